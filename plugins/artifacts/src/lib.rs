@@ -1,0 +1,20 @@
+//! The bytes of the components that ship with the host, compiled by the build script.
+//!
+//! A crate of its own so that only one place builds them; whoever embeds, installs or measures a
+//! default component takes it from here.
+
+/// The default mapper between PartnerOS objects and HubSpot objects: world `mapper` of
+/// `partneros:mapper@0.1.0`.
+pub static HUBSPOT_MAPPER: &[u8] = include_bytes!(env!("HUBSPOT_MAPPER"));
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mapper_is_a_component() {
+        // The header of a component: magic number, then version 13 of layer 1. A core module would
+        // say version 1 of layer 0.
+        assert_eq!(HUBSPOT_MAPPER.get(..8), Some(&b"\0asm\x0d\x00\x01\x00"[..]));
+    }
+}

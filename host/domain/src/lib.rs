@@ -1,0 +1,37 @@
+//! The words of the sync and the rules that hold between them: objects, fields, values, mappings, links and the
+//! three-way decision.
+//!
+//! Everything here is pure: no I/O, no async, no clock, no randomness. Time arrives as a [`Timestamp`], identifiers
+//! are made by the caller. What crosses the plugin boundary ([`plan`], [`Column`]) is defined here too, so that the
+//! runtime and the sync engine share it without knowing one another.
+
+mod base;
+mod column;
+mod decide;
+mod fields;
+mod id;
+mod mapping;
+pub mod object;
+mod pair;
+pub mod plan;
+mod schema;
+mod suggestion;
+mod time;
+mod value;
+
+pub use base::Base;
+pub use column::{Column, ColumnKind};
+pub use decide::{ConflictRule, Decision, Facts, Side, decide};
+pub use fields::{FieldName, Fields, Named, Properties};
+pub use id::{
+    ConnectionId, HubSpotId, InvalidId, OrganizationId, PairId, RecordId, RunId, TokenId,
+};
+pub use mapping::{
+    ConflictPolicy, Direction, FieldMapping, MappingError, MappingState, Mappings,
+    OPTIONS_BYTES_MAX,
+};
+pub use pair::{MatchKey, ObjectPair, PairState, Thresholds};
+pub use schema::{ChoiceOption, DataType, FieldSchema, ObjectSchema};
+pub use suggestion::{Candidate, Description, Reason, Suggestion};
+pub use time::{InvalidTimestamp, Timestamp};
+pub use value::{InvalidValue, Value};

@@ -1,0 +1,87 @@
+//! Object pairs: which PartnerOS object syncs with which HubSpot object, which way, and under which thresholds.
+
+use serde::{Deserialize, Serialize};
+
+use crate::fields::FieldName;
+use crate::id::{ConnectionId, PairId};
+use crate::mapping::{ConflictPolicy, Direction, MappingState};
+use crate::time::Timestamp;
+
+/// Whether a pair syncs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PairState {
+    /// Being set up: nothing moves until an admin activates it.
+    Draft,
+    /// Syncing.
+    Active,
+    /// Stopped by an admin.
+    Paused,
+}
+
+/// How records that exist on both sides before the first sync find each other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MatchKey {
+    /// The PartnerOS field.
+    pub field: FieldName,
+    /// The HubSpot property. Values are compared without regard to case and surrounding space.
+    pub property: FieldName,
+}
+
+/// From which confidence a suggestion is applied, and from which it is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Thresholds {
+    /// At least this sure: Auto-mapped.
+    pub auto_mapped: f64,
+    /// At least this sure: Suggested. Less sure: Unmapped.
+    pub suggested: f64,
+}
+
+impl Default for Thresholds {
+    fn default() -> Self {
+        Self {
+            auto_mapped: 0.85,
+            suggested: 0.5,
+        }
+    }
+}
+
+impl Thresholds {
+    /// The state of a mapping that was suggested with this confidence.
+    pub fn state(self, confidence: f64) -> MappingState {
+        if confidence >= self.auto_mapped {
+            MappingState::AutoMapped
+        } else if confidence >= self.suggested {
+            MappingState::Suggested
+        } else {
+            MappingState::Unmapped
+        }
+    }
+}
+
+/// A PartnerOS object and a HubSpot object that sync.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ObjectPair {
+    /// The pair's id.
+    pub id: PairId,
+    /// The connection whose portal holds the HubSpot object.
+    pub connection_id: ConnectionId,
+    /// The PartnerOS object, such as `partners`.
+    pub object: String,
+    /// The HubSpot object type, such as `companies` or `2-3465404`.
+    pub hubspot_object: String,
+    /// Where values may flow.
+    pub direction: Direction,
+    /// Whether the pair syncs.
+    pub state: PairState,
+    /// The policy that new mappings start with.
+    pub conflict_policy: ConflictPolicy,
+    /// How existing records find each other.
+    pub match_key: Option<MatchKey>,
+    /// How confidence becomes a mapping state.
+    pub thresholds: Thresholds,
+    /// When the pair was made.
+    pub created_at: Timestamp,
+}

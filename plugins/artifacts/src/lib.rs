@@ -3,8 +3,7 @@
 //! A crate of its own so that only one place builds them; whoever embeds, installs or measures a
 //! default component takes it from here.
 
-/// The default mapper between PartnerOS objects and HubSpot objects: world `mapper` of
-/// `partneros:mapper@0.1.0`.
+/// The crate `hubspot-mapper`, as a component of world `mapper` of `partneros:mapper@0.1.0`.
 pub static HUBSPOT_MAPPER: &[u8] = include_bytes!(env!("HUBSPOT_MAPPER"));
 
 #[cfg(test)]

@@ -230,10 +230,10 @@ mod tests {
                 let expected = match policy {
                     ConflictPolicy::PartnerOsWins => Side::PartnerOs,
                     ConflictPolicy::CrmWins => Side::HubSpot,
-                    ConflictPolicy::NewestWins if facts.hubspot_modified_at > facts.partneros_edited_at => {
-                        Side::HubSpot
+                    ConflictPolicy::NewestWins => {
+                        let newer = facts.hubspot_modified_at > facts.partneros_edited_at;
+                        if newer { Side::HubSpot } else { Side::PartnerOs }
                     }
-                    ConflictPolicy::NewestWins => Side::PartnerOs,
                 };
                 prop_assert_eq!(winner, expected);
             }

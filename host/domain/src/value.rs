@@ -126,25 +126,16 @@ fn checked_text(field: &FieldSchema, text: String) -> Result<Option<Value>, Inva
             check_choice(field, &text)?;
             text
         }
-        DataType::Date => match text.parse::<jiff::civil::Date>() {
-            Ok(date) if text.len() == 10 => date.to_string(),
-            _ => {
-                return Err(invalid(
-                    field,
-                    format!("takes a date as `2026-11-23`, got `{}`", shown(&text)),
-                ));
-            }
-        },
-        DataType::Datetime => match text.parse::<Timestamp>() {
-            Ok(instant) => instant.to_string(),
-            Err(_) => {
-                let problem = format!(
-                    "takes an instant as `2026-11-23T09:30:00.000Z`, got `{}`",
-                    shown(&text)
-                );
-                return Err(invalid(field, problem));
-            }
-        },
+        DataType::Date => text
+            .parse::<jiff::civil::Date>()
+            .ok()
+            .filter(|_| text.len() == 10)
+            .map(|date| date.to_string())
+            .ok_or_else(|| mismatch_text(field, &text))?,
+        DataType::Datetime => text
+            .parse::<Timestamp>()
+            .map(|instant| instant.to_string())
+            .map_err(|_| mismatch_text(field, &text))?,
         _ => text,
     };
     Ok(Some(Value::Text(text)))
@@ -212,6 +203,13 @@ fn mismatch(field: &FieldSchema, got: &serde_json::Value) -> InvalidValue {
             takes(field.data_type),
             shown(&got.to_string())
         ),
+    )
+}
+
+fn mismatch_text(field: &FieldSchema, got: &str) -> InvalidValue {
+    invalid(
+        field,
+        format!("takes {}, got `{}`", takes(field.data_type), shown(got)),
     )
 }
 

@@ -1,1 +1,41 @@
-//! Placeholder.
+//! Storage: the contract that the rest of the host is written against, and the engine that keeps it in an embedded
+//! SQLite file.
+//!
+//! [`Store`] is the contract, one trait an aggregate. Every method takes the organization first and never shows or
+//! touches another's rows: what belongs to somebody else does not exist. `conformance` holds the tests that any engine
+//! must pass.
+//!
+//! Invariant: one method is one transaction. A page of synced rows and the cursor behind it go through
+//! [`SyncState::commit`] together, or not at all.
+
+mod contract;
+mod error;
+
+pub use contract::connections::{
+    Connection, ConnectionStatus, Connections, NewConnection, OAuthState, TokenSet,
+};
+pub use contract::organizations::{ApiToken, NewApiToken, Organization, Organizations};
+pub use contract::pairs::{MappingSet, PairPatch, Pairs};
+pub use contract::records::{NewRecord, Page, Record, RecordChange, RecordPatch, Records};
+pub use contract::runs::{Counts, NewRun, Run, RunKind, RunOutcome, RunTrigger, Runs};
+pub use contract::schemas::{CachedSchema, Schemas};
+pub use contract::sync::{
+    Commit, Committed, ConflictEntry, Cursor, Effect, FailureEntry, FailureStage, Lease, Link,
+    LinkedRecord, NewConflict, NewFailure, OutboxEffect, OutboxEntry, RecordEffect, SyncState,
+    Unlinked,
+};
+pub use error::Error;
+
+/// The result of a storage operation.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Everything that a storage engine keeps.
+pub trait Store:
+    Organizations + Connections + Schemas + Pairs + Records + SyncState + Runs + std::fmt::Debug
+{
+}
+
+impl<T> Store for T where
+    T: Organizations + Connections + Schemas + Pairs + Records + SyncState + Runs + std::fmt::Debug
+{
+}

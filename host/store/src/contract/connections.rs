@@ -1,0 +1,140 @@
+//! Connections: authorised portals, their sealed tokens, and the OAuth states that wait for a callback.
+
+use async_trait::async_trait;
+use partneros_domain::{ConnectionId, OrganizationId, Timestamp};
+use secrecy::SecretString;
+
+use crate::Result;
+
+/// How a connection is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConnectionStatus {
+    /// Works.
+    Active,
+    /// The last sync failed for another reason than access.
+    Error,
+    /// Ended by an admin.
+    Disconnected,
+    /// The access was revoked: a person must reconnect.
+    ReauthRequired,
+}
+
+/// A connection to make, or to make again.
+#[derive(Debug, Clone)]
+pub struct NewConnection {
+    /// The id for a portal that was not connected before.
+    pub id: ConnectionId,
+    /// The portal.
+    pub portal_id: i64,
+    /// The scopes that were granted.
+    pub scopes: Vec<String>,
+    /// The tokens.
+    pub tokens: TokenSet,
+    /// Now.
+    pub at: Timestamp,
+}
+
+/// One organization's authorised portal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Connection {
+    /// The id.
+    pub id: ConnectionId,
+    /// The organization.
+    pub organization_id: OrganizationId,
+    /// The portal.
+    pub portal_id: i64,
+    /// How it is.
+    pub status: ConnectionStatus,
+    /// The scopes that were granted.
+    pub scopes: Vec<String>,
+    /// The most recent successful schema discovery.
+    pub last_sync_at: Option<Timestamp>,
+    /// The most recent failure.
+    pub last_error_at: Option<Timestamp>,
+    /// What failed.
+    pub last_error_message: Option<String>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// The tokens of a connection. Sealed at rest; `Debug` shows no secret.
+#[derive(Debug, Clone)]
+pub struct TokenSet {
+    /// The access token.
+    pub access: SecretString,
+    /// When the access token expires.
+    pub access_expires_at: Timestamp,
+    /// The refresh token; none for a private-app token.
+    pub refresh: Option<SecretString>,
+    /// The refresh token before this one, kept until this one has worked.
+    pub refresh_previous: Option<SecretString>,
+    /// Counts replacements; a writer names the one it started from.
+    pub generation: i64,
+}
+
+/// A connect flow that waits for HubSpot's callback.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OAuthState {
+    /// SHA-256 of the state parameter.
+    pub hash: [u8; 32],
+    /// Who began it.
+    pub organization_id: OrganizationId,
+    /// When it stops being valid.
+    pub expires_at: Timestamp,
+}
+
+/// Connections and their tokens.
+#[async_trait]
+pub trait Connections: Send + Sync {
+    /// Makes a connection, or renews the organization's connection to the same portal: same id, status `active`, new
+    /// tokens and scopes. A portal that another organization has connected is a conflict.
+    async fn put_connection(
+        &self,
+        organization: OrganizationId,
+        new: NewConnection,
+    ) -> Result<Connection>;
+    /// The organization's connections, oldest first.
+    async fn connections(&self, organization: OrganizationId) -> Result<Vec<Connection>>;
+    /// One connection.
+    async fn connection(
+        &self,
+        organization: OrganizationId,
+        id: ConnectionId,
+    ) -> Result<Connection>;
+    /// Sets the status. A message also sets the last error.
+    async fn set_connection_status(
+        &self,
+        organization: OrganizationId,
+        id: ConnectionId,
+        status: ConnectionStatus,
+        error: Option<&str>,
+        at: Timestamp,
+    ) -> Result<()>;
+    /// The tokens, opened.
+    async fn connection_tokens(
+        &self,
+        organization: OrganizationId,
+        id: ConnectionId,
+    ) -> Result<TokenSet>;
+    /// Replaces the tokens if they are still of generation `from`; returns whether they were.
+    async fn replace_tokens(
+        &self,
+        organization: OrganizationId,
+        id: ConnectionId,
+        from: i64,
+        tokens: &TokenSet,
+    ) -> Result<bool>;
+    /// Forgets the tokens and sets the status `disconnected`.
+    async fn disconnect(
+        &self,
+        organization: OrganizationId,
+        id: ConnectionId,
+        at: Timestamp,
+    ) -> Result<()>;
+    /// Keeps a connect flow, and drops those that expired.
+    async fn put_oauth_state(&self, state: &OAuthState, now: Timestamp) -> Result<()>;
+    /// Takes a connect flow: it is valid once. `None` when unknown, used or expired.
+    async fn take_oauth_state(&self, hash: &[u8; 32], now: Timestamp)
+    -> Result<Option<OAuthState>>;
+}

@@ -1,0 +1,9 @@
+//! The contract: what is kept and what each operation promises. No engine is named here.
+
+pub mod connections;
+pub mod organizations;
+pub mod pairs;
+pub mod records;
+pub mod runs;
+pub mod schemas;
+pub mod sync;

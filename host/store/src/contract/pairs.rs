@@ -1,0 +1,89 @@
+//! Object pairs and their mappings.
+
+use async_trait::async_trait;
+use partneros_domain::{
+    ConflictPolicy, ConnectionId, Direction, Mappings, MatchKey, ObjectPair, OrganizationId,
+    PairId, PairState, Thresholds, Timestamp,
+};
+
+use crate::Result;
+
+/// What to change about a pair; `None` leaves it as it is.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PairPatch {
+    /// Where values may flow.
+    pub direction: Option<Direction>,
+    /// The policy for new mappings.
+    pub conflict_policy: Option<ConflictPolicy>,
+    /// How existing records find each other; `Some(None)` removes it.
+    pub match_key: Option<Option<MatchKey>>,
+    /// How confidence becomes a state.
+    pub thresholds: Option<Thresholds>,
+}
+
+/// The mappings of a pair with their version.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct MappingSet {
+    /// Counts replacements; a writer names the one it started from.
+    pub version: i64,
+    /// The mappings.
+    pub mappings: Mappings,
+}
+
+/// Object pairs and mappings.
+#[async_trait]
+pub trait Pairs: Send + Sync {
+    /// Makes a pair. The same two objects on the same connection are a conflict.
+    async fn create_pair(&self, organization: OrganizationId, pair: &ObjectPair) -> Result<()>;
+    /// The pairs of a connection, oldest first.
+    async fn pairs(
+        &self,
+        organization: OrganizationId,
+        connection: ConnectionId,
+    ) -> Result<Vec<ObjectPair>>;
+    /// One pair.
+    async fn pair(&self, organization: OrganizationId, id: PairId) -> Result<ObjectPair>;
+    /// Changes a pair and returns it.
+    async fn update_pair(
+        &self,
+        organization: OrganizationId,
+        id: PairId,
+        patch: &PairPatch,
+    ) -> Result<ObjectPair>;
+    /// Sets the state and when the pair is due next.
+    ///
+    /// Becoming active puts every record of the object that has no link into the outbox, if the direction writes
+    /// HubSpot; so nothing made before is forgotten.
+    async fn set_pair_state(
+        &self,
+        organization: OrganizationId,
+        id: PairId,
+        state: PairState,
+        now: Timestamp,
+    ) -> Result<()>;
+    /// Removes a pair with its mappings, links, cursor, outbox, conflicts, failures and runs. Records stay.
+    async fn delete_pair(&self, organization: OrganizationId, id: PairId) -> Result<()>;
+    /// The mappings; version 0 and none before the first were put.
+    async fn mappings(&self, organization: OrganizationId, id: PairId) -> Result<MappingSet>;
+    /// Replaces the mappings if they are still of version `from`, otherwise a conflict. Returns the new version.
+    async fn put_mappings(
+        &self,
+        organization: OrganizationId,
+        id: PairId,
+        from: i64,
+        mappings: &Mappings,
+    ) -> Result<i64>;
+    /// Active pairs of active connections whose time has come, the longest due first, at most `limit`.
+    async fn due_pairs(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<(OrganizationId, PairId)>>;
+    /// Sets when the pair is due next.
+    async fn schedule_pair(
+        &self,
+        organization: OrganizationId,
+        id: PairId,
+        at: Timestamp,
+    ) -> Result<()>;
+}

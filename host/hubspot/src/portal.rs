@@ -40,6 +40,9 @@ pub struct Rows {
     pub archived: Vec<bool>,
     /// One column for each requested property, in the order of the request.
     pub columns: Vec<Vec<Option<String>>>,
+    /// For each column, whether no row of this answer had the property at all, not even as null. HubSpot leaves out
+    /// properties that are not defined (any more); that must not be taken for "cleared".
+    pub absent: Vec<bool>,
 }
 
 impl Rows {

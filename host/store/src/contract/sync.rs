@@ -209,6 +209,9 @@ pub struct Commit {
     pub effects: Vec<Effect>,
     /// HubSpot objects that could not become a record, with the reasons; an empty list clears an earlier one.
     pub rejected: Vec<(HubSpotId, Vec<NewFailure>)>,
+    /// Fields of the pair that do not sync at present, with the reasons, in place of those listed before; `None`
+    /// leaves them. Listed as failures with neither record nor HubSpot object.
+    pub parked: Option<Vec<NewFailure>>,
     /// How far the pull has come; `None` leaves it.
     pub cursor: Option<Cursor>,
     /// Added to the run's counts.

@@ -212,7 +212,7 @@ pub struct Commit {
     /// Fields of the pair that do not sync at present, with the reasons, in place of those listed before; `None`
     /// leaves them. Listed as failures with neither record nor HubSpot object.
     pub parked: Option<Vec<NewFailure>>,
-    /// How far the pull has come; `None` leaves it.
+    /// How far the pull has come; `None` leaves it. Not moved when an effect raced, since its row is still to be done.
     pub cursor: Option<Cursor>,
     /// Added to the run's counts.
     pub counts: Counts,

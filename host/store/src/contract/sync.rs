@@ -93,6 +93,13 @@ pub enum RecordEffect {
         /// The version it was decided on.
         version: i64,
     },
+    /// Nothing: HubSpot was written from this version. Holds for any version, since what was written was written: if the
+    /// record was edited meanwhile the link is written all the same and only the outbox entry stays; if it was deleted,
+    /// the link becomes its tombstone.
+    Pushed {
+        /// The version that was pushed.
+        version: i64,
+    },
     /// A new record, made by the sync.
     Create {
         /// Its values.

@@ -1,1 +1,39 @@
-//! Placeholder.
+//! Runs mapper components: validates what was uploaded, compiles and caches it, and calls it under limits.
+//!
+//! A component gets no capability: no files, no network, no environment, a clock that stands still and
+//! randomness that repeats. It runs in a fresh instance for each call, so nothing of one tenant reaches
+//! another, and its answer is checked before anyone sees it. Values are not judged here: whether text
+//! is a known choice, or a number finite, is for [`partneros_domain::Value::checked`].
+//!
+//! Everything blocks. Call it from threads that may block, never from those of an async runtime.
+//! Invariant: whatever a guest does ends as a [`CallError`] or a [`Rejected`], never as a panic, a hang
+//! or unbounded memory of the host.
+
+mod cache;
+mod call;
+mod compile;
+mod config;
+mod digest;
+mod engine;
+mod meter;
+mod output;
+mod plan;
+mod plugin;
+mod runtime;
+mod since_0_1;
+mod slots;
+mod validate;
+mod wasi;
+mod world;
+
+pub use call::{CallError, CallFailure, Called, Function, Usage};
+pub use compile::CompileError;
+pub use config::{Allocation, CallLimits, RuntimeConfig, UploadLimits};
+pub use digest::{Digest, InvalidDigest};
+pub use engine::StartError;
+pub use output::InvalidOutput;
+pub use plan::{InvalidPlan, PreparedPlan};
+pub use plugin::Plugin;
+pub use runtime::{LoadError, Runtime};
+pub use validate::{Rejected, Rejection, RejectionCode, Validated};
+pub use world::World;

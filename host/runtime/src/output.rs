@@ -1,0 +1,235 @@
+//! Checks what a plugin returned against what it was asked, and cuts text for people to length.
+//!
+//! This is about shape: counts, kinds, lengths, positions, names. Values are judged by
+//! [`partneros_domain::Value::checked`], one cell at a time, so that one bad value does not cost a batch.
+
+use std::collections::HashSet;
+
+use partneros_domain::plan::{Plan, Problem, TransformDirection, Transformed};
+use partneros_domain::{Candidate, ColumnKind, Description, ObjectSchema, Suggestion};
+
+use crate::config::CallLimits;
+
+/// An answer that breaks the contract.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{place}` {problem}")]
+pub struct InvalidOutput {
+    /// Where in the answer, as `columns[3]`.
+    pub place: String,
+    /// What is wrong, to be read after the place: "has 199 rows, the batch has 200".
+    pub problem: String,
+}
+
+fn invalid<T>(place: impl Into<String>, problem: impl Into<String>) -> Result<T, InvalidOutput> {
+    Err(InvalidOutput {
+        place: place.into(),
+        problem: problem.into(),
+    })
+}
+
+/// Checks a description.
+pub fn description(
+    mut description: Description,
+    limits: &CallLimits,
+) -> Result<Description, InvalidOutput> {
+    let kebab = |name: &str| {
+        name.split('-').all(|word| {
+            !word.is_empty()
+                && word
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+        })
+    };
+    if description.name.len() > limits.message_bytes_max || !kebab(&description.name) {
+        return invalid("name", "is not a short name in kebab case");
+    }
+    let version = &description.version;
+    if version.is_empty()
+        || version.len() > limits.message_bytes_max
+        || !version.bytes().all(|byte| byte.is_ascii_graphic())
+    {
+        return invalid("version", "is not a short version such as `1.4.2`");
+    }
+    if description.options_schema.len() > limits.options_schema_bytes_max {
+        let problem = format!(
+            "is longer than `options_schema_bytes_max` = {} bytes",
+            limits.options_schema_bytes_max
+        );
+        return invalid("options-schema", problem);
+    }
+    let schema = &description.options_schema;
+    if !schema.is_empty()
+        && serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(schema).is_err()
+    {
+        return invalid("options-schema", "is neither empty nor a JSON object");
+    }
+    cut(&mut description.summary, limits.message_bytes_max);
+    Ok(description)
+}
+
+/// Checks suggestions against the two schemas that they were made for.
+pub fn suggestions(
+    mut suggestions: Vec<Suggestion>,
+    partneros: &ObjectSchema,
+    hubspot: &ObjectSchema,
+    limits: &CallLimits,
+) -> Result<Vec<Suggestion>, InvalidOutput> {
+    let fields = names(partneros);
+    let properties = names(hubspot);
+    let mut seen = HashSet::new();
+    for (position, suggestion) in suggestions.iter_mut().enumerate() {
+        let place = format!("[{position}]");
+        let field = suggestion.field.as_str();
+        let Some(field) = fields.get(field) else {
+            let problem = format!("names no field of `{}`", partneros.name);
+            return invalid(format!("{place}.field"), problem);
+        };
+        if !seen.insert(*field) {
+            return invalid(format!("{place}.field"), "was suggested for before");
+        }
+        candidates(&mut suggestion.candidates, &place, &properties, limits)?;
+    }
+    Ok(suggestions)
+}
+
+fn names(schema: &ObjectSchema) -> HashSet<&str> {
+    schema
+        .fields
+        .iter()
+        .map(|field| field.name.as_str())
+        .collect()
+}
+
+fn candidates(
+    candidates: &mut Vec<Candidate>,
+    place: &str,
+    properties: &HashSet<&str>,
+    limits: &CallLimits,
+) -> Result<(), InvalidOutput> {
+    let mut best = 1.0;
+    for (position, candidate) in candidates.iter_mut().enumerate() {
+        let place = format!("{place}.candidates[{position}]");
+        if !properties.contains(candidate.property.as_str()) {
+            return invalid(format!("{place}.property"), "names no HubSpot property");
+        }
+        // Written so that NaN fails it.
+        if !(0.0..=1.0).contains(&candidate.confidence) {
+            return invalid(format!("{place}.confidence"), "is not from 0 to 1");
+        }
+        if candidate.confidence > best {
+            return invalid(
+                format!("{place}.confidence"),
+                "is above an earlier candidate's",
+            );
+        }
+        best = candidate.confidence;
+        candidate.reasons.truncate(limits.remarks_max);
+        for reason in &mut candidate.reasons {
+            cut(&mut reason.code, limits.message_bytes_max);
+            cut(&mut reason.message, limits.message_bytes_max);
+        }
+    }
+    candidates.truncate(limits.remarks_max);
+    Ok(())
+}
+
+/// Checks the problems of a plan.
+pub fn problems(
+    mut problems: Vec<Problem>,
+    plan: &Plan,
+    limits: &CallLimits,
+) -> Result<Vec<Problem>, InvalidOutput> {
+    problems.truncate(limits.remarks_max.saturating_mul(plan.rules.len().max(1)));
+    for (position, problem) in problems.iter_mut().enumerate() {
+        if problem.rule as usize >= plan.rules.len() {
+            return invalid(format!("[{position}].rule"), no_rule(problem.rule, plan));
+        }
+        cut(&mut problem.code, limits.message_bytes_max);
+        cut(&mut problem.message, limits.message_bytes_max);
+    }
+    Ok(problems)
+}
+
+fn no_rule(rule: u32, plan: &Plan) -> String {
+    format!("is {rule}, the plan has {} rules", plan.rules.len())
+}
+
+/// Checks a transformed batch of `rows` records. The cell of a failure becomes "no value", whatever the plugin left
+/// there.
+pub fn transformed(
+    mut transformed: Transformed,
+    plan: &Plan,
+    rows: usize,
+    limits: &CallLimits,
+) -> Result<Transformed, InvalidOutput> {
+    let count = transformed.columns.len();
+    if count != plan.outputs.len() {
+        let problem = format!(
+            "has {count} columns, the plan has {} outputs",
+            plan.outputs.len()
+        );
+        return invalid("columns", problem);
+    }
+    for (position, (column, output)) in transformed.columns.iter().zip(&plan.outputs).enumerate() {
+        let place = || format!("columns[{position}]");
+        let wanted = match plan.direction {
+            TransformDirection::ToHubSpot => ColumnKind::Text,
+            TransformDirection::ToPartnerOs => ColumnKind::of(output.data_type),
+        };
+        if column.kind() != wanted {
+            let (wanted, found) = (wanted.as_str(), column.kind().as_str());
+            let problem = format!(
+                "for `{}` is of `{found}`, must be of `{wanted}`",
+                output.name
+            );
+            return invalid(place(), problem);
+        }
+        if column.len() != rows {
+            let problem = format!(
+                "for `{}` has {} rows, the batch has {rows}",
+                output.name,
+                column.len()
+            );
+            return invalid(place(), problem);
+        }
+    }
+    failures(&mut transformed, plan, rows, limits)?;
+    Ok(transformed)
+}
+
+fn failures(
+    transformed: &mut Transformed,
+    plan: &Plan,
+    rows: usize,
+    limits: &CallLimits,
+) -> Result<(), InvalidOutput> {
+    let Transformed { columns, failures } = transformed;
+    if failures.len() > plan.rules.len().saturating_mul(rows) {
+        let problem = format!("has {} entries, more than there are cells", failures.len());
+        return invalid("failures", problem);
+    }
+    for (position, failure) in failures.iter_mut().enumerate() {
+        let Some(rule) = plan.rules.get(failure.rule as usize) else {
+            return invalid(
+                format!("failures[{position}].rule"),
+                no_rule(failure.rule, plan),
+            );
+        };
+        let row = failure.row as usize;
+        if row >= rows {
+            let problem = format!("is {row}, the batch has {rows} rows");
+            return invalid(format!("failures[{position}].row"), problem);
+        }
+        if let Some(column) = columns.get_mut(rule.output as usize) {
+            column.take(row);
+        }
+        cut(&mut failure.code, limits.message_bytes_max);
+        cut(&mut failure.message, limits.message_bytes_max);
+    }
+    Ok(())
+}
+
+/// Cuts text to at most this many bytes, between two characters.
+pub fn cut(text: &mut String, bytes_max: usize) {
+    text.truncate(text.floor_char_boundary(bytes_max));
+}

@@ -1,1 +1,33 @@
-//! Placeholder.
+//! The sync engine: discovers a portal's schema, suggests and checks mappings, pulls, decides, pushes, schedules.
+//!
+//! It talks to HubSpot through [`partneros_hubspot::Portal`], to the store through [`partneros_store::Store`], and to
+//! mappers through [`partneros_runtime::Plugin`]. Time and randomness come from an [`Environment`].
+//!
+//! Invariants: a page's effects and the cursor behind it are one commit; a value moves only by a decision of
+//! [`partneros_domain::decide`]; HubSpot is read right before it is written; a create can be repeated.
+
+mod absorb;
+mod discovery;
+mod draft;
+mod engine;
+mod environment;
+mod error;
+mod judge;
+mod pair_plan;
+mod pass;
+mod portals;
+mod pull;
+mod push;
+mod row;
+mod send;
+mod settings;
+mod setup;
+mod trial;
+
+pub use discovery::{RECORD_ID_PROPERTY, STANDARD_OBJECTS, discover};
+pub use engine::{Begun, Engine, Parts, describe};
+pub use environment::Environment;
+pub use error::{Error, MappingProblem};
+pub use portals::Portals;
+pub use settings::SyncSettings;
+pub use setup::{Activation, SuggestedMapping};

@@ -1,0 +1,309 @@
+//! Takes a batch of HubSpot's rows in: finds what each corresponds to, transforms what changed, decides, commits.
+//!
+//! The pull feeds its pages through here, and the push feeds what it reads right before it writes, so there is one place
+//! where HubSpot's values meet ours.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use partneros_domain::{Column, HubSpotId, RecordId};
+use partneros_hubspot::Rows;
+use partneros_store::{Commit, Counts, Cursor, LinkedRecord, NewFailure, Record};
+
+use crate::error::Error;
+use crate::judge::{Counterpart, Inbound, Verdict, hubspot_changed, is_stale, judge};
+use crate::pair_plan::PairPlan;
+use crate::pass::{KeyMatch, Pass};
+use crate::row::Row;
+
+/// Whether rows that nothing corresponds to may become records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unknown {
+    /// Yes, as far as the direction allows.
+    Create,
+    /// No: they are left alone.
+    Skip,
+}
+
+/// A row that has to be decided, with its counterpart.
+struct Pending {
+    at: usize,
+    counterpart: Counterpart,
+}
+
+/// Takes rows in and commits the effects with the cursor. Rows whose records are edited meanwhile are decided again.
+pub async fn absorb(
+    pass: &mut Pass,
+    rows: Arc<Rows>,
+    unknown: Unknown,
+    cursor: Option<Cursor>,
+    pulled: u64,
+) -> Result<(), Error> {
+    pass.verify(&rows).await?;
+    let mut todo: Vec<usize> = latest_of_each(&rows);
+    let mut base_counts = Counts {
+        pulled,
+        ..Counts::default()
+    };
+    for _ in 0..=pass.engine.settings.race_rounds {
+        let mut counts = base_counts;
+        let (pending, ambiguous_ids) =
+            counterparts(pass, &rows, &todo, unknown, &mut counts).await?;
+        let (effects, mut rejected) =
+            decide_all(pass, Arc::clone(&rows), pending, &mut counts).await?;
+        counts.failed += ambiguous_ids.len() as u64;
+        rejected.extend(
+            ambiguous_ids
+                .into_iter()
+                .map(|id| (id, vec![ambiguous(&pass.plan)])),
+        );
+        let positions: HashMap<RecordId, HubSpotId> = effects
+            .iter()
+            .filter_map(|effect| Some((effect.record_id, effect.link.as_ref()?.hubspot_id)))
+            .collect();
+        if effects.is_empty()
+            && rejected.is_empty()
+            && cursor.is_none()
+            && counts == Counts::default()
+        {
+            return Ok(());
+        }
+        let commit = Commit {
+            lease: pass.lease,
+            run_id: pass.run_id,
+            at: pass.engine.environment.now(),
+            effects,
+            rejected,
+            parked: None,
+            cursor,
+            counts,
+        };
+        pass.counts += counts;
+        let committed = pass.engine.store.commit(pass.organization, commit).await?;
+        if committed.raced.is_empty() {
+            return Ok(());
+        }
+        let raced: HashSet<HubSpotId> = committed
+            .raced
+            .iter()
+            .filter_map(|record| positions.get(record).copied())
+            .collect();
+        todo.retain(|at| raced.contains(&rows.ids[*at]));
+        pass.forget_unlinked();
+        base_counts = Counts::default();
+    }
+    Err(Error::Raced(todo.len()))
+}
+
+/// The position of each object's newest row, archived objects left out.
+fn latest_of_each(rows: &Rows) -> Vec<usize> {
+    let mut newest: HashMap<HubSpotId, usize> = HashMap::with_capacity(rows.len());
+    for (at, id) in rows.ids.iter().enumerate() {
+        if !rows.archived[at] {
+            let entry = newest.entry(*id).or_insert(at);
+            if rows.updated_at[at] > rows.updated_at[*entry] {
+                *entry = at;
+            }
+        }
+    }
+    let mut positions: Vec<_> = newest.into_values().collect();
+    positions.sort_unstable();
+    positions
+}
+
+/// Finds what each row corresponds to, and leaves out the rows that need no decision.
+async fn counterparts(
+    pass: &mut Pass,
+    rows: &Rows,
+    todo: &[usize],
+    unknown: Unknown,
+    counts: &mut Counts,
+) -> Result<(Vec<Pending>, Vec<HubSpotId>), Error> {
+    let ids: Vec<_> = todo.iter().map(|at| rows.ids[*at]).collect();
+    let linked = pass
+        .engine
+        .store
+        .links_by_hubspot_id(pass.organization, pass.plan.pair.id, &ids)
+        .await?;
+    let mut linked: HashMap<HubSpotId, LinkedRecord> = linked
+        .into_iter()
+        .map(|entry| (entry.link.hubspot_id, entry))
+        .collect();
+    let mut pending = Vec::new();
+    let mut strangers = Vec::new();
+    for &at in todo {
+        let row = Row::new(rows, at);
+        match linked.remove(&row.id) {
+            None => strangers.push(at),
+            Some(entry) => {
+                let untouched = entry.record.is_none()
+                    || is_stale(&entry.link, row.updated_at)
+                    || !hubspot_changed(&pass.plan, &entry.link, &row);
+                if untouched {
+                    counts.unchanged += 1;
+                } else {
+                    pending.push(Pending {
+                        at,
+                        counterpart: Counterpart::Linked(entry),
+                    });
+                }
+            }
+        }
+    }
+    let mut ambiguous = Vec::new();
+    if unknown == Unknown::Create && !strangers.is_empty() {
+        ambiguous = meet_strangers(pass, rows, &strangers, &mut pending).await?;
+    }
+    Ok((pending, ambiguous))
+}
+
+/// What an unlinked row may belong to.
+enum Candidate {
+    None,
+    Record(RecordId),
+    Ambiguous,
+}
+
+/// Finds an unlinked record for rows without a link: by the id that we wrote onto the object, then by the match key.
+/// What remains is new. Returns the rows that could belong to several records.
+async fn meet_strangers(
+    pass: &mut Pass,
+    rows: &Rows,
+    strangers: &[usize],
+    pending: &mut Vec<Pending>,
+) -> Result<Vec<HubSpotId>, Error> {
+    let mut candidates = Vec::with_capacity(strangers.len());
+    let mut taken = HashSet::new();
+    for &at in strangers {
+        let candidate = match candidate(pass, &Row::new(rows, at)).await? {
+            Candidate::Record(id) if !taken.insert(id) => Candidate::None,
+            other => other,
+        };
+        candidates.push((at, candidate));
+    }
+    let ids: Vec<_> = taken.into_iter().collect();
+    let mut records: HashMap<RecordId, Record> = HashMap::new();
+    if !ids.is_empty() {
+        let found = pass
+            .engine
+            .store
+            .unlinked_records(pass.organization, pass.plan.pair.id, &ids)
+            .await?;
+        records.extend(found.into_iter().map(|record| (record.id, record)));
+    }
+    let creates = pass.plan.pair.direction.writes_partneros();
+    let mut ambiguous = Vec::new();
+    for (at, candidate) in candidates {
+        let record = match candidate {
+            Candidate::Ambiguous => {
+                ambiguous.push(rows.ids[at]);
+                continue;
+            }
+            Candidate::Record(id) => records.remove(&id),
+            Candidate::None => None,
+        };
+        let counterpart = match record {
+            Some(record) => Counterpart::Matched(record),
+            None if creates => Counterpart::New(RecordId(pass.engine.environment.new_id())),
+            None => continue,
+        };
+        pending.push(Pending { at, counterpart });
+    }
+    Ok(ambiguous)
+}
+
+async fn candidate(pass: &mut Pass, row: &Row<'_>) -> Result<Candidate, Error> {
+    if let Some(id) = row
+        .value(pass.plan.record_id_column)
+        .and_then(|text| text.parse().ok())
+    {
+        return Ok(Candidate::Record(id));
+    }
+    let Some(key) = pass.plan.match_column.and_then(|column| row.value(column)) else {
+        return Ok(Candidate::None);
+    };
+    Ok(match pass.unlinked_by_key(key).await? {
+        KeyMatch::None => Candidate::None,
+        KeyMatch::One(id) => Candidate::Record(id),
+        KeyMatch::Several => Candidate::Ambiguous,
+    })
+}
+
+/// Why a row, or a record, that could belong to several of the other side's is left alone.
+pub fn ambiguous(plan: &PairPlan) -> NewFailure {
+    let key = plan.pair.match_key.as_ref();
+    NewFailure {
+        field: key.map(|key| key.field.clone()),
+        property: key.map(|key| key.property.clone()),
+        code: "ambiguous_match".to_owned(),
+        message: "several records share the match key of one HubSpot object".to_owned(),
+        hint: "merge or delete the surplus records, or give them different values, then run a full sync".to_owned(),
+    }
+}
+
+type Decided = (
+    Vec<partneros_store::Effect>,
+    Vec<(HubSpotId, Vec<NewFailure>)>,
+);
+
+/// Transforms the pending rows and judges each of them, on a blocking thread.
+async fn decide_all(
+    pass: &Pass,
+    rows: Arc<Rows>,
+    pending: Vec<Pending>,
+    counts: &mut Counts,
+) -> Result<Decided, Error> {
+    if pending.is_empty() {
+        return Ok(Decided::default());
+    }
+    let plan = Arc::clone(&pass.plan);
+    let prepared = pass.inbound.clone();
+    let mapper = pass.engine.mapper.clone();
+    let mut own = Counts::default();
+    let task = tokio::task::spawn_blocking(move || {
+        let batch = plan
+            .inbound_columns
+            .iter()
+            .map(|column| {
+                let cell = |entry: &Pending| {
+                    Row::new(&rows, entry.at)
+                        .value(*column)
+                        .map(ToOwned::to_owned)
+                };
+                Column::Text(pending.iter().map(cell).collect())
+            })
+            .collect();
+        let mut transformed = mapper.transform(&prepared, batch)?.value;
+        transformed.failures.sort_by_key(|failure| failure.row);
+        let mut inbound = Inbound {
+            columns: transformed.columns,
+            failures: transformed.failures,
+        };
+        let mut effects = Vec::with_capacity(pending.len());
+        let mut rejected = Vec::new();
+        for (position, entry) in pending.into_iter().enumerate() {
+            let row = Row::new(&rows, entry.at);
+            match judge(
+                &plan,
+                &row,
+                entry.counterpart,
+                &mut inbound,
+                position,
+                &mut own,
+            ) {
+                Verdict::Unchanged => {}
+                Verdict::Effect(effect) => effects.push(*effect),
+                Verdict::Rejected(id, failures) => rejected.push((id, failures)),
+            }
+        }
+        Ok::<_, Error>((effects, rejected, own))
+    });
+    let (effects, rejected, own) = task.await??;
+    *counts += own;
+    Ok((effects, rejected))
+}
+
+/// How a match key's value is compared: without regard to case and surrounding space.
+pub fn match_text(value: &str) -> String {
+    value.trim().to_lowercase()
+}

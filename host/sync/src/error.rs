@@ -1,0 +1,127 @@
+//! What can stop the engine as a whole. What concerns single records is a failure in the store instead.
+
+use partneros_domain::FieldName;
+use partneros_domain::MappingError;
+use partneros_runtime::{CallError, InvalidPlan, LoadError};
+
+/// An engine operation that failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The store failed.
+    #[error("failed to use the store")]
+    Store(#[from] partneros_store::Error),
+    /// The schema could not be read.
+    #[error("failed to read the portal's schema")]
+    Discover(#[source] partneros_hubspot::Error),
+    /// A page of changes could not be read.
+    #[error("failed to pull from HubSpot")]
+    Pull(#[source] partneros_hubspot::Error),
+    /// A batch of changes could not be written.
+    #[error("failed to push to HubSpot")]
+    Push(#[source] partneros_hubspot::Error),
+    /// The portal could not be prepared for syncing.
+    #[error("failed to create property `partneros_record_id` on HubSpot object `{object}`")]
+    Prepare {
+        /// The object type.
+        object: String,
+        /// HubSpot's answer.
+        #[source]
+        source: partneros_hubspot::Error,
+    },
+    /// The connection's portal is not to be had.
+    #[error("failed to reach the connection's portal: {0}")]
+    NotConnected(String),
+    /// The mapper component failed for a whole batch.
+    #[error("failed to run the mapper")]
+    Mapper(#[from] CallError),
+    /// The mapper component could not be loaded.
+    #[error("failed to load the mapper")]
+    Load(#[from] LoadError),
+    /// The mapper's plan cannot be made of the mappings.
+    #[error("failed to prepare the mapper's plan")]
+    InvalidPlan(#[source] InvalidPlan),
+    /// HubSpot no longer has a property that is mapped.
+    #[error("failed because HubSpot no longer has the properties {}", names(.0))]
+    SchemaChanged(Vec<FieldName>),
+    /// The mappings cannot be used; each problem names its field.
+    #[error("failed to use the mappings: {}", list(.0))]
+    Mappings(Vec<MappingProblem>),
+    /// The PartnerOS or HubSpot object is not known.
+    #[error("failed to find {side} object `{name}`")]
+    UnknownObject {
+        /// Whose object.
+        side: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// Another worker holds the pair.
+    #[error("failed because a sync of this pair is under way")]
+    Busy,
+    /// The pair is not active.
+    #[error("failed because the pair is not active; activate it first")]
+    NotActive,
+    /// Records were edited again and again while they were synced.
+    #[error("failed to settle {0} records that keep being edited; the next run tries again")]
+    Raced(usize),
+    /// The host is shutting down.
+    #[error("failed because the host is shutting down; the next run goes on from here")]
+    Interrupted,
+    /// A blocking task was lost.
+    #[error("failed to finish a computation")]
+    Task(#[from] tokio::task::JoinError),
+}
+
+impl Error {
+    /// HubSpot's error, if that is the cause.
+    pub fn hubspot(&self) -> Option<&partneros_hubspot::Error> {
+        match self {
+            Self::Discover(error) | Self::Pull(error) | Self::Push(error) => Some(error),
+            Self::Prepare { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}
+
+/// What is wrong with one mapping.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MappingProblem {
+    /// The PartnerOS field.
+    pub field: Option<String>,
+    /// A stable code.
+    pub code: String,
+    /// What is wrong and what to change.
+    pub message: String,
+}
+
+impl From<&MappingError> for MappingProblem {
+    fn from(error: &MappingError) -> Self {
+        let (field, code) = match error {
+            MappingError::UnknownField { field, .. } => (Some(field), "unknown_field"),
+            MappingError::UnknownProperty { .. } => (None, "unknown_property"),
+            MappingError::MissingProperty { field } => (Some(field), "missing_property"),
+            MappingError::PropertyTaken { .. } => (None, "property_taken"),
+            MappingError::ReadOnlyProperty { field, .. } => (Some(field), "read_only_property"),
+            MappingError::ReadOnlyField { field } => (Some(field), "read_only_field"),
+            MappingError::NoDirection { field } => (Some(field), "no_direction"),
+            MappingError::InvalidOptions { field } => (Some(field), "invalid_options"),
+        };
+        Self {
+            field: field.cloned(),
+            code: code.to_owned(),
+            message: error.to_string(),
+        }
+    }
+}
+
+fn names(names: &[FieldName]) -> String {
+    let quoted: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    quoted.join(", ")
+}
+
+fn list(problems: &[MappingProblem]) -> String {
+    let messages: Vec<_> = problems
+        .iter()
+        .map(|problem| problem.message.as_str())
+        .collect();
+    messages.join("; ")
+}

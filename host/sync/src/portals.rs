@@ -1,0 +1,23 @@
+//! Where the engine gets the portal of a connection from.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use partneros_domain::{ConnectionId, OrganizationId};
+use partneros_hubspot::Portal;
+
+use crate::error::Error;
+
+/// The portals of all connections.
+#[async_trait]
+pub trait Portals: Send + Sync + std::fmt::Debug {
+    /// The portal of a connection. Calls on it use and renew the connection's tokens.
+    async fn portal(
+        &self,
+        organization: OrganizationId,
+        connection: ConnectionId,
+    ) -> Result<Arc<dyn Portal>, Error>;
+
+    /// Forgets what is kept of a connection, after it was reconnected or disconnected.
+    fn forget(&self, connection: ConnectionId);
+}

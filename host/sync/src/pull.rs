@@ -1,0 +1,319 @@
+//! Brings HubSpot's changes in, page by page in order of modification, from the cursor on.
+//!
+//! Each page starts where the last one ended instead of at an offset: an object that is modified meanwhile moves to the
+//! end and is met there, and HubSpot's wall at 10,000 results is never reached. The next page is fetched while this one
+//! is taken in. See [`next_window`] for ties and [`persistent`] for what the cursor promises.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use partneros_domain::{FieldName, HubSpotId, Timestamp};
+use partneros_hubspot::{Portal, Priority, Rows, SEARCH_PAGE_MAX, Search, SearchPage, Window};
+use partneros_store::Cursor;
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::absorb::{Unknown, absorb};
+use crate::error::Error;
+use crate::pass::Pass;
+
+/// Pulls everything that was modified since the cursor.
+pub async fn pull(pass: &mut Pass) -> Result<(), Error> {
+    let stored = pass
+        .engine
+        .store
+        .cursor(pass.organization, pass.plan.pair.id)
+        .await?;
+    let settle_ms = i64::try_from(pass.engine.settings.settle_ms).unwrap_or(i64::MAX);
+    let settled = pass
+        .engine
+        .environment
+        .now()
+        .plus_millis(settle_ms.saturating_neg());
+    let mut window = stored.map_or(Window::Since(Timestamp::ZERO), window_of);
+    let mut fetching = Some(fetch(pass, window));
+    let mut boundary = Boundary::default();
+    while let Some(fetch_now) = fetching.take() {
+        let page = fetch_now.await?.map_err(Error::Pull)?;
+        let next = next_window(window, &page.rows, settled);
+        if let Some(next) = next {
+            fetching = Some(fetch(pass, next));
+        }
+        let cursor = persistent(next, window, &page.rows, settled, stored);
+        let fresh = boundary.pass(page.rows);
+        let pulled = fresh.len() as u64;
+        let moved = (stored != Some(cursor)).then_some(cursor);
+        absorb(pass, Arc::new(fresh), Unknown::Create, moved, pulled).await?;
+        match next {
+            Some(next) => window = next,
+            None => break,
+        }
+        pass.step().await?;
+    }
+    Ok(())
+}
+
+fn window_of(cursor: Cursor) -> Window {
+    match cursor.drained_to {
+        Some(after) => Window::Within {
+            at: cursor.modified_at,
+            after: Some(after),
+        },
+        None => Window::Since(cursor.modified_at),
+    }
+}
+
+type Fetch = AbortOnDropHandle<Result<SearchPage, partneros_hubspot::Error>>;
+
+fn fetch(pass: &Pass, window: Window) -> Fetch {
+    let portal: Arc<dyn Portal> = Arc::clone(&pass.portal);
+    let properties: Arc<[FieldName]> = Arc::clone(&pass.plan.properties);
+    let object = pass.plan.pair.hubspot_object.clone();
+    let priority: Priority = pass.priority;
+    AbortOnDropHandle::new(tokio::spawn(async move {
+        let search = Search {
+            object: &object,
+            properties: &properties,
+            window,
+            limit: SEARCH_PAGE_MAX,
+            priority,
+        };
+        portal.search(search).await
+    }))
+}
+
+/// Where the page after this one starts; `None` when this was the last.
+///
+/// After a full page the next starts at the last modification time seen, so that ties with it are met (again). A page
+/// that ends in many ties is followed by a search within that instant, by id; so is a page that is one instant as a
+/// whole, which could otherwise never be left.
+pub fn next_window(window: Window, rows: &Rows, settled: Timestamp) -> Option<Window> {
+    let full = rows.len() >= SEARCH_PAGE_MAX;
+    match window {
+        Window::Within { at, .. } if full => Some(Window::Within {
+            at,
+            after: rows.ids.iter().copied().max(),
+        }),
+        Window::Within { at, .. } => Some(Window::Since(at.plus_millis(1))),
+        Window::Since(_) if !full => None,
+        Window::Since(start) => {
+            let last = last_in_order(rows, settled).unwrap_or(start).max(start);
+            let ties = rows.updated_at.iter().filter(|at| **at == last).count();
+            if ties * 2 > rows.len() {
+                Some(Window::Within {
+                    at: last,
+                    after: None,
+                })
+            } else if last == start {
+                // Only sightings newer than the window lie beyond its start; step over it by draining it.
+                Some(Window::Within {
+                    at: start,
+                    after: None,
+                })
+            } else {
+                Some(Window::Since(last))
+            }
+        }
+    }
+}
+
+/// How far the order of modification has surely come with these rows.
+///
+/// HubSpot finds objects by what its index holds and shows them as they are by then: an object that was modified in
+/// between stands at its old place with a new time. Such times are from just now, so times within the settle time do
+/// not count unless there are no others.
+fn last_in_order(rows: &Rows, settled: Timestamp) -> Option<Timestamp> {
+    let certain = rows
+        .updated_at
+        .iter()
+        .copied()
+        .filter(|at| *at < settled)
+        .max();
+    certain.or_else(|| rows.updated_at.iter().copied().max())
+}
+
+/// The cursor to store with a page: everything modified before it has been seen for good.
+///
+/// It never passes the settle time, within which HubSpot's index may still be incomplete, and never goes back.
+pub fn persistent(
+    next: Option<Window>,
+    window: Window,
+    rows: &Rows,
+    settled: Timestamp,
+    stored: Option<Cursor>,
+) -> Cursor {
+    let reached = match next {
+        Some(Window::Since(at)) => Cursor {
+            modified_at: at,
+            drained_to: None,
+        },
+        Some(Window::Within { at, after }) => Cursor {
+            modified_at: at,
+            drained_to: after,
+        },
+        None => {
+            let start = match window {
+                Window::Since(at) | Window::Within { at, .. } => at,
+            };
+            let last = last_in_order(rows, settled).unwrap_or(start).max(start);
+            Cursor {
+                modified_at: last,
+                drained_to: None,
+            }
+        }
+    };
+    let bounded = if reached.modified_at > settled {
+        Cursor {
+            modified_at: settled,
+            drained_to: None,
+        }
+    } else {
+        reached
+    };
+    match stored {
+        Some(stored) if stored.modified_at > bounded.modified_at => stored,
+        _ => bounded,
+    }
+}
+
+/// Drops the rows at the edge of a page that the page before has brought already.
+#[derive(Debug, Default)]
+struct Boundary {
+    seen: HashSet<(HubSpotId, Timestamp)>,
+}
+
+impl Boundary {
+    fn pass(&mut self, mut rows: Rows) -> Rows {
+        let keep: Vec<bool> = rows
+            .ids
+            .iter()
+            .zip(&rows.updated_at)
+            .map(|(id, at)| !self.seen.contains(&(*id, *at)))
+            .collect();
+        self.seen = rows
+            .ids
+            .iter()
+            .copied()
+            .zip(rows.updated_at.iter().copied())
+            .collect();
+        if keep.contains(&false) {
+            retain(&mut rows.ids, &keep);
+            retain(&mut rows.updated_at, &keep);
+            retain(&mut rows.archived, &keep);
+            for column in &mut rows.columns {
+                retain(column, &keep);
+            }
+        }
+        rows
+    }
+}
+
+fn retain<T>(list: &mut Vec<T>, keep: &[bool]) {
+    let mut at = 0;
+    list.retain(|_| {
+        at += 1;
+        keep[at - 1]
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SETTLED: Timestamp = Timestamp(1_000_000);
+
+    fn rows(times: impl IntoIterator<Item = i64>) -> Rows {
+        let updated_at: Vec<_> = times.into_iter().map(Timestamp).collect();
+        Rows {
+            ids: (0..updated_at.len() as i64).map(HubSpotId).collect(),
+            archived: vec![false; updated_at.len()],
+            updated_at,
+            columns: Vec::new(),
+            absent: Vec::new(),
+        }
+    }
+
+    fn since(at: i64) -> Window {
+        Window::Since(Timestamp(at))
+    }
+
+    #[test]
+    fn a_full_page_is_followed_from_its_last_time() {
+        assert_eq!(
+            next_window(since(0), &rows(1..=200), SETTLED),
+            Some(since(200))
+        );
+        assert_eq!(next_window(since(0), &rows(1..=199), SETTLED), None);
+    }
+
+    #[test]
+    fn ties_are_drained_by_id() {
+        let within = |after| Window::Within {
+            at: Timestamp(7),
+            after,
+        };
+        assert_eq!(
+            next_window(since(0), &rows([7; 200]), SETTLED),
+            Some(within(None))
+        );
+        let mut mostly = vec![1; 60];
+        mostly.extend([7; 140]);
+        assert_eq!(
+            next_window(since(0), &rows(mostly), SETTLED),
+            Some(within(None))
+        );
+        let drained = next_window(within(None), &rows([7; 200]), SETTLED);
+        assert_eq!(drained, Some(within(Some(HubSpotId(199)))));
+        assert_eq!(
+            next_window(within(Some(HubSpotId(199))), &rows([7; 3]), SETTLED),
+            Some(since(8))
+        );
+    }
+
+    #[test]
+    fn an_object_modified_just_now_does_not_carry_the_window_away() {
+        let mut times: Vec<_> = (1..=200).collect();
+        times[150] = SETTLED.0 + 5_000;
+        times[199] = SETTLED.0 + 9_000;
+        assert_eq!(
+            next_window(since(0), &rows(times), SETTLED),
+            Some(since(199))
+        );
+    }
+
+    #[test]
+    fn every_window_leads_on() {
+        let mut newer = vec![5; 100];
+        newer.extend(vec![SETTLED.0 + 1; 100]);
+        let next = next_window(since(5), &rows(newer), SETTLED);
+        assert_eq!(
+            next,
+            Some(Window::Within {
+                at: Timestamp(5),
+                after: None
+            })
+        );
+    }
+
+    #[test]
+    fn the_cursor_stays_behind_the_settle_time_and_never_goes_back() {
+        let recent = rows([SETTLED.0 + 10, SETTLED.0 + 20]);
+        let cursor = persistent(None, since(0), &recent, SETTLED, None);
+        assert_eq!(cursor.modified_at, SETTLED);
+        let stored = Cursor {
+            modified_at: Timestamp(900),
+            drained_to: None,
+        };
+        let kept = persistent(None, since(900), &rows([]), SETTLED, Some(stored));
+        assert_eq!(kept, stored);
+        let old = persistent(None, since(0), &rows([10, 20]), SETTLED, None);
+        assert_eq!(old.modified_at, Timestamp(20));
+    }
+
+    #[test]
+    fn rows_at_the_edge_are_taken_once() {
+        let mut boundary = Boundary::default();
+        assert_eq!(boundary.pass(rows([1, 2, 3])).len(), 3);
+        let again = rows([1, 2, 4]);
+        assert_eq!(boundary.pass(again).updated_at, [Timestamp(4)]);
+    }
+}

@@ -1,0 +1,188 @@
+//! Carries PartnerOS's edits to HubSpot: a batch of the outbox at a time.
+//!
+//! HubSpot has no conditional write. So the current values of a batch are read and taken in through [`absorb`] right
+//! before it is written; what HubSpot changed meanwhile is settled by policy first, and only fields whose HubSpot value
+//! is still the base's are written. What HubSpot answers becomes the base, so our own write is no change to the next poll.
+//!
+//! New objects are made by upsert on a unique property that holds the record's id: a create whose outcome is unknown
+//! can be repeated and makes no duplicate.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use partneros_domain::{HubSpotId, RecordId};
+use partneros_hubspot::{BATCH_MAX, Rows};
+use partneros_store::{
+    Commit, Counts, Effect, FailureStage, NewFailure, OutboxEffect, OutboxEntry, RecordEffect,
+};
+
+use crate::absorb::{Unknown, absorb, ambiguous, match_text};
+use crate::draft::{Draft, drafts};
+use crate::error::Error;
+use crate::pass::Pass;
+use crate::send::send;
+
+/// Pushes everything that is due.
+pub async fn push(pass: &mut Pass) -> Result<(), Error> {
+    if !pass.plan.pair.direction.writes_hubspot() {
+        return Ok(());
+    }
+    let mut after = None;
+    loop {
+        pass.step().await?;
+        let entries = due(pass, after).await?;
+        let Some(last) = entries.last() else {
+            return Ok(());
+        };
+        let next = last.record.id;
+        push_batch(pass, after, &entries).await?;
+        after = Some(next);
+    }
+}
+
+async fn due(pass: &Pass, after: Option<RecordId>) -> Result<Vec<OutboxEntry>, Error> {
+    let now = pass.engine.environment.now();
+    let pair = pass.plan.pair.id;
+    Ok(pass
+        .engine
+        .store
+        .outbox(pass.organization, pair, now, after, BATCH_MAX)
+        .await?)
+}
+
+async fn push_batch(
+    pass: &mut Pass,
+    after: Option<RecordId>,
+    entries: &[OutboxEntry],
+) -> Result<(), Error> {
+    let ids: Vec<_> = entries
+        .iter()
+        .filter_map(|entry| Some(entry.link.as_ref()?.hubspot_id))
+        .collect();
+    let mut current = HubSpotNow::default();
+    let mut entries = std::borrow::Cow::Borrowed(entries);
+    if !ids.is_empty() {
+        current = read_now(pass, &ids).await?;
+        absorb(pass, Arc::clone(&current.rows), Unknown::Skip, None, 0).await?;
+        // What was just taken in may have changed records and links of this batch.
+        let known: Vec<_> = entries.iter().map(|entry| entry.record.id).collect();
+        let mut fresh = due(pass, after).await?;
+        fresh.retain(|entry| known.contains(&entry.record.id));
+        entries = std::borrow::Cow::Owned(fresh);
+    }
+    let mut counts = Counts {
+        pushed: entries.len() as u64,
+        ..Counts::default()
+    };
+    let (ready, mut effects) = sort_out(pass, &entries, &current, &mut counts);
+    let mut drafts = drafts(pass, ready, &current).await?;
+    send(pass, &mut drafts, &mut counts).await?;
+    for draft in &drafts {
+        counts.failed += draft.failures.len() as u64;
+    }
+    effects.extend(drafts.into_iter().map(Draft::into_effect));
+    pass.counts += counts;
+    let commit = Commit {
+        lease: pass.lease,
+        run_id: pass.run_id,
+        at: pass.engine.environment.now(),
+        effects,
+        rejected: Vec::new(),
+        parked: None,
+        cursor: None,
+        counts,
+    };
+    // A record that was edited meanwhile keeps its place in the outbox; its link remembers what was pushed.
+    pass.engine.store.commit(pass.organization, commit).await?;
+    Ok(())
+}
+
+/// What HubSpot holds right before a batch is written.
+#[derive(Debug, Default)]
+pub struct HubSpotNow {
+    /// The rows read.
+    pub rows: Arc<Rows>,
+    /// Their positions.
+    pub position: HashMap<HubSpotId, usize>,
+}
+
+async fn read_now(pass: &Pass, ids: &[HubSpotId]) -> Result<HubSpotNow, Error> {
+    let plan = &pass.plan;
+    let object = &plan.pair.hubspot_object;
+    let batch = pass
+        .portal
+        .read_batch(object, &plan.properties, ids, pass.priority)
+        .await
+        .map_err(Error::Push)?;
+    let position = batch
+        .rows
+        .ids
+        .iter()
+        .enumerate()
+        .map(|(at, id)| (*id, at))
+        .collect();
+    Ok(HubSpotNow {
+        rows: Arc::new(batch.rows),
+        position,
+    })
+}
+
+/// Splits a batch into what can be written and what must be parked.
+fn sort_out<'a>(
+    pass: &Pass,
+    entries: &'a [OutboxEntry],
+    current: &HubSpotNow,
+    counts: &mut Counts,
+) -> (Vec<&'a OutboxEntry>, Vec<Effect>) {
+    let mut ready = Vec::with_capacity(entries.len());
+    let mut parked = Vec::new();
+    for entry in entries {
+        let problem = match &entry.link {
+            Some(link) => (!current.position.contains_key(&link.hubspot_id))
+                .then(|| object_missing(link.hubspot_id)),
+            None => is_ambiguous(pass, entry).then(|| ambiguous(&pass.plan)),
+        };
+        match problem {
+            None => ready.push(entry),
+            Some(failure) => {
+                counts.failed += 1;
+                parked.push(park(entry, failure));
+            }
+        }
+    }
+    (ready, parked)
+}
+
+fn is_ambiguous(pass: &Pass, entry: &OutboxEntry) -> bool {
+    let Some(key) = &pass.plan.pair.match_key else {
+        return false;
+    };
+    match entry.record.fields.get(key.field.as_str()) {
+        Some(partneros_domain::Value::Text(text)) => pass.ambiguous.contains(&match_text(text)),
+        _ => false,
+    }
+}
+
+fn object_missing(id: HubSpotId) -> NewFailure {
+    NewFailure {
+        field: None,
+        property: None,
+        code: "hubspot_object_missing".to_owned(),
+        message: format!("HubSpot object `{id}` was archived, merged or deleted"),
+        hint: "restore the object in HubSpot, or delete the record".to_owned(),
+    }
+}
+
+fn park(entry: &OutboxEntry, failure: NewFailure) -> Effect {
+    Effect {
+        record_id: entry.record.id,
+        record: RecordEffect::Keep {
+            version: entry.record.version,
+        },
+        link: None,
+        outbox: OutboxEffect::Settle,
+        failures: vec![failure],
+        stage: FailureStage::Push,
+        conflicts: Vec::new(),
+    }
+}

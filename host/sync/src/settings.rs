@@ -1,0 +1,41 @@
+//! How the engine behaves: intervals, batch sizes and limits, with their defaults and reasons.
+
+use serde::{Deserialize, Serialize};
+
+/// Settings of the sync engine. All times are in milliseconds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SyncSettings {
+    /// How often a pair is polled. Default 60,000: a search a minute for each pair leaves room for 290 others in a
+    /// portal's search budget. A shorter interval shows changes sooner.
+    pub poll_interval_ms: u64,
+    /// How far the cursor stays behind the present. HubSpot's index shows new objects late (measured up to 30 s, reported
+    /// up to minutes); what is modified within this time is looked at again in the next poll. Default 120,000. A shorter
+    /// time risks missing objects, a longer one reads more again.
+    pub settle_ms: u64,
+    /// How long a worker may hold a pair without a sign of life. Default 300,000; a crashed worker's pair waits that long.
+    pub lease_ms: u64,
+    /// How many pairs sync at the same time. Default 8.
+    pub workers: usize,
+    /// How long a record that HubSpot did not answer for waits before it is tried again. Default 60,000.
+    pub retry_ms: u64,
+    /// How often a page is decided again when people edit its records meanwhile. Default 5; then the run fails, and the
+    /// next one goes on from there.
+    pub race_rounds: usize,
+    /// How often a row is sent again without the properties that HubSpot refuses. Default 4; then it is parked whole.
+    pub refusal_rounds: usize,
+}
+
+impl Default for SyncSettings {
+    fn default() -> Self {
+        Self {
+            poll_interval_ms: 60_000,
+            settle_ms: 120_000,
+            lease_ms: 300_000,
+            workers: 8,
+            retry_ms: 60_000,
+            race_rounds: 5,
+            refusal_rounds: 4,
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! What an admin does before anything moves: discover, suggest, save mappings, activate.
+
+use std::collections::{HashMap, HashSet};
+
+use partneros_domain::{
+    Candidate, ConnectionId, Direction, FieldMapping, FieldName, MappingState, Mappings,
+    ObjectPair, ObjectSchema, OrganizationId, PairId, PairState, Suggestion,
+};
+use partneros_store::{CachedSchema, MappingSet};
+
+use crate::discovery;
+use crate::engine::Engine;
+use crate::error::{Error, MappingProblem};
+use crate::trial;
+
+/// A mapping with the candidates that led to it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SuggestedMapping {
+    /// The mapping as it is stored.
+    pub mapping: FieldMapping,
+    /// What the mapper proposed, best first.
+    pub candidates: Vec<Candidate>,
+}
+
+/// What activating a pair did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Activation {
+    /// How many fields sync.
+    pub live_fields: usize,
+    /// Fields that wait for a decision and do not sync.
+    pub undecided_fields: Vec<FieldName>,
+}
+
+impl Engine {
+    /// Reads the portal's schema and replaces what is known of it.
+    pub async fn discover(
+        &self,
+        organization: OrganizationId,
+        connection: ConnectionId,
+    ) -> Result<Vec<CachedSchema>, Error> {
+        let parts = &self.parts;
+        let portal = parts.portals.portal(organization, connection).await?;
+        let now = parts.environment.now();
+        let schemas = discovery::discover(portal.as_ref(), now).await?;
+        parts
+            .store
+            .replace_schemas(organization, connection, &schemas, now)
+            .await?;
+        Ok(schemas)
+    }
+
+    /// Asks the mapper for suggestions and stores what follows from them.
+    ///
+    /// What a person confirmed or ignored stays as it is, and the properties it uses are taken. Everything else follows
+    /// the suggestions: mapped where the mapper is sure, proposed where it is not, unmapped where it has nothing.
+    pub async fn suggest(
+        &self,
+        organization: OrganizationId,
+        pair: PairId,
+    ) -> Result<(i64, Vec<SuggestedMapping>), Error> {
+        let parts = &self.parts;
+        let pair = parts.store.pair(organization, pair).await?;
+        let (object, hubspot) = self.schemas_of(organization, &pair).await?;
+        let MappingSet {
+            version,
+            mappings: old,
+        } = parts.store.mappings(organization, pair.id).await?;
+        let mapper = parts.mapper.clone();
+        let (ours, theirs) = (object.clone(), hubspot.clone());
+        let suggestions = tokio::task::spawn_blocking(move || mapper.suggest(&ours, &theirs))
+            .await??
+            .value;
+        let mut suggested = merge(&pair, &object, &hubspot, &old, suggestions);
+        self.demote_refused(&pair, &object, &hubspot, &mut suggested)
+            .await?;
+        let mappings = Mappings(
+            suggested
+                .iter()
+                .map(|entry| entry.mapping.clone())
+                .collect(),
+        );
+        let version = parts
+            .store
+            .put_mappings(organization, pair.id, version, &mappings)
+            .await?;
+        Ok((version, suggested))
+    }
+
+    /// What is wrong with these mappings of a pair; each problem names its field.
+    pub async fn check_mappings(
+        &self,
+        organization: OrganizationId,
+        pair: &ObjectPair,
+        mappings: &Mappings,
+    ) -> Result<Vec<MappingProblem>, Error> {
+        let (object, hubspot) = self.schemas_of(organization, pair).await?;
+        trial::problems(&self.parts, pair, mappings, &object, &hubspot).await
+    }
+
+    /// Checks mappings and replaces the pair's if they are still of version `from`. Returns the new version.
+    ///
+    /// On an active pair every record is looked at again, since a field that is newly mapped may have something to say.
+    pub async fn save_mappings(
+        &self,
+        organization: OrganizationId,
+        pair: PairId,
+        from: i64,
+        mappings: &Mappings,
+    ) -> Result<i64, Error> {
+        let store = &self.parts.store;
+        let pair = store.pair(organization, pair).await?;
+        let problems = self.check_mappings(organization, &pair, mappings).await?;
+        if !problems.is_empty() {
+            return Err(Error::Mappings(problems));
+        }
+        let version = store
+            .put_mappings(organization, pair.id, from, mappings)
+            .await?;
+        if pair.state != PairState::Draft {
+            let now = self.parts.environment.now();
+            store.set_cursor(organization, pair.id, None).await?;
+            if pair.direction.writes_hubspot() {
+                store.requeue(organization, pair.id, false, now).await?;
+            }
+        }
+        Ok(version)
+    }
+
+    /// Starts a pair: from now on values flow.
+    pub async fn activate(
+        &self,
+        organization: OrganizationId,
+        pair: PairId,
+    ) -> Result<Activation, Error> {
+        let parts = &self.parts;
+        let pair = parts.store.pair(organization, pair).await?;
+        let MappingSet { mappings, .. } = parts.store.mappings(organization, pair.id).await?;
+        let mut problems = self.check_mappings(organization, &pair, &mappings).await?;
+        let live_fields = mappings.live(pair.direction).count();
+        if live_fields == 0 {
+            problems.push(MappingProblem {
+                field: None,
+                code: "nothing_mapped".to_owned(),
+                message: "no field is mapped; confirm at least one mapping first".to_owned(),
+            });
+        }
+        if !problems.is_empty() {
+            return Err(Error::Mappings(problems));
+        }
+        if pair.direction.writes_hubspot() {
+            let portal = parts
+                .portals
+                .portal(organization, pair.connection_id)
+                .await?;
+            self.prepare_object(portal.as_ref(), &pair.hubspot_object)
+                .await?;
+        }
+        let now = parts.environment.now();
+        parts
+            .store
+            .set_pair_state(organization, pair.id, PairState::Active, now)
+            .await?;
+        let undecided = |mapping: &&FieldMapping| mapping.state == MappingState::Suggested;
+        let undecided_fields = mappings
+            .0
+            .iter()
+            .filter(undecided)
+            .map(|mapping| mapping.field.clone())
+            .collect();
+        Ok(Activation {
+            live_fields,
+            undecided_fields,
+        })
+    }
+
+    /// Both schemas of a pair.
+    pub async fn schemas_of(
+        &self,
+        organization: OrganizationId,
+        pair: &ObjectPair,
+    ) -> Result<(ObjectSchema, ObjectSchema), Error> {
+        let object = self.parts.partner_schema(&pair.object)?;
+        let store = &self.parts.store;
+        let hubspot = store
+            .schema(organization, pair.connection_id, &pair.hubspot_object)
+            .await?;
+        Ok((object, hubspot.schema))
+    }
+
+    /// Mappings that were applied automatically but cannot run become suggestions, so that a person looks at them.
+    async fn demote_refused(
+        &self,
+        pair: &ObjectPair,
+        object: &ObjectSchema,
+        hubspot: &ObjectSchema,
+        suggested: &mut [SuggestedMapping],
+    ) -> Result<(), Error> {
+        let mappings = Mappings(
+            suggested
+                .iter()
+                .map(|entry| entry.mapping.clone())
+                .collect(),
+        );
+        let plan = crate::pair_plan::PairPlan::new(pair, &mappings, object, hubspot);
+        let refused: HashSet<_> = trial::refused(&self.parts, &plan)
+            .await?
+            .into_iter()
+            .map(|(field, _)| field)
+            .collect();
+        for entry in suggested {
+            let mapping = &mut entry.mapping;
+            if mapping.state == MappingState::AutoMapped && refused.contains(&mapping.field) {
+                mapping.state = MappingState::Suggested;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn merge(
+    pair: &ObjectPair,
+    object: &ObjectSchema,
+    hubspot: &ObjectSchema,
+    old: &Mappings,
+    suggestions: Vec<Suggestion>,
+) -> Vec<SuggestedMapping> {
+    let decided = |mapping: &&FieldMapping| {
+        matches!(
+            mapping.state,
+            MappingState::Confirmed | MappingState::Ignored
+        )
+    };
+    let mut taken: HashSet<FieldName> = old
+        .0
+        .iter()
+        .filter(decided)
+        .filter_map(|mapping| mapping.property.clone())
+        .collect();
+    let mut by_field: HashMap<String, Vec<Candidate>> = suggestions
+        .into_iter()
+        .map(|entry| (entry.field, entry.candidates))
+        .collect();
+    let mut merged = Vec::with_capacity(object.fields.len());
+    for field in &object.fields {
+        let candidates = by_field.remove(field.name.as_str()).unwrap_or_default();
+        if let Some(kept) = old.get(field.name.as_str()).filter(decided) {
+            merged.push(SuggestedMapping {
+                mapping: kept.clone(),
+                candidates,
+            });
+            continue;
+        }
+        let mut mapping = FieldMapping::unmapped(field.name.clone(), pair.conflict_policy);
+        let best = candidates
+            .iter()
+            .find(|candidate| !taken.contains(candidate.property.as_str()));
+        if let Some(best) = best {
+            let state = pair.thresholds.state(best.confidence);
+            mapping.confidence = Some(best.confidence);
+            if state != MappingState::Unmapped {
+                let property = FieldName::from(best.property.as_str());
+                taken.insert(property.clone());
+                mapping.direction = narrowed(pair, hubspot, &property);
+                mapping.property = Some(property);
+                mapping.state = state;
+            }
+        }
+        merged.push(SuggestedMapping {
+            mapping,
+            candidates,
+        });
+    }
+    merged
+}
+
+/// A read-only property can only be read.
+fn narrowed(pair: &ObjectPair, hubspot: &ObjectSchema, property: &FieldName) -> Option<Direction> {
+    let read_only = hubspot
+        .field(property.as_str())
+        .is_some_and(|schema| schema.read_only);
+    (read_only && pair.direction == Direction::Bidirectional)
+        .then_some(Direction::HubSpotToPartnerOs)
+}

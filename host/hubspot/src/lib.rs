@@ -1,11 +1,37 @@
 //! A typed client for HubSpot's CRM API, and the [`Portal`] trait that the sync engine is written against.
 
-mod error;
-pub mod model;
-mod portal;
+// A refusal says much and is rare; boxing it would burden every match on it.
+#![allow(clippy::result_large_err)]
 
+mod access;
+mod budget;
+mod call;
+mod client;
+mod describe;
+mod error;
+mod http;
+mod instant;
+pub mod model;
+mod oauth;
+mod paths;
+mod portal;
+mod read;
+mod refusal;
+mod retry;
+mod rows;
+mod search;
+mod write;
+
+pub use access::{AccessTokens, StaticToken};
+pub use budget::{AppKind, Budget, RateLimit, SEARCHES_PER_SECOND};
+pub use client::{Client, ClientConfig};
 pub use error::{Error, Refusal};
+pub use http::{Http, HttpConfig};
+pub use oauth::{AUTHORIZE_BASE, Introspection, OAuth, OAuthConfig, TokenKind, Tokens};
+pub use paths::{API_BASE, ApiVersion, UnknownVersion};
 pub use portal::{
     BATCH_MAX, Portal, Priority, PropertyError, ReadBatch, RowError, Rows, SEARCH_PAGE_MAX, Search,
     SearchPage, Update, Upsert, Window, Written, WrittenObject,
 };
+pub use retry::RetryConfig;
+pub use search::modified_property;

@@ -38,6 +38,10 @@ pub struct ModificationMetadata {
 /// A property definition.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "HubSpot's definition has them, each independent of the others"
+)]
 pub struct Property {
     /// The name in the API.
     pub name: FieldName,

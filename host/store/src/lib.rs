@@ -10,6 +10,8 @@
 
 mod contract;
 mod error;
+mod seal;
+mod sqlite;
 
 pub use contract::connections::{
     Connection, ConnectionStatus, Connections, NewConnection, OAuthState, TokenSet,
@@ -25,6 +27,8 @@ pub use contract::sync::{
     Unlinked,
 };
 pub use error::Error;
+pub use seal::SealingKey;
+pub use sqlite::{Options, Sqlite, Threads};
 
 /// The result of a storage operation.
 pub type Result<T> = std::result::Result<T, Error>;

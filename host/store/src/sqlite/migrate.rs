@@ -1,0 +1,121 @@
+//! Bringing a database to this version, one numbered file at a time.
+//!
+//! `PRAGMA user_version` counts the migrations that were applied. A migration that was released is never edited: a
+//! change is a new file at the end of the list.
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use super::fault::{Fault, Outcome};
+use crate::{Error, Result};
+
+const MIGRATIONS: [&str; 9] = [
+    include_str!("../../migrations/001_organizations.sql"),
+    include_str!("../../migrations/002_connections.sql"),
+    include_str!("../../migrations/003_schemas.sql"),
+    include_str!("../../migrations/004_records.sql"),
+    include_str!("../../migrations/005_object_pairs.sql"),
+    include_str!("../../migrations/006_links.sql"),
+    include_str!("../../migrations/007_outbox.sql"),
+    include_str!("../../migrations/008_runs.sql"),
+    include_str!("../../migrations/009_conflicts_and_failures.sql"),
+];
+
+/// Applies what is missing, each migration in a transaction of its own. A newer database is left alone.
+pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
+    migrate_to(connection, MIGRATIONS.len())
+}
+
+fn migrate_to(connection: &mut Connection, end: usize) -> Result<()> {
+    while step(connection, end).map_err(|fault| fault.during("migrate the database"))? {}
+    Ok(())
+}
+
+/// Applies the next migration; false when there is none. The version is read under the write lock, since another
+/// process may be migrating as well.
+fn step(connection: &mut Connection, end: usize) -> Outcome<bool> {
+    let found = version(connection)?;
+    if found == end {
+        return Ok(false);
+    }
+    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found = version(&tx)?;
+    apply(&tx, found)?;
+    tx.commit()?;
+    Ok(found < end)
+}
+
+fn apply(tx: &Transaction<'_>, found: usize) -> Outcome<()> {
+    if let Some(migration) = MIGRATIONS.get(found) {
+        tx.execute_batch(migration)?;
+        tx.pragma_update(None, "user_version", found as i64 + 1)?;
+    }
+    Ok(())
+}
+
+fn version(connection: &Connection) -> Outcome<usize> {
+    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    match usize::try_from(found) {
+        Ok(version) if version <= MIGRATIONS.len() => Ok(version),
+        _ => Err(Fault::Store(Error::TooNew {
+            found,
+            known: MIGRATIONS.len() as i64,
+        })),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layout(connection: &Connection) -> Vec<String> {
+        let mut statement = connection
+            .prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name")
+            .unwrap();
+        let rows = statement.query_map([], |row| row.get(0)).unwrap();
+        rows.collect::<rusqlite::Result<_>>().unwrap()
+    }
+
+    #[test]
+    fn every_past_version_migrates_to_the_same_layout() {
+        let mut fresh = Connection::open_in_memory().unwrap();
+        migrate(&mut fresh).unwrap();
+        for past in 0..=MIGRATIONS.len() {
+            let mut connection = Connection::open_in_memory().unwrap();
+            migrate_to(&mut connection, past).unwrap();
+            assert_eq!(version(&connection).unwrap(), past);
+            migrate(&mut connection).unwrap();
+            assert_eq!(layout(&connection), layout(&fresh), "from version {past}");
+        }
+    }
+
+    #[test]
+    fn a_newer_database_is_refused_and_left_alone() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection).unwrap();
+        let newer = MIGRATIONS.len() as i64 + 1;
+        connection
+            .pragma_update(None, "user_version", newer)
+            .unwrap();
+        let before = layout(&connection);
+        assert!(matches!(
+            migrate(&mut connection),
+            Err(Error::TooNew { found, .. }) if found == newer
+        ));
+        assert_eq!(layout(&connection), before);
+    }
+
+    #[test]
+    fn every_migration_file_is_applied_in_order() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+        let mut files: Vec<_> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        files.sort();
+        let texts: Vec<_> = files
+            .iter()
+            .map(|path| std::fs::read_to_string(path).unwrap())
+            .collect();
+        assert_eq!(texts, MIGRATIONS);
+    }
+}

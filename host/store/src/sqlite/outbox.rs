@@ -1,0 +1,161 @@
+//! The outbox: which records wait to be pushed, and in which order.
+//!
+//! A record that waits keeps its place when it is put in again; one that was settled goes to the end.
+
+use partneros_domain::{RecordId, Timestamp};
+use rusqlite::{Connection as Database, OptionalExtension as _, params};
+
+use super::fault::Outcome;
+use super::records::{RECORD_COLUMNS, read_record};
+use super::scope::PairScope;
+use super::sync::read_link;
+use crate::OutboxEntry;
+
+/// Put behind any `INSERT INTO outbox (pair, record, due_at, attempts)`.
+const OR_AGAIN: &str = "ON CONFLICT (record, pair) DO UPDATE SET
+     position = CASE WHEN due_at IS NULL THEN (SELECT max(position) + 1 FROM outbox) ELSE position END,
+     due_at = excluded.due_at, attempts = 0";
+
+/// Puts a record in, due at once.
+pub(super) fn enqueue(db: &Database, pair: i64, record: i64, now: Timestamp) -> Outcome<()> {
+    db.prepare_cached(&format!(
+        "INSERT INTO outbox (pair, record, due_at, attempts) VALUES (?1, ?2, ?3, 0) {OR_AGAIN}"
+    ))?
+    .execute([pair, record, now.0])?;
+    Ok(())
+}
+
+/// Keeps a record in, due no earlier than `at`, and counts an attempt.
+pub(super) fn retry(db: &Database, pair: i64, record: i64, at: Timestamp) -> Outcome<()> {
+    let waiting = db
+        .prepare_cached(
+            "UPDATE outbox SET due_at = ?3, attempts = attempts + 1
+             WHERE record = ?2 AND pair = ?1 AND due_at IS NOT NULL",
+        )?
+        .execute([pair, record, at.0])?;
+    if waiting == 0 {
+        enqueue(db, pair, record, at)?;
+        db.prepare_cached("UPDATE outbox SET attempts = 1 WHERE record = ?2 AND pair = ?1")?
+            .execute([pair, record])?;
+    }
+    Ok(())
+}
+
+/// Takes a record out.
+pub(super) fn settle(db: &Database, pair: i64, record: i64) -> Outcome<()> {
+    db.prepare_cached("UPDATE outbox SET due_at = NULL WHERE record = ?2 AND pair = ?1")?
+        .execute([pair, record])?;
+    Ok(())
+}
+
+/// Takes a record out of every outbox.
+pub(super) fn settle_everywhere(db: &Database, record: i64) -> Outcome<()> {
+    db.prepare_cached("UPDATE outbox SET due_at = NULL WHERE record = ?1")?
+        .execute([record])?;
+    Ok(())
+}
+
+/// Forgets the places that were settled: no pass goes on after them any more.
+pub(super) fn sweep(db: &Database, pair: i64) -> Outcome<()> {
+    db.prepare_cached("DELETE FROM outbox WHERE pair = ?1 AND due_at IS NULL")?
+        .execute([pair])?;
+    Ok(())
+}
+
+/// Puts every record in that has no link.
+pub(super) fn enqueue_unlinked(db: &Database, pair: &PairScope, now: Timestamp) -> Outcome<()> {
+    db.prepare_cached(&format!(
+        "INSERT INTO outbox (pair, record, due_at, attempts)
+         SELECT ?1, r.key, ?3, 0 FROM records r
+         WHERE r.object = ?2 AND r.deleted_at IS NULL
+             AND NOT EXISTS (SELECT 1 FROM links l WHERE l.pair = ?1 AND l.record = r.key)
+         ORDER BY r.key {OR_AGAIN}"
+    ))?
+    .execute([pair.key, pair.object, now.0])?;
+    Ok(())
+}
+
+/// Puts every record in, or those with push failures, and returns how many they are.
+pub(super) fn requeue(
+    db: &Database,
+    pair: &PairScope,
+    failed_only: bool,
+    now: Timestamp,
+) -> Outcome<u64> {
+    let put = db
+        .prepare_cached(&format!(
+            "INSERT INTO outbox (pair, record, due_at, attempts)
+             SELECT ?1, r.key, ?3, 0 FROM records r
+             WHERE r.object = ?2 AND r.deleted_at IS NULL AND (NOT ?4 OR r.key IN (
+                 SELECT f.record FROM failures f WHERE f.pair = ?1 AND f.stage = 'push'))
+             ORDER BY r.key {OR_AGAIN}"
+        ))?
+        .execute(params![pair.key, pair.object, now.0, failed_only])?;
+    Ok(put as u64)
+}
+
+/// The pairs of an object for which a change of its records is an edit to push.
+///
+/// A paused pair counts: what is edited while it is paused waits. A draft does not: becoming active puts all in.
+pub(super) fn pushing_pairs(db: &Database, object: i64) -> Outcome<Vec<i64>> {
+    let mut list = db.prepare_cached(
+        "SELECT key FROM object_pairs
+         WHERE object = ?1 AND state <> 'draft' AND direction <> 'hubspot_to_partneros'
+         ORDER BY key",
+    )?;
+    let rows = list.query_map([object], |row| row.get(0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+pub(super) fn count(db: &Database, pair: i64) -> Outcome<u64> {
+    Ok(db
+        .prepare_cached("SELECT count(*) FROM outbox WHERE pair = ?1 AND due_at IS NOT NULL")?
+        .query_row([pair], |row| row.get(0))?)
+}
+
+/// A batch of what is due, after the place of `after`; from the start if that never had one.
+pub(super) fn batch(
+    db: &Database,
+    pair: &PairScope,
+    now: Timestamp,
+    after: Option<RecordId>,
+    limit: usize,
+) -> Outcome<Vec<OutboxEntry>> {
+    let after = match after {
+        Some(record) => place(db, pair, record)?,
+        None => None,
+    };
+    let mut list = db.prepare_cached(&format!(
+        "SELECT {RECORD_COLUMNS}, x.attempts, l.hubspot_id, l.base, l.hubspot_updated_at
+         FROM outbox x
+         JOIN records r ON r.key = x.record
+         LEFT JOIN links l ON l.pair = x.pair AND l.record = x.record
+         WHERE x.pair = ?1 AND x.due_at IS NOT NULL AND x.due_at <= ?2 AND x.position > ?3
+         ORDER BY x.position LIMIT ?4"
+    ))?;
+    let start = after.unwrap_or(i64::MIN);
+    let mut rows = list.query(params![pair.key, now.0, start, limit as i64])?;
+    let mut entries = Vec::new();
+    while let Some(row) = rows.next()? {
+        let record = read_record(row, &pair.object_name)?;
+        let link = read_link(row, 7, record.id)?;
+        entries.push(OutboxEntry {
+            record,
+            link,
+            attempts: row.get(6)?,
+        });
+    }
+    Ok(entries)
+}
+
+fn place(db: &Database, pair: &PairScope, record: RecordId) -> Outcome<Option<i64>> {
+    let mut find = db.prepare_cached(
+        "SELECT x.position FROM records r JOIN outbox x ON x.record = r.key AND x.pair = ?1
+         WHERE r.organization = ?2 AND r.id = ?3",
+    )?;
+    Ok(find
+        .query_row(params![pair.key, pair.organization, record.0], |row| {
+            row.get(0)
+        })
+        .optional()?)
+}

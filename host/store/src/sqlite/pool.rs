@@ -1,0 +1,201 @@
+//! The connections: one that writes, and a few that read what was committed meanwhile.
+//!
+//! A database in memory has one connection for everything. Readers are opened read-only, so a statement in the wrong
+//! place fails instead of writing outside the writer's transaction.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use tokio::sync::Semaphore;
+
+use super::fault::{Fault, Outcome};
+use super::{Options, Sqlite, Threads, migrate};
+use crate::{Error, Result};
+
+/// More than the statements there are, so that none is prepared twice.
+const STATEMENTS_MAX: usize = 256;
+
+/// The open database.
+pub(super) struct Pool {
+    /// Readers that are idle. Dropped before the writer, which then clears the log away.
+    idle: Mutex<Vec<Connection>>,
+    /// As many permits as readers, at least one.
+    permits: Arc<Semaphore>,
+    writer: Mutex<Connection>,
+    threads: Threads,
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool")
+            .field("threads", &self.threads)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Pool {
+    pub(super) fn open(path: &Path, options: Options) -> Result<Self> {
+        create_private(path)?;
+        let open = |flags: OpenFlags| {
+            Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+        };
+        let mut writer = open(OpenFlags::SQLITE_OPEN_READ_WRITE)
+            .map_err(|error| Fault::from(error).during("open the database"))?;
+        configure(&writer, &options, options.cache_bytes)
+            .and_then(|()| configure_log(&writer, &options))
+            .map_err(|fault| fault.during("open the database for writing"))?;
+        migrate::migrate(&mut writer)?;
+        let mut readers = Vec::with_capacity(options.readers);
+        for _ in 0..options.readers {
+            let reader = open(OpenFlags::SQLITE_OPEN_READ_ONLY)
+                .map_err(|error| Fault::from(error).during("open the database for reading"))?;
+            configure(&reader, &options, options.cache_bytes / 4)
+                .map_err(|fault| fault.during("open the database for reading"))?;
+            readers.push(reader);
+        }
+        Ok(Self::new(writer, readers, options.threads))
+    }
+
+    pub(super) fn in_memory(options: Options) -> Result<Self> {
+        let during = |fault: Fault| fault.during("open a database in memory");
+        let mut writer = Connection::open_in_memory()
+            .map_err(Fault::from)
+            .map_err(during)?;
+        configure(&writer, &options, options.cache_bytes).map_err(during)?;
+        migrate::migrate(&mut writer)?;
+        Ok(Self::new(writer, Vec::new(), options.threads))
+    }
+
+    fn new(writer: Connection, readers: Vec<Connection>, threads: Threads) -> Self {
+        Self {
+            permits: Arc::new(Semaphore::new(readers.len().max(1))),
+            idle: Mutex::new(readers),
+            writer: Mutex::new(writer),
+            threads,
+        }
+    }
+
+    /// Runs the work in one transaction of the writer; what it refuses is undone as a whole.
+    pub(super) fn transact<T>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Outcome<T>,
+    ) -> Outcome<T> {
+        let mut writer = lock(&self.writer);
+        let tx = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let result = work(&tx)?;
+        tx.commit()?;
+        Ok(result)
+    }
+
+    /// Runs the work on one state of the database.
+    fn inspect<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Outcome<T>) -> Outcome<T> {
+        let reader = lock(&self.idle).pop();
+        let Some(mut reader) = reader else {
+            return work(&lock(&self.writer).transaction()?);
+        };
+        let outcome = reader
+            .transaction()
+            .map_err(Fault::from)
+            .and_then(|tx| work(&tx));
+        lock(&self.idle).push(reader);
+        outcome
+    }
+
+    pub(super) fn checkpoint(&self) -> Outcome<()> {
+        lock(&self.writer).query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        Ok(())
+    }
+}
+
+impl Sqlite {
+    /// Runs the work where [`Threads`] says.
+    pub(super) async fn run<T, F>(&self, operation: &'static str, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Pool) -> Outcome<T> + Send + 'static,
+    {
+        let outcome = match self.pool.threads {
+            Threads::Inline => work(&self.pool),
+            Threads::Blocking => {
+                let pool = Arc::clone(&self.pool);
+                tokio::task::spawn_blocking(move || work(&pool))
+                    .await
+                    .map_err(|error| Error::Engine {
+                        operation,
+                        source: Box::new(error),
+                    })?
+            }
+        };
+        outcome.map_err(|fault| fault.during(operation))
+    }
+
+    /// Reads in one transaction, beside the writer.
+    pub(super) async fn read<T, F>(&self, operation: &'static str, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Transaction<'_>) -> Outcome<T> + Send + 'static,
+    {
+        // A permit that cannot be had means a closed semaphore, and this one is never closed.
+        let permit = Arc::clone(&self.pool.permits).acquire_owned().await;
+        self.run(operation, move |pool| {
+            let outcome = pool.inspect(work);
+            drop(permit);
+            outcome
+        })
+        .await
+    }
+
+    /// Writes in one transaction; an error leaves nothing of it.
+    pub(super) async fn write<T, F>(&self, operation: &'static str, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Transaction<'_>) -> Outcome<T> + Send + 'static,
+    {
+        self.run(operation, move |pool| pool.transact(work)).await
+    }
+}
+
+/// A panic while the lock was held rolled its transaction back, so the connection is as good as before.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn configure(connection: &Connection, options: &Options, cache_bytes: u64) -> Outcome<()> {
+    connection.busy_timeout(options.busy_timeout)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "cache_size", -((cache_bytes / 1024) as i64))?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    Ok(())
+}
+
+/// `synchronous=NORMAL` with a write-ahead log: a crash of the machine may lose the last commits, never half of one.
+/// A lost commit is pulled or pushed again, since its cursor is lost with it.
+fn configure_log(connection: &Connection, options: &Options) -> Outcome<()> {
+    connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    let page_bytes: u64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+    let pages = (options.log_bytes / page_bytes).max(1) as i64;
+    connection.pragma_update_and_check(None, "wal_autocheckpoint", pages, |_| Ok(()))?;
+    let kept = options.log_bytes as i64 * 4;
+    connection.pragma_update_and_check(None, "journal_size_limit", kept, |_| Ok(()))?;
+    Ok(())
+}
+
+/// Makes the file, so that SQLite does not make it readable by everybody. The log takes over the file's mode.
+fn create_private(path: &Path) -> Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(Error::Engine {
+            operation: "create the database file",
+            source: Box::new(error),
+        }),
+    }
+}

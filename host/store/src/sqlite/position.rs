@@ -1,0 +1,75 @@
+//! Cursors of paged lists: the last row's key with a letter for the list, such as `r1f4`.
+//!
+//! Rows keep their keys, so a page continues where the last one ended whatever was added or removed meanwhile.
+
+use super::fault::{Outcome, not_found};
+use crate::Page;
+
+/// A list that is read page by page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum List {
+    Records,
+    Runs,
+    Conflicts,
+    Failures,
+}
+
+impl List {
+    const fn letter(self) -> char {
+        match self {
+            Self::Records => 'r',
+            Self::Runs => 'u',
+            Self::Conflicts => 'c',
+            Self::Failures => 'f',
+        }
+    }
+
+    /// The key that a cursor of this list holds, or `start` without one.
+    pub(super) fn key(self, cursor: Option<&str>, start: i64) -> Outcome<i64> {
+        let Some(cursor) = cursor else {
+            return Ok(start);
+        };
+        cursor
+            .strip_prefix(self.letter())
+            .filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
+            .and_then(|digits| i64::from_str_radix(digits, 16).ok())
+            .ok_or_else(|| not_found("cursor", cursor).into())
+    }
+
+    /// The page of these rows, of which one more than `limit` was asked for to learn whether the list goes on.
+    pub(super) fn page<T>(self, mut rows: Vec<(i64, T)>, limit: usize) -> Page<T> {
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let last = rows.last().map(|(key, _)| *key).filter(|_| more);
+        Page {
+            next: last.map(|key| format!("{}{key:x}", self.letter())),
+            items: rows.into_iter().map(|(_, item)| item).collect(),
+        }
+    }
+}
+
+/// The `LIMIT` that shows whether there is more.
+pub(super) fn one_more(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_leads_back_to_its_row_in_its_list_only() {
+        let page = List::Runs.page(vec![(31, 'a'), (30, 'b')], 1);
+        assert_eq!((page.items, page.next.as_deref()), (vec!['a'], Some("u1f")));
+        assert_eq!(List::Runs.key(Some("u1f"), 0).unwrap(), 31);
+        for cursor in ["r1f", "u", "u-1", "u+1", "", "uxyz", "uffffffffffffffffff"] {
+            assert!(List::Runs.key(Some(cursor), 0).is_err(), "{cursor}");
+        }
+    }
+
+    #[test]
+    fn the_last_page_has_no_cursor() {
+        assert_eq!(List::Records.page(vec![(1, ())], 1).next, None);
+        assert_eq!(List::Records.page(Vec::<(i64, ())>::new(), 0).next, None);
+    }
+}

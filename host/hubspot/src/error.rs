@@ -100,6 +100,9 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
+    /// The connection's tokens could not be read or stored on our side.
+    #[error("failed to get an access token")]
+    Tokens(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The caller gave up or the host is shutting down.
     #[error("failed because the call was cancelled")]
     Cancelled,
@@ -132,7 +135,10 @@ impl Error {
             | Self::MissingScopes { refusal, .. }
             | Self::RateLimited { refusal, .. }
             | Self::Locked { refusal, .. } => Some(refusal.status),
-            Self::Transport { .. } | Self::InvalidResponse { .. } | Self::Cancelled => None,
+            Self::Transport { .. }
+            | Self::InvalidResponse { .. }
+            | Self::Tokens(_)
+            | Self::Cancelled => None,
         }
     }
 }

@@ -7,11 +7,13 @@
 //! [`partneros_domain::decide`]; HubSpot is read right before it is written; a create can be repeated.
 
 mod absorb;
+mod access;
 mod discovery;
 mod draft;
 mod engine;
 mod environment;
 mod error;
+mod http_portals;
 mod judge;
 mod pair_plan;
 mod pass;
@@ -19,15 +21,18 @@ mod portals;
 mod pull;
 mod push;
 mod row;
+mod scheduler;
 mod send;
 mod settings;
 mod setup;
 mod trial;
 
+pub use access::ConnectionTokens;
 pub use discovery::{RECORD_ID_PROPERTY, STANDARD_OBJECTS, discover};
 pub use engine::{Begun, Engine, Parts, describe};
 pub use environment::Environment;
 pub use error::{Error, MappingProblem};
+pub use http_portals::{HttpPortals, PortalsConfig};
 pub use portals::Portals;
 pub use settings::SyncSettings;
 pub use setup::{Activation, SuggestedMapping};

@@ -1,0 +1,90 @@
+//! The command line. Each command has a file; what they share, the configuration, is read here.
+
+mod organizations;
+mod serve;
+mod tokens;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use url::Url;
+
+use crate::config::{Config, ConfigError, Overrides};
+
+/// Keeps partner and deal records in sync, both ways, with HubSpot portals.
+///
+/// A first start:
+///
+///   partneros organizations create acme
+///   partneros tokens create --organization acme
+///   partneros serve
+///
+/// Settings come from `partneros.toml`, then variables such as `PARTNEROS_HUBSPOT__CLIENT_ID`, then flags; the later
+/// ones count.
+#[derive(Debug, Parser)]
+#[command(name = "partneros", version, verbatim_doc_comment)]
+pub struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Args)]
+struct Global {
+    /// The configuration file [default: `partneros.toml`, if there is one].
+    #[arg(long, global = true, env = "PARTNEROS_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where the database, the sealing key and compiled plugins are kept [default: `.partneros`].
+    #[arg(long, global = true, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs the host: the API, and the sync of every active object pair.
+    Serve(Serve),
+    /// Makes and lists organizations.
+    #[command(subcommand)]
+    Organizations(organizations::Organizations),
+    /// Makes, lists and deletes API tokens.
+    #[command(subcommand)]
+    Tokens(tokens::Tokens),
+}
+
+#[derive(Debug, Args)]
+struct Serve {
+    /// The address to listen on [default: 127.0.0.1:8080].
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// The address under which people and HubSpot reach this host [default: <http://localhost:8080>].
+    #[arg(long, value_name = "URL")]
+    public_url: Option<Url>,
+}
+
+impl Cli {
+    /// Does what was asked for.
+    pub async fn run(self) -> anyhow::Result<()> {
+        let global = self.global;
+        match self.command {
+            Command::Serve(flags) => {
+                let config = global.config(flags.listen, flags.public_url)?;
+                serve::run(config).await
+            }
+            Command::Organizations(command) => command.run(&global.config(None, None)?).await,
+            Command::Tokens(command) => command.run(&global.config(None, None)?).await,
+        }
+    }
+}
+
+impl Global {
+    fn config(
+        self,
+        listen: Option<SocketAddr>,
+        public_url: Option<Url>,
+    ) -> Result<Config, ConfigError> {
+        let overrides = Overrides { listen, public_url, data_dir: self.data_dir };
+        Config::load(self.config, &overrides)
+    }
+}

@@ -1,0 +1,225 @@
+//! Configuration: from a TOML file, then the environment, then flags, each stronger than the one before.
+//!
+//! In the environment a key is `PARTNEROS_` and its path with two underscores between the parts, such as
+//! `PARTNEROS_HUBSPOT__CLIENT_ID`. Unknown keys are errors, so that a typing mistake is no silent default.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use figment::Figment;
+use figment::providers::{Env, Format, Serialized, Toml};
+use partneros_hubspot::{ApiVersion, AppKind};
+use partneros_runtime::RuntimeConfig;
+use partneros_sync::SyncSettings;
+use secrecy::SecretString;
+use serde::{Deserialize, Deserializer, Serialize};
+use url::Url;
+
+/// The configuration file that is read when none is named.
+pub const DEFAULT_FILE: &str = "partneros.toml";
+/// What environment variables begin with.
+pub const ENVIRONMENT_PREFIX: &str = "PARTNEROS_";
+
+/// A configuration that cannot be used; the message names the key.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to read the configuration: {0}")]
+pub struct ConfigError(String);
+
+/// Everything that can be set.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The address to listen on. Default `127.0.0.1:8080`: reachable from this machine only.
+    pub listen: SocketAddr,
+    /// The address under which people and HubSpot reach this host; HubSpot sends people back to
+    /// `{public_url}/api/integrations/hubspot/callback`. Default `http://localhost:8080`.
+    pub public_url: Url,
+    /// Where the database, the sealing key and compiled plugins are kept. Default `.partneros`.
+    pub data_dir: PathBuf,
+    /// The sealing key, 32 bytes in base64 or hex, instead of the file `key` in the data directory.
+    #[serde(default)]
+    pub sealing_key: Option<SecretString>,
+    /// How logs are written.
+    pub log: LogConfig,
+    /// The HubSpot app.
+    pub hubspot: HubSpotConfig,
+    /// The sync engine.
+    pub sync: SyncSettings,
+    /// The plugin runtime.
+    pub runtime: RuntimeConfig,
+}
+
+/// How logs are written.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogConfig {
+    /// `text` for people, `json` for machines. Default `text`.
+    pub format: LogFormat,
+    /// What is logged, in the syntax of `RUST_LOG`. Default `info`.
+    pub filter: String,
+}
+
+/// How a log line looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// The HubSpot app that this host is.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HubSpotConfig {
+    /// The app's client id. Without it no portal can be connected.
+    #[serde(default)]
+    pub client_id: Option<String>,
+    /// The app's client secret.
+    #[serde(default)]
+    pub client_secret: Option<SecretString>,
+    /// Where HubSpot's API is. Default `https://api.hubapi.com`.
+    pub api_base: Url,
+    /// Where people authorise the app. Default `https://app.hubspot.com`.
+    pub authorize_base: Url,
+    /// The version of the CRM API: `v3`, `2026-03` or `2026-09`. Default `v3`.
+    #[serde(deserialize_with = "api_version")]
+    pub version: ApiVersion,
+    /// The version of the token endpoints. Default `2026-03`.
+    #[serde(deserialize_with = "api_version")]
+    pub oauth_version: ApiVersion,
+    /// How the app is distributed, which decides its rate limit: `marketplace` (110 calls in ten seconds), `private`
+    /// (100), `private-professional` (190), `private-increased` (250), or `unlimited` for a simulator. Default
+    /// `marketplace`.
+    pub app: App,
+}
+
+/// How the HubSpot app is distributed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum App {
+    /// On the marketplace, listed or not.
+    Marketplace,
+    /// Privately, on a Free or Starter portal.
+    Private,
+    /// Privately, on a Professional or Enterprise portal.
+    PrivateProfessional,
+    /// Privately, with the API limit increase.
+    PrivateIncreased,
+    /// No limits: for a simulator that has none.
+    Unlimited,
+}
+
+impl App {
+    /// The kind of app that the client keeps to, if any.
+    pub const fn kind(self) -> Option<AppKind> {
+        match self {
+            Self::Marketplace => Some(AppKind::Marketplace),
+            Self::Private => Some(AppKind::Private),
+            Self::PrivateProfessional => Some(AppKind::PrivateProfessional),
+            Self::PrivateIncreased => Some(AppKind::PrivateIncreased),
+            Self::Unlimited => None,
+        }
+    }
+}
+
+/// What flags set; `None` leaves it to the environment, the file and the defaults.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Overrides {
+    /// See [`Config::listen`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listen: Option<SocketAddr>,
+    /// See [`Config::public_url`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public_url: Option<Url>,
+    /// See [`Config::data_dir`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data_dir: Option<PathBuf>,
+}
+
+impl Config {
+    /// Reads the configuration. A file that is named must exist; the default one need not.
+    pub fn load(file: Option<PathBuf>, overrides: &Overrides) -> Result<Self, ConfigError> {
+        if let Some(file) = file.as_ref().filter(|file| !file.is_file()) {
+            return Err(ConfigError(format!("there is no file `{}`", file.display())));
+        }
+        let file = file.unwrap_or_else(|| DEFAULT_FILE.into());
+        Figment::new()
+            .merge(Serialized::defaults(defaults()))
+            .merge(Toml::file_exact(file))
+            .merge(Env::prefixed(ENVIRONMENT_PREFIX).split("__"))
+            .merge(Serialized::defaults(overrides))
+            .extract()
+            .map_err(|error| ConfigError(error.to_string()))
+    }
+}
+
+fn api_version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ApiVersion, D::Error> {
+    String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+}
+
+/// The defaults as a document, so that every source speaks the same language.
+fn defaults() -> serde_json::Value {
+    serde_json::json!({
+        "listen": "127.0.0.1:8080",
+        "public_url": "http://localhost:8080",
+        "data_dir": ".partneros",
+        "log": { "format": "text", "filter": "info" },
+        "hubspot": {
+            "api_base": partneros_hubspot::API_BASE,
+            "authorize_base": partneros_hubspot::AUTHORIZE_BASE,
+            "version": "v3",
+            "oauth_version": "2026-03",
+            "app": "marketplace",
+        },
+        "sync": SyncSettings::default(),
+        "runtime": RuntimeConfig::default(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(toml: &str) -> Result<Config, ConfigError> {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("partneros.toml");
+        std::fs::write(&file, toml).unwrap();
+        Config::load(Some(file), &Overrides::default())
+    }
+
+    #[test]
+    fn an_empty_file_is_the_defaults() {
+        let config = load("").unwrap();
+        assert_eq!(config.listen.port(), 8080);
+        assert_eq!(config.hubspot.app.kind(), Some(AppKind::Marketplace));
+        assert_eq!(config.sync, SyncSettings::default());
+        assert_eq!(config.runtime, RuntimeConfig::default());
+    }
+
+    #[test]
+    fn flags_are_stronger_than_the_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("partneros.toml");
+        std::fs::write(&file, "listen = \"127.0.0.1:1\"\n[sync]\nworkers = 2\n").unwrap();
+        let flags = Overrides { listen: "127.0.0.1:2".parse().ok(), ..Overrides::default() };
+        let config = Config::load(Some(file), &flags).unwrap();
+        assert_eq!(config.listen.port(), 2);
+        assert_eq!(config.sync.workers, 2);
+        assert_eq!(config.sync.poll_interval_ms, 60_000);
+    }
+
+    #[test]
+    fn a_mistyped_key_is_named() {
+        let error = load("[sync]\nwokers = 2\n").unwrap_err().to_string();
+        assert!(error.contains("wokers"), "{error}");
+        let error = load("listen = \"nowhere\"\n").unwrap_err().to_string();
+        assert!(error.contains("listen"), "{error}");
+    }
+
+    #[test]
+    fn a_named_file_must_exist() {
+        assert!(Config::load(Some("no/such/file.toml".into()), &Overrides::default()).is_err());
+    }
+}

@@ -1,0 +1,129 @@
+//! The access tokens of a connection: kept in memory, renewed ahead of expiry and after a 401, stored sealed.
+//!
+//! One refresh at a time: tasks of this process wait for one another, other processes are noticed by the generation that
+//! the stored tokens count. The refresh token that HubSpot answers with is stored before it is used, and the one before
+//! it is kept until the new one has worked.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use partneros_domain::{ConnectionId, OrganizationId};
+use partneros_hubspot::{AccessTokens, Error, OAuth};
+use partneros_store::{Store, TokenSet};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Mutex;
+
+use crate::environment::Environment;
+
+/// How long before its end an access token is renewed. HubSpot's last 30 minutes.
+const MARGIN_MS: i64 = 120_000;
+
+/// The tokens of one connection.
+pub struct ConnectionTokens {
+    organization: OrganizationId,
+    connection: ConnectionId,
+    store: Arc<dyn Store>,
+    oauth: Option<Arc<OAuth>>,
+    environment: Arc<dyn Environment>,
+    current: Mutex<Option<TokenSet>>,
+}
+
+impl ConnectionTokens {
+    /// The tokens of a connection. Without `oauth` they are used as they are, as a private app's.
+    pub fn new(
+        organization: OrganizationId,
+        connection: ConnectionId,
+        store: Arc<dyn Store>,
+        oauth: Option<Arc<OAuth>>,
+        environment: Arc<dyn Environment>,
+    ) -> Self {
+        Self { organization, connection, store, oauth, environment, current: Mutex::new(None) }
+    }
+
+    async fn load(&self) -> Result<TokenSet, Error> {
+        self.store.connection_tokens(self.organization, self.connection).await.map_err(from_store)
+    }
+
+    fn is_fresh(&self, tokens: &TokenSet) -> bool {
+        tokens.refresh.is_none()
+            || tokens.access_expires_at.millis_since(self.environment.now()) > MARGIN_MS
+    }
+
+    /// Replaces `stored` by fresh tokens. Another process that was faster wins, and its tokens are returned.
+    async fn refresh(&self, stored: TokenSet) -> Result<TokenSet, Error> {
+        let (Some(oauth), Some(refresh)) = (&self.oauth, &stored.refresh) else { return Ok(stored) };
+        let (granted, used) = match oauth.refresh(refresh).await {
+            Ok(granted) => (granted, refresh.clone()),
+            Err(error @ Error::ReauthRequired(_)) => {
+                // A rotation whose answer was stored but never took effect leaves the old one alive.
+                let Some(previous) = &stored.refresh_previous else { return self.superseded(&stored, error).await };
+                match oauth.refresh(previous).await {
+                    Ok(granted) => (granted, previous.clone()),
+                    Err(error) => return self.superseded(&stored, error).await,
+                }
+            }
+            Err(error) => return Err(error),
+        };
+        let lifetime_ms = i64::try_from(granted.expires_in().as_millis()).unwrap_or(0);
+        let rotated = granted
+            .refresh_token
+            .filter(|new| !new.expose_secret().is_empty() && new.expose_secret() != used.expose_secret());
+        let (refresh, refresh_previous) = match rotated {
+            Some(new) => (new, Some(used)),
+            None => (used, None),
+        };
+        let tokens = TokenSet {
+            access: granted.access_token,
+            access_expires_at: self.environment.now().plus_millis(lifetime_ms),
+            refresh: Some(refresh),
+            refresh_previous,
+            generation: stored.generation + 1,
+        };
+        let replaced = self
+            .store
+            .replace_tokens(self.organization, self.connection, stored.generation, &tokens)
+            .await
+            .map_err(from_store)?;
+        if replaced { Ok(tokens) } else { self.load().await }
+    }
+
+    /// A dead refresh token is final, unless another process has replaced it meanwhile.
+    async fn superseded(&self, tried: &TokenSet, error: Error) -> Result<TokenSet, Error> {
+        let stored = self.load().await?;
+        if stored.generation == tried.generation { Err(error) } else { Ok(stored) }
+    }
+}
+
+impl std::fmt::Debug for ConnectionTokens {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ConnectionTokens").field("connection", &self.connection).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl AccessTokens for ConnectionTokens {
+    async fn access_token(&self) -> Result<SecretString, Error> {
+        let mut current = self.current.lock().await;
+        if let Some(tokens) = current.as_ref().filter(|tokens| self.is_fresh(tokens)) {
+            return Ok(tokens.access.clone());
+        }
+        let mut tokens = self.load().await?;
+        if !self.is_fresh(&tokens) {
+            tokens = self.refresh(tokens).await?;
+        }
+        Ok(current.insert(tokens).access.clone())
+    }
+
+    async fn renewed(&self, refused: &SecretString) -> Result<SecretString, Error> {
+        let mut current = self.current.lock().await;
+        let mut tokens = self.load().await?;
+        if tokens.access.expose_secret() == refused.expose_secret() {
+            tokens = self.refresh(tokens).await?;
+        }
+        Ok(current.insert(tokens).access.clone())
+    }
+}
+
+fn from_store(error: partneros_store::Error) -> Error {
+    Error::Tokens(Box::new(error))
+}

@@ -1,6 +1,7 @@
 //! Who this component is.
 
 use crate::bindings::Description;
+use crate::transform::OPTIONS_SCHEMA;
 
 /// Describes the mapper and the options of its rules.
 pub fn describe() -> Description {
@@ -9,6 +10,6 @@ pub fn describe() -> Description {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         summary: "Suggests mappings between PartnerOS and HubSpot and converts values both ways."
             .to_owned(),
-        options_schema: String::new(),
+        options_schema: OPTIONS_SCHEMA.to_owned(),
     }
 }

@@ -1,0 +1,6 @@
+//! Tests of whole plans.
+
+mod options;
+mod pairs;
+mod plans;
+mod round_trip;

@@ -1,0 +1,31 @@
+# The commands of this project. `make demo` is the place to start.
+
+CARGO ?= cargo
+ARGS ?=
+
+.PHONY: demo test lint bench wasm-target
+.DEFAULT_GOAL := help
+
+help: ## Shows this list.
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+demo: wasm-target ## Runs the main job against a simulated HubSpot, then serves. ARGS=--once ends instead.
+	$(CARGO) run --release --quiet -p partneros-demo -- $(ARGS)
+
+test: wasm-target ## Runs every test.
+	$(CARGO) test --workspace --all-targets --no-fail-fast $(ARGS)
+	$(CARGO) test --workspace --doc --quiet
+
+lint: wasm-target ## Checks formatting, lints, and the dependencies' licences and advisories.
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	@if command -v cargo-deny >/dev/null; then $(CARGO) deny --all-features check bans licenses sources; \
+	else echo "lint: cargo-deny is not installed, licences were not checked (cargo install cargo-deny)"; fi
+
+bench: wasm-target ## Measures; prints one line a figure.
+	@$(CARGO) run --release --quiet -p partneros-bench -- $(ARGS)
+
+# Components need this target. Where rustup is absent the build itself says what is missing.
+wasm-target:
+	@if command -v rustup >/dev/null && ! rustup target list --installed | grep -qx wasm32-wasip2; then \
+		rustup target add wasm32-wasip2; fi

@@ -1,0 +1,17 @@
+//! Returns one enormous text.
+
+use guest_components::{Column, Mapper, Plan, Transformed};
+
+#[derive(Debug)]
+pub struct Guest;
+
+impl Mapper for Guest {
+    fn transform(_plan: &Plan, _batch: Vec<Column>) -> Result<Transformed, String> {
+        Ok(Transformed {
+            columns: vec![Column::Text(vec![Some("x".repeat(32 << 20))])],
+            failures: Vec::new(),
+        })
+    }
+}
+
+guest_components::export_mapper!(Guest);

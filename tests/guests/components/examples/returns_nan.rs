@@ -1,0 +1,23 @@
+//! Returns "not a number" for every number.
+
+use guest_components::{Column, Mapper, Plan, Transformed, texts};
+
+#[derive(Debug)]
+pub struct Guest;
+
+impl Mapper for Guest {
+    fn transform(plan: &Plan, batch: Vec<Column>) -> Result<Transformed, String> {
+        let mut columns = texts(plan, &batch, str::to_owned);
+        for column in &mut columns {
+            if let Column::Number(cells) = column {
+                cells.fill(Some(f64::NAN));
+            }
+        }
+        Ok(Transformed {
+            columns,
+            failures: Vec::new(),
+        })
+    }
+}
+
+guest_components::export_mapper!(Guest);

@@ -1,13 +1,12 @@
 //! Keeps a portal's calls within HubSpot's rate limits before HubSpot has to.
 //!
 //! Two windows per portal: searches (5 a second for the whole account, all search endpoints together) and all other
-//! calls (so many in ten seconds for this app, searches not counted). A window remembers when each place in it was taken
-//! and gives no more than its limit away in any stretch of its length. A token bucket such as `governor`'s was rejected:
-//! it lets burst plus refill through in a window and knows no priorities.
+//! calls (so many in ten seconds for this app, searches not counted). Before each stands a queue by priority. A token
+//! bucket such as `governor`'s was rejected: it lets burst plus refill through in a window and knows no priorities.
 //!
 //! Invariant: a place that was given is never given back, even when the call failed; HubSpot may have counted it.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -17,6 +16,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::portal::Priority;
+use crate::window::Window;
 
 /// How many searches an account has in a second.
 pub const SEARCHES_PER_SECOND: usize = 5;
@@ -102,9 +102,7 @@ impl Budget {
     /// Lets nobody through for this long: HubSpot said that the limit is hit.
     pub(crate) fn hold(&self, meter: Meter, wait: Duration) {
         let gate = self.gate(meter);
-        let until = Instant::now() + wait;
-        let mut state = lock(&gate.state);
-        state.window.held_until = state.window.held_until.max(Some(until));
+        lock(&gate.state).window.hold(Instant::now() + wait);
     }
 
     /// Takes note of what an answer's headers say is left. Calls that this window does not know of, made by another
@@ -143,7 +141,7 @@ impl fmt::Debug for Budget {
         f.debug_struct("Budget")
             .field(
                 "calls_per_ten_seconds",
-                &lock(&self.0.burst.state).window.limit,
+                &lock(&self.0.burst.state).window.limit(),
             )
             .field("seen", &self.rate_limit_remaining())
             .finish_non_exhaustive()
@@ -178,12 +176,7 @@ impl Gate {
     fn new(limit: usize, length: Duration) -> Self {
         Self {
             state: Mutex::new(Queue {
-                window: Window {
-                    limit,
-                    length,
-                    taken: VecDeque::with_capacity(limit),
-                    held_until: None,
-                },
+                window: Window::new(limit, length),
                 waiting: BTreeSet::new(),
                 tickets: 0,
             }),
@@ -236,51 +229,146 @@ impl Drop for Place<'_> {
     }
 }
 
-/// When the places of a rolling window were taken, oldest first.
-struct Window {
-    limit: usize,
-    length: Duration,
-    taken: VecDeque<Instant>,
-    held_until: Option<Instant>,
-}
-
-impl Window {
-    /// Takes a place, or says when one may be free.
-    fn take(&mut self, now: Instant) -> Result<(), Instant> {
-        self.forget(now);
-        if let Some(until) = self.held_until.filter(|until| *until > now) {
-            return Err(until);
-        }
-        if let Some(oldest) = self.taken.len().checked_sub(self.limit)
-            && let Some(taken) = self.taken.get(oldest)
-        {
-            return Err(*taken + self.length);
-        }
-        self.taken.push_back(now);
-        Ok(())
-    }
-
-    fn observe(&mut self, max: usize, remaining: usize, now: Instant) {
-        // A lower limit than configured is what HubSpot enforces; a higher one may be shared with others.
-        self.limit = self.limit.min(max.max(1));
-        self.forget(now);
-        let used = max.saturating_sub(remaining).min(self.limit);
-        for _ in self.taken.len()..used {
-            self.taken.push_back(now);
-        }
-    }
-
-    fn forget(&mut self, now: Instant) {
-        while self
-            .taken
-            .front()
-            .is_some_and(|taken| *taken + self.length <= now)
-        {
-            self.taken.pop_front();
-        }
-    }
-}
-
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Passes `calls` times with a pause that stands for the exchange, and says when each passed.
+    async fn passes(budget: &Budget, meter: Meter, calls: usize, exchange_ms: u64) -> Vec<Instant> {
+        let mut at = Vec::new();
+        for call in 0..calls {
+            budget.pass(meter, Priority::Poll).await;
+            at.push(Instant::now());
+            let varied = exchange_ms + (call as u64 * 37) % 50;
+            tokio::time::sleep(Duration::from_millis(varied)).await;
+        }
+        at
+    }
+
+    fn most_within(at: &[Instant], length: Duration) -> usize {
+        let within = |from: &Instant| {
+            at.iter()
+                .filter(|i| *i >= from && **i - *from < length)
+                .count()
+        };
+        at.iter().map(within).max().unwrap_or(0)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn searches_use_nearly_all_of_five_a_second_and_never_more() {
+        for exchange_ms in [0, 40, 130] {
+            let budget = Budget::new(AppKind::Marketplace);
+            let at = passes(&budget, Meter::Search, 200, exchange_ms).await;
+            assert_eq!(
+                most_within(&at, Duration::from_secs(1)),
+                SEARCHES_PER_SECOND
+            );
+            let rate = 195.0 / (at[195] - at[0]).as_secs_f64();
+            assert!(rate >= 0.97 * 5.0, "{rate} searches a second");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_burst_is_let_through_at_once_and_the_rest_waits_for_the_window() {
+        let budget = Budget::new(AppKind::Private);
+        let began = Instant::now();
+        for _ in 0..100 {
+            budget.pass(Meter::Burst, Priority::Push).await;
+        }
+        assert_eq!(began.elapsed(), Duration::ZERO);
+        budget.pass(Meter::Burst, Priority::Push).await;
+        assert!(began.elapsed() >= Duration::from_secs(10));
+        let at = passes(&Budget::new(AppKind::Private), Meter::Burst, 1_000, 10).await;
+        assert_eq!(most_within(&at, Duration::from_secs(10)), 100);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn searches_and_other_calls_do_not_count_for_each_other() {
+        let budget = Budget::new(AppKind::Marketplace);
+        let began = Instant::now();
+        for _ in 0..SEARCHES_PER_SECOND {
+            budget.pass(Meter::Search, Priority::Poll).await;
+        }
+        budget.pass(Meter::Burst, Priority::Poll).await;
+        assert_eq!(began.elapsed(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_matters_more_passes_first_and_who_gives_up_blocks_nobody() {
+        let budget = Budget::new(AppKind::Marketplace);
+        for _ in 0..SEARCHES_PER_SECOND {
+            budget.pass(Meter::Search, Priority::Poll).await;
+        }
+        let (passed, mut order) = tokio::sync::mpsc::unbounded_channel();
+        let wait = |priority| {
+            let (budget, passed) = (budget.clone(), passed.clone());
+            tokio::spawn(async move {
+                budget.pass(Meter::Search, priority).await;
+                let _ = passed.send(priority);
+            })
+        };
+        let waiting = [
+            wait(Priority::Backfill),
+            wait(Priority::Poll),
+            wait(Priority::Push),
+            wait(Priority::Interactive),
+        ];
+        tokio::task::yield_now().await;
+        waiting[2].abort();
+        for expected in [Priority::Interactive, Priority::Poll, Priority::Backfill] {
+            assert_eq!(order.recv().await, Some(expected));
+        }
+    }
+
+    fn headers(max: u32, remaining: u32) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("x-hubspot-ratelimit-interval-milliseconds", 10_000),
+            ("x-hubspot-ratelimit-max", max),
+            ("x-hubspot-ratelimit-remaining", remaining),
+        ] {
+            headers.insert(name, value.into());
+        }
+        headers
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn calls_of_other_processes_with_the_same_app_count() {
+        let budget = Budget::new(AppKind::Marketplace);
+        assert_eq!(budget.rate_limit_remaining(), None);
+        budget.pass(Meter::Burst, Priority::Push).await;
+        budget.observe(&headers(110, 1));
+        let seen = budget.rate_limit_remaining().unwrap();
+        assert_eq!(
+            (seen.max, seen.remaining, seen.daily_remaining),
+            (110, 1, None)
+        );
+        let began = Instant::now();
+        budget.pass(Meter::Burst, Priority::Push).await;
+        assert_eq!(began.elapsed(), Duration::ZERO);
+        budget.pass(Meter::Burst, Priority::Push).await;
+        assert!(began.elapsed() >= Duration::from_secs(10));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lower_limit_than_assumed_is_adopted() {
+        let budget = Budget::new(AppKind::PrivateIncreased);
+        budget.observe(&headers(100, 100));
+        let at = passes(&budget, Meter::Burst, 300, 0).await;
+        assert_eq!(most_within(&at, Duration::from_secs(10)), 100);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_hold_stops_everyone_and_a_shorter_one_does_not_end_it() {
+        let budget = Budget::new(AppKind::Marketplace);
+        let began = Instant::now();
+        budget.hold(Meter::Search, Duration::from_secs(3));
+        budget.hold(Meter::Search, Duration::from_secs(1));
+        budget.pass(Meter::Search, Priority::Interactive).await;
+        assert!(began.elapsed() >= Duration::from_secs(3));
+    }
 }

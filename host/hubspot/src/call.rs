@@ -13,6 +13,7 @@ use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
+use serde_json::error::Category;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -112,7 +113,9 @@ impl Caller {
             let failure = match self.exchange(call, &token).await {
                 Ok(answer) if (200..300).contains(&answer.status) => match read(&answer.body) {
                     Ok(value) => return Ok(value),
-                    Err(error) => unreadable(call, &answer, &error),
+                    Err(error) => {
+                        unreadable(&call.url, &answer.body, &error, &[token.expose_secret()]).into()
+                    }
                 },
                 Ok(answer) => refusal::failure(&answer, &[token.expose_secret()]),
                 Err(error) => error.into(),
@@ -194,24 +197,29 @@ pub(crate) fn bearer(token: &SecretString, url: &Url) -> Result<HeaderValue, Err
 }
 
 /// A success whose body is not what it should be. HTML is quoted, since it says which proxy interfered; JSON is not,
-/// since it holds records.
-pub(crate) fn unreadable_body(url: &Url, body: &[u8], error: &serde_json::Error) -> Error {
-    let mut problem = format!(
-        "{:?} error at byte {}",
-        error.classify(),
-        offset(body, error)
-    );
-    if error.is_data() {
-        problem = error.to_string();
-    }
+/// since it holds records and tokens.
+pub(crate) fn unreadable(
+    url: &Url,
+    body: &[u8],
+    error: &serde_json::Error,
+    secrets: &[&str],
+) -> Error {
+    let text = error.to_string();
+    let mut problem = if text.starts_with("missing field") {
+        text
+    } else {
+        // The rest of serde's message may repeat a value.
+        let kind = match error.classify() {
+            Category::Eof => "cut off",
+            Category::Data => "unexpected data",
+            Category::Io | Category::Syntax => "no JSON",
+        };
+        format!("{kind} at byte {}", offset(body, error))
+    };
     if body.trim_ascii_start().first() == Some(&b'<') {
-        problem = format!("no JSON but `{}`", refusal::quote(body));
+        problem = format!("no JSON but `{}`", refusal::quote(body, secrets));
     }
     invalid(url, problem)
-}
-
-fn unreadable(call: &Call, answer: &Answer, error: &serde_json::Error) -> Failure {
-    unreadable_body(&call.url, &answer.body, error).into()
 }
 
 /// Where in the body reading stopped.

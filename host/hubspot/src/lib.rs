@@ -19,7 +19,9 @@ mod read;
 mod refusal;
 mod retry;
 mod rows;
+mod scalar;
 mod search;
+mod window;
 mod write;
 
 pub use access::{AccessTokens, StaticToken};

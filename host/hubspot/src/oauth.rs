@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 use url::Url;
 
-use crate::call::{Jitter, bearer, observe, unreadable_body};
+use crate::call::{Jitter, bearer, observe, unreadable};
 use crate::error::Error;
 use crate::http::Http;
 use crate::paths::{API_BASE, ApiVersion, Paths};
@@ -267,7 +267,7 @@ impl OAuth {
         };
         let secrets = [access_token.expose_secret()];
         let attempts_max = self.config.retry.attempts_max;
-        self.attempts(&url, request, &secrets, attempts_max, |_| Ok(()))
+        self.attempts("DELETE", &url, request, &secrets, attempts_max, |_| Ok(()))
             .await
     }
 
@@ -291,12 +291,13 @@ impl OAuth {
             .collect();
         let url = self.paths.oauth(path);
         let request = || self.http.request(Method::POST, url.clone()).form(&form);
-        self.attempts(&url, request, &secrets, attempts_max, read)
+        self.attempts("POST", &url, request, &secrets, attempts_max, read)
             .await
     }
 
     async fn attempts<T>(
         &self,
+        method: &str,
         url: &Url,
         request: impl Fn() -> reqwest::RequestBuilder,
         secrets: &[&str],
@@ -308,11 +309,11 @@ impl OAuth {
         loop {
             let sent = Instant::now();
             let outcome = self.http.send(request(), url).await;
-            observe("OAUTH", url, &outcome, sent.elapsed());
+            observe(method, url, &outcome, sent.elapsed());
             let error = match outcome {
                 Ok(answer) if (200..300).contains(&answer.status) => match read(&answer.body) {
                     Ok(value) => return Ok(value),
-                    Err(error) => unreadable_body(url, &answer.body, &error),
+                    Err(error) => unreadable(url, &answer.body, &error, secrets),
                 },
                 Ok(answer) => refusal::failure(&answer, secrets).error,
                 Err(error) => error,

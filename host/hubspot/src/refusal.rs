@@ -18,6 +18,8 @@ use crate::portal::{PropertyError, RowError};
 const MESSAGE_CHARS_MAX: usize = 2_000;
 /// How much of a body that is no JSON is quoted.
 const QUOTE_CHARS_MAX: usize = 200;
+/// Shorter texts are placeholders, and blanking them out would tear words apart.
+const SECRET_BYTES_MIN: usize = 8;
 /// How many property errors of one answer are kept.
 const PROPERTY_ERRORS_MAX: usize = 200;
 
@@ -102,14 +104,14 @@ impl Envelope {
 
 /// What an answer other than success means. `secrets` are what the request carried and no message may repeat.
 pub(crate) fn failure(answer: &Answer, secrets: &[&str]) -> Failure {
-    let mut envelope = match serde_json::from_slice::<Value>(&answer.body) {
+    let body = redacted(&answer.body, secrets);
+    let mut envelope = match serde_json::from_str::<Value>(&body) {
         Ok(body) if body.is_object() => Envelope::read(&body),
         _ => Envelope {
-            message: quote(&answer.body),
+            message: line(&body),
             ..Envelope::default()
         },
     };
-    redact(&mut envelope, secrets);
     if envelope.correlation_id.is_none() {
         envelope.correlation_id = header(&answer.headers, "x-hubspot-correlation-id");
     }
@@ -120,15 +122,16 @@ pub(crate) fn failure(answer: &Answer, secrets: &[&str]) -> Failure {
     }
 }
 
-/// The start of a body on one line.
-pub(crate) fn quote(body: &[u8]) -> String {
-    let start = body.get(..QUOTE_CHARS_MAX * 4).unwrap_or(body);
-    let line = String::from_utf8_lossy(start)
-        .split(|c: char| c.is_whitespace() || c.is_control())
-        .filter(|word| !word.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ");
-    shortened(&line, QUOTE_CHARS_MAX)
+/// The start of a body on one line, without secrets.
+pub(crate) fn quote(body: &[u8], secrets: &[&str]) -> String {
+    line(&redacted(body, secrets))
+}
+
+fn line(text: &str) -> String {
+    let start: String = text.chars().take(QUOTE_CHARS_MAX * 4).collect();
+    let words = start.split(|c: char| c.is_whitespace() || c.is_control());
+    let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
+    shortened(&words.join(" "), QUOTE_CHARS_MAX)
 }
 
 fn classify(answer: &Answer, envelope: Envelope) -> Error {
@@ -276,19 +279,191 @@ fn shortened(text: &str, chars_max: usize) -> String {
     }
 }
 
-fn redact(envelope: &mut Envelope, secrets: &[&str]) {
-    let Envelope {
-        category,
-        message,
-        properties,
-        ..
-    } = envelope;
-    let messages = properties.iter_mut().map(|error| &mut error.message);
-    for quoted in [category, message].into_iter().chain(messages) {
-        for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
-            if quoted.contains(secret) {
-                *quoted = quoted.replace(secret, "[redacted]");
+/// A body as text in which no secret is left. This comes before all reading, so that no cut can leave half of one.
+fn redacted(body: &[u8], secrets: &[&str]) -> String {
+    let mut text = String::from_utf8_lossy(body).into_owned();
+    for secret in secrets
+        .iter()
+        .filter(|secret| secret.len() >= SECRET_BYTES_MIN)
+    {
+        if text.contains(secret) {
+            text = text.replace(secret, "[redacted]");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, headers: &[(&'static str, &str)], body: &str) -> Answer {
+        Answer {
+            status,
+            headers: headers
+                .iter()
+                .map(|(name, value)| {
+                    let name = reqwest::header::HeaderName::from_static(name);
+                    (name, value.parse().unwrap())
+                })
+                .collect(),
+            body: body.to_owned().into(),
+        }
+    }
+
+    fn error(status: u16, body: &str) -> Error {
+        failure(&answer(status, &[], body), &[]).error
+    }
+
+    #[test]
+    fn a_validation_error_names_its_property() {
+        let body = r#"{"status":"error","message":"Property values were not valid: [{\"isValid\":false}]","correlationId":"c-1",
+            "errors":[{"message":"Property \"x\" does not exist","code":"PROPERTY_DOESNT_EXIST","context":{"propertyName":["x"]}}],
+            "category":"VALIDATION_ERROR"}"#;
+        let Error::Validation(refusal) = error(400, body) else {
+            panic!("not a validation error");
+        };
+        assert_eq!(refusal.category, "VALIDATION_ERROR");
+        assert_eq!(refusal.correlation_id.as_deref(), Some("c-1"));
+        assert_eq!(
+            refusal.properties,
+            [PropertyError {
+                property: Some("x".into()),
+                code: "PROPERTY_DOESNT_EXIST".to_owned(),
+                message: "Property \"x\" does not exist".to_owned(),
+            }]
+        );
+    }
+
+    #[test]
+    fn without_a_list_of_errors_the_array_in_the_message_is_read() {
+        let body = serde_json::json!({
+            "status": "error",
+            "message": "Property values were not valid: [{\"isValid\":false,\"message\":\"1/1/1 was not a valid long.\",\
+                \"error\":\"INVALID_LONG\",\"name\":\"amount\",\"portalId\":1}] (and so on)",
+        });
+        let Error::Validation(refusal) = error(400, &body.to_string()) else {
+            panic!("not a validation error");
+        };
+        let [only] = &refusal.properties[..] else {
+            panic!("{:?}", refusal.properties);
+        };
+        assert_eq!(only.property, Some("amount".into()));
+        assert_eq!(only.code, "INVALID_LONG");
+        assert_eq!(only.message, "1/1/1 was not a valid long.");
+    }
+
+    #[test]
+    fn limits_are_told_apart_by_policy_or_by_sentence() {
+        let policy = |body| match error(429, body) {
+            Error::RateLimited { policy, .. } => policy,
+            other => panic!("{other}"),
+        };
+        assert_eq!(
+            policy(
+                r#"{"status":"error","message":"You have reached your secondly limit.","category":"RATE_LIMITS"}"#
+            ),
+            "SECONDLY"
+        );
+        assert_eq!(
+            policy(
+                r#"{"message":"You have reached your ten_secondly_rolling limit.","errorType":"RATE_LIMIT"}"#
+            ),
+            "TEN_SECONDLY_ROLLING"
+        );
+        assert_eq!(
+            policy(r#"{"policyName":"DAILY","errorType":"RATE_LIMIT"}"#),
+            "DAILY"
+        );
+        assert_eq!(policy("<html>"), "");
+    }
+
+    #[test]
+    fn missing_scopes_are_listed() {
+        let new = r#"{"category":"MISSING_SCOPES","errors":[{"message":"One or more","context":{"requiredGranularScopes":["crm.objects.deals.read","x"]}}]}"#;
+        let old = r#"{"status":"error","context":{"requiredGranularScopes":["custom-object-read"]},"category":"MISSING_SCOPES"}"#;
+        for (body, expected) in [
+            (new, &["crm.objects.deals.read", "x"][..]),
+            (old, &["custom-object-read"]),
+        ] {
+            match error(403, body) {
+                Error::MissingScopes { scopes, .. } => assert_eq!(scopes, expected),
+                other => panic!("{other}"),
             }
+        }
+        assert!(matches!(error(403, "{}"), Error::Refused(_)));
+    }
+
+    #[test]
+    fn a_dead_refresh_token_asks_for_a_person() {
+        let dead = r#"{"error":"invalid_grant","error_description":"refresh token is invalid, expired or revoked",
+            "status":"BAD_REFRESH_TOKEN","message":"refresh token is invalid, expired or revoked"}"#;
+        let old = r#"{"status":"BAD_REFRESH_TOKEN","message":"missing or invalid refresh token"}"#;
+        let rfc = r#"{"error":"invalid_grant"}"#;
+        for body in [dead, old, rfc] {
+            let error = error(400, body);
+            assert!(matches!(error, Error::ReauthRequired(_)), "{error}");
+            assert!(!error.is_transient());
+        }
+        let other = error(400, r#"{"status":"BAD_CLIENT_ID","message":"no such app"}"#);
+        assert_eq!(
+            other.to_string(),
+            "failed HubSpot's validation: HTTP 400 BAD_CLIENT_ID: no such app"
+        );
+    }
+
+    #[test]
+    fn every_status_has_its_class() {
+        let text =
+            r#"{"status":"error","message":"Unable to infer object type from: butterflies"}"#;
+        assert!(matches!(error(400, text), Error::NotFound(_)));
+        assert!(matches!(error(401, "{}"), Error::Unauthorized(_)));
+        assert!(matches!(error(404, "{}"), Error::NotFound(_)));
+        assert!(matches!(error(409, "{}"), Error::Conflict(_)));
+        assert!(matches!(error(414, "<html>414"), Error::Refused(_)));
+        assert!(matches!(
+            error(423, ""),
+            Error::Locked {
+                retry_after: None,
+                ..
+            }
+        ));
+        assert!(matches!(error(524, "<html>"), Error::Unavailable(_)));
+        assert!(matches!(error(302, ""), Error::Refused(_)));
+        let moving = failure(&answer(477, &[("retry-after", "86400")], ""), &[]).error;
+        let Error::Locked { retry_after, .. } = moving else {
+            panic!("{moving}");
+        };
+        assert_eq!(retry_after, Some(Duration::from_hours(24)));
+    }
+
+    #[test]
+    fn bodies_of_any_shape_are_quoted_shortly_and_without_secrets() {
+        let html = format!(
+            "<html>\n<body>  pat-na1-secret\u{7} {}</body>",
+            "é".repeat(5_000)
+        );
+        let headers = [("x-hubspot-correlation-id", "c-9")];
+        let error = failure(&answer(502, &headers, &html), &["pat-na1-secret", ""]).error;
+        let text = error.to_string();
+        assert!(
+            text.starts_with("failed inside HubSpot: HTTP 502: <html> <body> [redacted] é"),
+            "{text}"
+        );
+        assert!(text.ends_with("(HubSpot correlation id c-9)"), "{text}");
+        assert!(text.chars().count() < 400, "{text}");
+        for body in [
+            "",
+            "null",
+            "[]",
+            "7",
+            r#"{"message":7,"errors":"x","context":[]}"#,
+            "\u{0}",
+        ] {
+            assert_eq!(
+                failure(&answer(500, &[], body), &[]).error.status(),
+                Some(500)
+            );
         }
     }
 }

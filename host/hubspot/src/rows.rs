@@ -9,15 +9,15 @@
 
 use std::fmt;
 
-use partneros_domain::{FieldName, HubSpotId, Timestamp};
+use partneros_domain::FieldName;
 use serde::Deserialize;
 use serde::de::{
     DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
 };
 use serde_json::Value;
 
-use crate::instant;
 use crate::portal::Rows;
+use crate::scalar::{Id, Instant, Text};
 
 /// A page of objects: of a search, a list or a batch read.
 #[derive(Debug, Default)]
@@ -359,98 +359,121 @@ impl Visitor<'_> for ColumnSeed<'_, '_> {
     }
 }
 
-/// A property's value: text, or nothing for null and "". A number or boolean, which HubSpot should not send, is taken
-/// as its text.
-pub(crate) struct Text(pub(crate) Option<String>);
+#[cfg(test)]
+mod tests {
+    use partneros_domain::{HubSpotId, Timestamp};
 
-impl<'de> Deserialize<'de> for Text {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(TextVisitor)
-    }
-}
+    use super::*;
 
-struct TextVisitor;
+    const PAGE: &str = r#"{"total":38,"results":[
+        {"id":"7945143592","properties":{"createdate":"2020-02-29T00:00:00.000Z","name":"Acme \"\u00e9\" Inc","city":null,"hs_object_id":"7945143592"},
+         "createdAt":"2020-02-29T00:00:00.000Z","updatedAt":"2024-09-11T13:27:39.356Z","archived":false},
+        {"id":7945057905,"url":"https://example.com/","properties":{"city":"","name":"","createdate":null,"amount":1500,"other":{"a":[1]}},
+         "updatedAt":"2024-09-11T13:27:39.357Z"}
+        ],"paging":{"next":{"after":"200","link":"x"}},"unknown":[{}]}"#;
 
-impl Visitor<'_> for TextVisitor {
-    type Value = Text;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a property's value")
+    fn names(names: &[&str]) -> Vec<FieldName> {
+        names.iter().map(FieldName::from).collect()
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Text, E> {
-        Ok(Text((!text.is_empty()).then(|| text.to_owned())))
+    fn column(values: &[Option<&str>]) -> Vec<Option<String>> {
+        let owned = values.iter().map(|value| value.map(str::to_owned));
+        owned.collect()
     }
 
-    fn visit_unit<E>(self) -> Result<Text, E> {
-        Ok(Text(None))
+    #[test]
+    fn a_page_becomes_columns_in_the_order_of_the_request() {
+        let page = parse(PAGE.as_bytes(), &names(&["name", "city", "amount"]), 200).unwrap();
+        assert_eq!(page.total, Some(38));
+        assert_eq!(page.after.as_deref(), Some("200"));
+        assert_eq!(page.rows.ids, [7_945_143_592, 7_945_057_905].map(HubSpotId));
+        assert_eq!(
+            page.rows.updated_at,
+            [1_726_061_259_356, 1_726_061_259_357].map(Timestamp)
+        );
+        assert_eq!(page.rows.archived, [false, false]);
+        assert_eq!(
+            page.rows.columns,
+            [
+                column(&[Some("Acme \"é\" Inc"), None]),
+                column(&[None, None]),
+                column(&[None, Some("1500")]),
+            ]
+        );
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Text, E> {
-        Ok(Text(Some(value.to_string())))
+    #[test]
+    fn a_property_that_no_row_has_is_absent_and_a_null_is_not() {
+        let page = parse(PAGE.as_bytes(), &names(&["city", "gone", "amount"]), 2).unwrap();
+        assert_eq!(page.rows.absent, [false, true, false]);
+        assert_eq!(page.rows.columns[1], [None, None]);
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Text, E> {
-        Ok(Text(Some(value.to_string())))
+    #[test]
+    fn a_name_asked_for_twice_fills_both_columns() {
+        let page = parse(PAGE.as_bytes(), &names(&["name", "city", "name"]), 2).unwrap();
+        assert_eq!(page.rows.columns[0], page.rows.columns[2]);
+        assert!(page.rows.columns[0][0].is_some());
+        assert_eq!(page.rows.absent, [false, false, false]);
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<Text, E> {
-        Ok(Text(Some(value.to_string())))
+    #[test]
+    fn rows_whose_properties_change_order_land_in_the_same_columns() {
+        let row = |id: usize, first: &str, second: &str| {
+            format!(
+                r#"{{"id":"{id}","properties":{{"{first}":"{first}","{second}":"{second}"}},"updatedAt":"2024-09-11T13:27:39Z"}}"#
+            )
+        };
+        let rows = [
+            row(1, "a", "b"),
+            row(2, "b", "a"),
+            row(3, "c", "b"),
+            row(4, "a", "c"),
+        ];
+        let body = format!(r#"{{"results":[{}]}}"#, rows.join(","));
+        let page = parse(body.as_bytes(), &names(&["b", "a"]), 0).unwrap();
+        assert_eq!(
+            page.rows.columns,
+            [
+                column(&[Some("b"), Some("b"), Some("b"), None]),
+                column(&[Some("a"), Some("a"), None, Some("a")]),
+            ]
+        );
     }
 
-    fn visit_f64<E>(self, value: f64) -> Result<Text, E> {
-        Ok(Text(Some(value.to_string())))
-    }
-}
-
-/// An object's id, as text or as a number.
-pub(crate) struct Id(pub(crate) HubSpotId);
-
-impl<'de> Deserialize<'de> for Id {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(IdVisitor)
-    }
-}
-
-struct IdVisitor;
-
-impl Visitor<'_> for IdVisitor {
-    type Value = Id;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object's id")
+    #[test]
+    fn no_beginning_of_a_page_is_taken_for_the_whole() {
+        let names = names(&["name", "city"]);
+        for end in 0..PAGE.len() {
+            let Some(start) = PAGE.get(..end) else {
+                continue;
+            };
+            assert!(parse(start.as_bytes(), &names, 2).is_err(), "{start}");
+        }
+        assert!(parse(format!("{PAGE}}}").as_bytes(), &names, 2).is_err());
     }
 
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Id, E> {
-        text.parse().map(Id).map_err(E::custom)
-    }
-
-    fn visit_u64<E: serde::de::Error>(self, id: u64) -> Result<Id, E> {
-        i64::try_from(id)
-            .map(|id| Id(HubSpotId(id)))
-            .map_err(E::custom)
-    }
-}
-
-/// A timestamp, read the quick way.
-pub(crate) struct Instant(pub(crate) Timestamp);
-
-impl<'de> Deserialize<'de> for Instant {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(InstantVisitor)
-    }
-}
-
-struct InstantVisitor;
-
-impl Visitor<'_> for InstantVisitor {
-    type Value = Instant;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an ISO 8601 timestamp")
-    }
-
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Instant, E> {
-        instant::parse(text).map(Instant).map_err(E::custom)
+    #[test]
+    fn objects_without_identity_or_time_are_refused() {
+        for (body, missing) in [
+            ("{}", "results"),
+            (
+                r#"{"results":[{"properties":{},"updatedAt":"2024-09-11T13:27:39Z"}]}"#,
+                "id",
+            ),
+            (r#"{"results":[{"id":"1","properties":{}}]}"#, "updatedAt"),
+        ] {
+            let error = parse(body.as_bytes(), &[], 0).unwrap_err().to_string();
+            assert!(error.contains(missing), "{error}");
+        }
+        for body in [
+            "null",
+            "[]",
+            r#"{"results":{}}"#,
+            r#"{"results":[{"id":"x"}]}"#,
+            "<html>",
+        ] {
+            assert!(parse(body.as_bytes(), &[], 0).is_err(), "{body}");
+        }
     }
 }

@@ -25,7 +25,7 @@ use crate::portal::{
 };
 use crate::read::{Input, distinct};
 use crate::refusal::{Envelope, Failure};
-use crate::rows::{Id, Instant, Text};
+use crate::scalar::{Id, Instant, Text};
 
 /// Codes that condemn every row that sets the property, whatever the value.
 const PROPERTY_CODES: [&str; 2] = ["PROPERTY_DOESNT_EXIST", "READ_ONLY_VALUE"];

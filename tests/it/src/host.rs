@@ -1,0 +1,166 @@
+//! A host under test with its simulated portal.
+
+use std::sync::{Arc, OnceLock};
+
+use hubspot_sim::{Clock, Config, Server};
+use partneros_domain::Timestamp;
+use partneros_hubspot::{Http, HttpConfig, OAuth, OAuthConfig, RetryConfig};
+use partneros_runtime::{Plugin, Runtime, RuntimeConfig};
+use partneros_store::{Options, SealingKey, Sqlite, Store};
+use partneros_sync::{Engine, Environment, HttpPortals, Parts, PortalsConfig, SyncSettings};
+use secrecy::SecretString;
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+
+use crate::environment::TestEnvironment;
+use crate::organization::TestOrganization;
+
+/// When every scenario begins.
+pub const START: Timestamp = Timestamp(1_790_000_000_000);
+
+/// A host under test.
+#[derive(Debug)]
+pub struct TestHost {
+    /// The portal.
+    pub sim: Server,
+    /// The engine.
+    pub engine: Engine,
+    /// The store.
+    pub store: Arc<Sqlite>,
+    pub(crate) oauth: Arc<OAuth>,
+    pub(crate) environment: Arc<TestEnvironment>,
+    _directory: TempDir,
+}
+
+impl TestHost {
+    /// Starts a portal and a host that is not connected to it yet.
+    pub fn start(config: Config) -> Self {
+        Self::start_with(config, SyncSettings::default(), mapper())
+    }
+
+    /// Starts with settings of the test's own and a given mapper.
+    pub fn start_with(config: Config, settings: SyncSettings, mapper: Plugin) -> Self {
+        let app = config.app.clone();
+        let sim = Server::start_with(config, Clock::manual(START)).expect("the simulator starts");
+        let environment = Arc::new(TestEnvironment::new(sim.clock().clone()));
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let key = SealingKey::load_or_create(&directory.path().join("key")).expect("a key");
+        let file = directory.path().join("partneros.db");
+        let store = Sqlite::open(&file, key, Options::default()).expect("a database");
+        let store = Arc::new(store);
+        let api_base: url::Url = sim.url().parse().expect("an address");
+        let secret = SecretString::from(app.client_secret);
+        let redirect = "http://localhost/api/integrations/hubspot/callback";
+        let oauth = OAuthConfig {
+            authorize_base: api_base.clone(),
+            api_base: api_base.clone(),
+            ..OAuthConfig::new(app.client_id, secret, redirect)
+        };
+        let http = Http::new(&HttpConfig::default()).expect("an HTTP client");
+        let oauth = Arc::new(OAuth::new(http.clone(), oauth));
+        let stop = CancellationToken::new();
+        let config = PortalsConfig {
+            api_base,
+            version: partneros_hubspot::ApiVersion::default(),
+            app: None,
+            retry: RetryConfig::default(),
+        };
+        let erased: Arc<dyn Store> = store.clone();
+        let portals = HttpPortals::new(
+            config,
+            http,
+            Some(Arc::clone(&oauth)),
+            Arc::clone(&erased),
+            environment.clone(),
+            stop.clone(),
+        );
+        let parts = Parts {
+            store: erased,
+            portals: Arc::new(portals),
+            mapper,
+            environment: environment.clone(),
+            settings,
+        };
+        let engine = Engine::new(parts, stop);
+        Self {
+            sim,
+            engine,
+            store,
+            oauth,
+            environment,
+            _directory: directory,
+        }
+    }
+
+    /// An organization that has connected the portal and discovered its schema.
+    pub async fn organization(&self, name: &str) -> TestOrganization<'_> {
+        TestOrganization::connected(self, name).await
+    }
+
+    /// Lets time pass.
+    pub fn wait_ms(&self, millis: i64) {
+        self.sim.clock().advance(millis);
+    }
+
+    /// The time.
+    pub fn now(&self) -> Timestamp {
+        self.environment.now()
+    }
+
+    /// A person in HubSpot sets properties of an object, a second from now.
+    pub fn person_sets(&self, object: &str, id: u64, values: &[(&str, &str)]) {
+        self.wait_ms(1_000);
+        let now = self.now();
+        let values: Vec<_> = values.iter().map(|(name, value)| (*name, *value)).collect();
+        self.sim
+            .sim()
+            .person_sets(object, id, values, now)
+            .expect("HubSpot takes the edit");
+    }
+
+    /// A person in HubSpot makes an object, a second from now.
+    pub fn person_creates(&self, object: &str, values: &[(&str, &str)]) -> u64 {
+        self.wait_ms(1_000);
+        let now = self.now();
+        let values: Vec<_> = values.iter().map(|(name, value)| (*name, *value)).collect();
+        self.sim
+            .sim()
+            .person_creates(object, values, now)
+            .expect("HubSpot takes the object")
+            .id
+    }
+
+    /// What HubSpot shows of a property; null and "" are `None`.
+    pub fn hubspot_value(&self, object: &str, id: u64, property: &str) -> Option<String> {
+        let now = self.now();
+        let view = self
+            .sim
+            .sim()
+            .person_reads(object, id, &[property], now)
+            .expect("the object exists");
+        view.property(property)
+            .filter(|value| !value.is_empty())
+            .map(ToOwned::to_owned)
+    }
+
+    /// How many writes the integration has made since the last call.
+    pub fn writes(&self) -> u64 {
+        let mut sim = self.sim.sim();
+        let total = sim.writes.total();
+        sim.writes.reset();
+        total
+    }
+}
+
+/// The default mapper, compiled once for all tests of a process.
+pub fn mapper() -> Plugin {
+    static MAPPER: OnceLock<Plugin> = OnceLock::new();
+    MAPPER
+        .get_or_init(|| {
+            let runtime = Runtime::new(RuntimeConfig::default()).expect("a runtime");
+            runtime
+                .load(partneros_artifacts::HUBSPOT_MAPPER)
+                .expect("the default mapper loads")
+        })
+        .clone()
+}

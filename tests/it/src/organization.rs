@@ -1,0 +1,218 @@
+//! An organization under test, connected to the simulated portal.
+
+use partneros_domain::{
+    ConflictPolicy, ConnectionId, Direction, MatchKey, ObjectPair, OrganizationId, PairId,
+    PairState, RecordId, Thresholds, object,
+};
+use partneros_store::{
+    Connections as _, NewConnection, NewRecord, Organization, Organizations as _, Pairs as _,
+    Record, RecordPatch, Records as _, TokenSet,
+};
+use partneros_sync::Environment as _;
+use secrecy::SecretString;
+use serde_json::Value as Json;
+
+use crate::host::TestHost;
+use crate::pair::TestPair;
+
+/// An organization under test.
+#[derive(Debug, Clone, Copy)]
+pub struct TestOrganization<'a> {
+    pub(crate) host: &'a TestHost,
+    /// Its id.
+    pub id: OrganizationId,
+    /// Its connection to the simulated portal.
+    pub connection: ConnectionId,
+}
+
+impl<'a> TestOrganization<'a> {
+    pub(crate) async fn connected(host: &'a TestHost, name: &str) -> Self {
+        let id = OrganizationId(host.environment.new_id());
+        let organization = Organization {
+            id,
+            name: name.to_owned(),
+            created_at: host.now(),
+        };
+        host.store
+            .create_organization(&organization)
+            .await
+            .expect("the name is free");
+        let code = consent(&host.oauth.authorize_url("state")).await;
+        let granted = host
+            .oauth
+            .exchange_code(&code)
+            .await
+            .expect("HubSpot takes the code");
+        let lifetime_ms = i64::try_from(granted.expires_in().as_millis()).expect("a lifetime");
+        let new = NewConnection {
+            id: ConnectionId(host.environment.new_id()),
+            portal_id: granted.hub_id.expect("the simulator names the portal"),
+            scopes: granted.scopes.clone(),
+            tokens: TokenSet {
+                access: granted.access_token,
+                access_expires_at: host.now().plus_millis(lifetime_ms),
+                refresh: granted.refresh_token,
+                refresh_previous: None,
+                generation: 0,
+            },
+            at: host.now(),
+        };
+        let connection = host
+            .store
+            .put_connection(id, new)
+            .await
+            .expect("the portal is free");
+        host.engine
+            .discover(id, connection.id)
+            .await
+            .expect("the schema can be read");
+        Self {
+            host,
+            id,
+            connection: connection.id,
+        }
+    }
+
+    /// A pair with every suggestion confirmed, active and matched by name or domain.
+    pub async fn pair(&self, object: &str, hubspot_object: &str) -> TestPair<'a> {
+        let pair = self
+            .draft(object, hubspot_object, Direction::Bidirectional)
+            .await;
+        pair.confirm_all().await;
+        pair.activate().await;
+        pair
+    }
+
+    /// A pair that nothing was decided about.
+    pub async fn draft(
+        &self,
+        object: &str,
+        hubspot_object: &str,
+        direction: Direction,
+    ) -> TestPair<'a> {
+        let (field, property) = match hubspot_object {
+            "companies" => ("domain", "domain"),
+            _ => ("name", "dealname"),
+        };
+        let pair = ObjectPair {
+            id: PairId(self.host.environment.new_id()),
+            connection_id: self.connection,
+            object: object.to_owned(),
+            hubspot_object: hubspot_object.to_owned(),
+            direction,
+            state: PairState::Draft,
+            conflict_policy: ConflictPolicy::NewestWins,
+            match_key: Some(MatchKey {
+                field: field.into(),
+                property: property.into(),
+            }),
+            thresholds: Thresholds::default(),
+            created_at: self.host.now(),
+        };
+        self.host
+            .store
+            .create_pair(self.id, &pair)
+            .await
+            .expect("the pair is new");
+        TestPair {
+            organization: *self,
+            id: pair.id,
+            object: object.to_owned(),
+            hubspot_object: hubspot_object.to_owned(),
+        }
+    }
+
+    /// Someone makes a record, a second from now.
+    pub async fn creates(&self, object: &str, fields: Json) -> Record {
+        self.host.wait_ms(1_000);
+        let id = RecordId(self.host.environment.new_id());
+        let fields = checked(object, &fields)
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?)));
+        let record = NewRecord {
+            id,
+            fields: fields.collect(),
+        };
+        let now = self.host.now();
+        self.host
+            .store
+            .create_record(self.id, object, record, now)
+            .await
+            .expect("a sound record")
+    }
+
+    /// Someone edits a record, a second from now.
+    pub async fn edits(&self, object: &str, id: RecordId, fields: Json) -> Record {
+        self.host.wait_ms(1_000);
+        let patch = RecordPatch {
+            fields: checked(object, &fields).into_iter().collect(),
+            expected_version: None,
+        };
+        let now = self.host.now();
+        self.host
+            .store
+            .update_record(self.id, object, id, patch, now)
+            .await
+            .expect("a sound edit")
+    }
+
+    /// The record as it is now.
+    pub async fn record(&self, object: &str, id: RecordId) -> Record {
+        self.host
+            .store
+            .record(self.id, object, id)
+            .await
+            .expect("the record exists")
+    }
+
+    /// The value of a field as JSON, null for none.
+    pub async fn value(&self, object: &str, id: RecordId, field: &str) -> Json {
+        let record = self.record(object, id).await;
+        record.fields.get(field).map_or(Json::Null, |value| {
+            serde_json::to_value(value).expect("JSON")
+        })
+    }
+}
+
+type Checked = Vec<(partneros_domain::FieldName, Option<partneros_domain::Value>)>;
+
+fn checked(object: &str, fields: &Json) -> Checked {
+    let schema = object::built_in(object).expect("a built-in object");
+    let fields = fields.as_object().expect("an object of fields");
+    fields
+        .iter()
+        .map(|(name, json)| {
+            let field = schema.field(name).expect("a known field");
+            let value =
+                partneros_domain::Value::from_json(field, json.clone()).expect("a fitting value");
+            (field.name.clone(), value)
+        })
+        .collect()
+}
+
+/// Goes through the consent page as a browser would and returns the code.
+async fn consent(address: &url::Url) -> SecretString {
+    let client = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .expect("an HTTP client");
+    let answer = client
+        .get(address.clone())
+        .send()
+        .await
+        .expect("the consent page answers");
+    let location = answer
+        .headers()
+        .get("location")
+        .expect("a redirect")
+        .to_str()
+        .expect("text");
+    let location: url::Url = location.parse().expect("an address");
+    let code = location
+        .query_pairs()
+        .find(|(name, _)| name == "code")
+        .expect("a code")
+        .1
+        .into_owned();
+    SecretString::from(code)
+}

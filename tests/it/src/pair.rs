@@ -1,0 +1,155 @@
+//! An object pair under test.
+
+use partneros_domain::{
+    ConflictPolicy, FieldMapping, HubSpotId, MappingState, Mappings, PairId, RecordId,
+};
+use partneros_store::{
+    ConflictEntry, FailureEntry, Pairs as _, Run, RunOutcome, RunTrigger, SyncState as _,
+};
+
+use crate::agreement;
+use crate::organization::TestOrganization;
+
+/// An object pair under test.
+#[derive(Debug, Clone)]
+pub struct TestPair<'a> {
+    pub(crate) organization: TestOrganization<'a>,
+    /// The pair.
+    pub id: PairId,
+    /// The PartnerOS object.
+    pub object: String,
+    /// The HubSpot object.
+    pub hubspot_object: String,
+}
+
+impl TestPair<'_> {
+    /// Asks for suggestions and confirms every one that has a property.
+    pub async fn confirm_all(&self) {
+        let organization = self.organization.id;
+        let engine = &self.organization.host.engine;
+        let (version, suggested) = engine
+            .suggest(organization, self.id)
+            .await
+            .expect("suggestions");
+        let mappings = suggested
+            .into_iter()
+            .map(|entry| match entry.mapping.property {
+                Some(_) => FieldMapping {
+                    state: MappingState::Confirmed,
+                    ..entry.mapping
+                },
+                None => entry.mapping,
+            })
+            .collect();
+        let mappings = Mappings(mappings);
+        engine
+            .save_mappings(organization, self.id, version, &mappings)
+            .await
+            .expect("sound mappings");
+    }
+
+    /// Changes one mapping.
+    pub async fn map(&self, field: &str, change: impl FnOnce(&mut FieldMapping)) {
+        let host = self.organization.host;
+        let set = host
+            .store
+            .mappings(self.organization.id, self.id)
+            .await
+            .expect("mappings");
+        let mut mappings = set.mappings;
+        let mut mapping = mappings
+            .get(field)
+            .cloned()
+            .unwrap_or_else(|| FieldMapping::unmapped(field.into(), ConflictPolicy::NewestWins));
+        change(&mut mapping);
+        mappings.set(mapping);
+        host.engine
+            .save_mappings(self.organization.id, self.id, set.version, &mappings)
+            .await
+            .expect("sound mappings");
+    }
+
+    /// Sets the conflict policy of a field.
+    pub async fn policy(&self, field: &str, policy: ConflictPolicy) {
+        self.map(field, |mapping| mapping.conflict_policy = policy)
+            .await;
+    }
+
+    /// Starts the pair.
+    pub async fn activate(&self) {
+        self.organization
+            .host
+            .engine
+            .activate(self.organization.id, self.id)
+            .await
+            .expect("a sound pair");
+    }
+
+    /// Runs the pair, a second from now. The run must succeed.
+    pub async fn sync(&self) -> Run {
+        let run = self.try_sync().await;
+        assert_eq!(run.outcome, RunOutcome::Succeeded, "{:?}", run.error);
+        run
+    }
+
+    /// Runs the pair, a second from now, however it ends.
+    pub async fn try_sync(&self) -> Run {
+        let host = self.organization.host;
+        host.wait_ms(1_000);
+        let run = host
+            .engine
+            .run(self.organization.id, self.id, RunTrigger::Manual, false)
+            .await;
+        run.expect("the run is written down")
+    }
+
+    /// The record that is linked to a HubSpot object.
+    pub async fn record_of(&self, hubspot_id: u64) -> RecordId {
+        let id = HubSpotId(i64::try_from(hubspot_id).expect("an id"));
+        let store = &self.organization.host.store;
+        let links = store
+            .links_by_hubspot_id(self.organization.id, self.id, &[id])
+            .await
+            .expect("links");
+        links.first().expect("the object is linked").record_id
+    }
+
+    /// The HubSpot object that is linked to a record.
+    pub async fn object_of(&self, record: RecordId) -> u64 {
+        let store = &self.organization.host.store;
+        let link = store
+            .link_of_record(self.organization.id, self.id, record)
+            .await
+            .expect("a link");
+        u64::try_from(link.expect("the record is linked").hubspot_id.0).expect("an id")
+    }
+
+    /// The failures listed, newest first.
+    pub async fn failures(&self) -> Vec<FailureEntry> {
+        let store = &self.organization.host.store;
+        store
+            .failures(self.organization.id, self.id, None, 500)
+            .await
+            .expect("failures")
+            .items
+    }
+
+    /// The conflicts listed, newest first.
+    pub async fn conflicts(&self) -> Vec<ConflictEntry> {
+        let store = &self.organization.host.store;
+        store
+            .conflicts(self.organization.id, self.id, None, 500)
+            .await
+            .expect("conflicts")
+            .items
+    }
+
+    /// Both sides hold the same in every field that is mapped, for every record; and each record has one object.
+    pub async fn assert_agreement(&self) {
+        agreement::assert_agreement(self).await;
+    }
+
+    pub(crate) fn organization(&self) -> TestOrganization<'_> {
+        self.organization
+    }
+}

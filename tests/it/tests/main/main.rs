@@ -1,0 +1,3 @@
+//! Whole-host scenarios, one module a subject.
+
+mod main_job;

@@ -106,7 +106,6 @@ fn candidates(
     properties: &HashSet<&str>,
     limits: &CallLimits,
 ) -> Result<(), InvalidOutput> {
-    let mut best = 1.0;
     for (position, candidate) in candidates.iter_mut().enumerate() {
         let place = format!("{place}.candidates[{position}]");
         if !properties.contains(candidate.property.as_str()) {
@@ -116,13 +115,6 @@ fn candidates(
         if !(0.0..=1.0).contains(&candidate.confidence) {
             return invalid(format!("{place}.confidence"), "is not from 0 to 1");
         }
-        if candidate.confidence > best {
-            return invalid(
-                format!("{place}.confidence"),
-                "is above an earlier candidate's",
-            );
-        }
-        best = candidate.confidence;
         candidate.reasons.truncate(limits.remarks_max);
         for reason in &mut candidate.reasons {
             cut(&mut reason.code, limits.message_bytes_max);
@@ -232,4 +224,174 @@ fn failures(
 /// Cuts text to at most this many bytes, between two characters.
 pub fn cut(text: &mut String, bytes_max: usize) {
     text.truncate(text.floor_char_boundary(bytes_max));
+}
+
+#[cfg(test)]
+mod tests {
+    use partneros_domain::plan::{Failure, Rule};
+    use partneros_domain::{Column, DataType, FieldSchema, Reason};
+
+    use super::*;
+
+    fn schema(fields: &[&str]) -> ObjectSchema {
+        ObjectSchema {
+            name: "partners".to_owned(),
+            label: "Partners".to_owned(),
+            fields: fields
+                .iter()
+                .map(|name| FieldSchema::new(*name, name, DataType::Text))
+                .collect(),
+        }
+    }
+
+    fn suggestion(field: &str, candidates: &[(&str, f64)]) -> Suggestion {
+        Suggestion {
+            field: field.to_owned(),
+            candidates: candidates
+                .iter()
+                .map(|(property, confidence)| Candidate {
+                    property: (*property).to_owned(),
+                    confidence: *confidence,
+                    reasons: vec![Reason {
+                        code: "same-name".to_owned(),
+                        message: "x".repeat(1_000),
+                    }],
+                })
+                .collect(),
+        }
+    }
+
+    fn checked(suggested: Vec<Suggestion>) -> Result<Vec<Suggestion>, String> {
+        let (partneros, hubspot) = (schema(&["a", "b"]), schema(&["x", "y"]));
+        let limits = CallLimits::default();
+        suggestions(suggested, &partneros, &hubspot, &limits).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn suggestions_are_of_the_two_schemas_and_best_first() {
+        let good = vec![
+            suggestion("a", &[("x", 1.0), ("y", 0.5)]),
+            suggestion("b", &[]),
+        ];
+        let good = checked(good).expect("fits");
+        assert_eq!(good[0].candidates[0].reasons[0].message.len(), 500);
+        let cases = [
+            (
+                vec![suggestion("c", &[])],
+                "`[0].field` names no field of `partners`",
+            ),
+            (
+                vec![suggestion("a", &[]), suggestion("a", &[])],
+                "`[1].field` was suggested for before",
+            ),
+            (
+                vec![suggestion("a", &[("z", 1.0)])],
+                "`[0].candidates[0].property` names no HubSpot property",
+            ),
+            (
+                vec![suggestion("a", &[("x", 1.5)])],
+                "`[0].candidates[0].confidence` is not from 0 to 1",
+            ),
+        ];
+        for (suggested, expected) in cases {
+            assert_eq!(checked(suggested), Err(expected.to_owned()));
+        }
+    }
+
+    fn plan() -> Plan {
+        Plan {
+            direction: TransformDirection::ToPartnerOs,
+            inputs: schema(&["x"]).fields,
+            outputs: schema(&["a"]).fields,
+            rules: vec![Rule {
+                inputs: vec![0],
+                output: 0,
+                options: String::new(),
+            }],
+            extra: Vec::new(),
+        }
+    }
+
+    fn failure(rule: u32, row: u32) -> Failure {
+        Failure {
+            rule,
+            row,
+            code: "bad".to_owned(),
+            message: "bad".to_owned(),
+        }
+    }
+
+    fn with_failures(failures: Vec<Failure>) -> Result<Transformed, String> {
+        let columns = vec![Column::Text(vec![Some("x".to_owned()), None])];
+        let answer = Transformed { columns, failures };
+        let limits = CallLimits::default();
+        transformed(answer, &plan(), 2, &limits).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_cell_of_a_failure_has_no_value() {
+        let answer = with_failures(vec![failure(0, 0)]).expect("fits");
+        assert_eq!(answer.columns, [Column::Text(vec![None, None])]);
+    }
+
+    #[test]
+    fn failures_are_of_the_plan_and_the_batch() {
+        let cases = [
+            (
+                vec![failure(1, 0)],
+                "`failures[0].rule` is 1, the plan has 1 rules",
+            ),
+            (
+                vec![failure(0, 2)],
+                "`failures[0].row` is 2, the batch has 2 rows",
+            ),
+            (
+                vec![failure(0, 0), failure(0, 1), failure(0, 1)],
+                "`failures` has 3 entries, more than there are cells",
+            ),
+        ];
+        for (failures, expected) in cases {
+            assert_eq!(with_failures(failures), Err(expected.to_owned()));
+        }
+    }
+
+    #[test]
+    fn problems_are_of_the_plan_and_few() {
+        let problem = |rule| Problem {
+            rule,
+            code: "bad".to_owned(),
+            message: "bad".to_owned(),
+        };
+        let limits = CallLimits::default();
+        let many = problems(vec![problem(0); 1_000], &plan(), &limits).expect("fits");
+        assert_eq!(many.len(), limits.remarks_max);
+        let error = problems(vec![problem(1)], &plan(), &limits).expect_err("no such rule");
+        assert_eq!(error.to_string(), "`[0].rule` is 1, the plan has 1 rules");
+    }
+
+    #[test]
+    fn a_description_is_short_and_its_schema_is_json() {
+        let described = |name: &str, version: &str, options_schema: &str| {
+            let plugin = Description {
+                name: name.to_owned(),
+                version: version.to_owned(),
+                summary: "ä".repeat(1_000),
+                options_schema: options_schema.to_owned(),
+            };
+            description(plugin, &CallLimits::default()).map_err(|error| error.place)
+        };
+        assert_eq!(
+            described("a-2", "1.0", "{}").map(|d| d.summary.len()),
+            Ok(500)
+        );
+        for (name, version, schema, place) in [
+            ("A", "1", "", "name"),
+            ("a--b", "1", "", "name"),
+            ("a", "", "", "version"),
+            ("a", "1 2", "", "version"),
+            ("a", "1", "[]", "options-schema"),
+        ] {
+            assert_eq!(described(name, version, schema), Err(place.to_owned()));
+        }
+    }
 }

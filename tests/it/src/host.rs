@@ -111,7 +111,7 @@ impl TestHost {
     pub fn person_sets(&self, object: &str, id: u64, values: &[(&str, &str)]) {
         self.wait_ms(1_000);
         let now = self.now();
-        let values: Vec<_> = values.iter().map(|(name, value)| (*name, *value)).collect();
+        let values = owned(values);
         self.sim
             .sim()
             .person_sets(object, id, values, now)
@@ -122,7 +122,7 @@ impl TestHost {
     pub fn person_creates(&self, object: &str, values: &[(&str, &str)]) -> u64 {
         self.wait_ms(1_000);
         let now = self.now();
-        let values: Vec<_> = values.iter().map(|(name, value)| (*name, *value)).collect();
+        let values = owned(values);
         self.sim
             .sim()
             .person_creates(object, values, now)
@@ -150,6 +150,11 @@ impl TestHost {
         sim.writes.reset();
         total
     }
+}
+
+fn owned(values: &[(&str, &str)]) -> hubspot_sim::Values {
+    let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    hubspot_sim::Values(values.iter().map(owned).collect())
 }
 
 /// The default mapper, compiled once for all tests of a process.

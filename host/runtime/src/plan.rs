@@ -86,7 +86,10 @@ mod tests {
 
     use super::*;
 
-    fn problem(rules: &[(&[u32], u32)]) -> Option<String> {
+    /// The inputs and the output of each rule.
+    type Rules = &'static [(&'static [u32], u32)];
+
+    fn problem(rules: Rules) -> Option<String> {
         let field = FieldSchema::new("field", "Field", DataType::Text);
         let plan = Plan {
             direction: TransformDirection::ToHubSpot,
@@ -108,7 +111,7 @@ mod tests {
     #[test]
     fn positions_must_be_in_range() {
         assert_eq!(problem(&[(&[0, 1], 1), (&[1], 0)]), None);
-        let cases: [(&[(&[u32], u32)], &str); 4] = [
+        let cases: [(Rules, &str); 4] = [
             (&[(&[], 0)], "rule 0 has no input"),
             (&[(&[2], 0)], "rule 0 reads input 2, the plan has 2"),
             (&[(&[0], 2)], "rule 0 writes output 2, the plan has 2"),

@@ -238,7 +238,7 @@ impl Plugin {
                 let memory_bytes_max = limits.memory_bytes_max;
                 return CallFailure::OutOfMemory { memory_bytes_max };
             }
-            Some(trap) => trap.to_string(),
+            Some(trap) => trap.to_string().replacen("wasm trap: ", "", 1),
             None if returned_too_much(error) => {
                 let returned_bytes_max = limits.returned_bytes_max;
                 return CallFailure::OutputTooLarge { returned_bytes_max };
@@ -298,8 +298,10 @@ fn returned_too_much(error: &Error) -> bool {
         .contains("fuel allocated for hostcalls")
 }
 
+/// Adds the last line of the log that says something; Rust ends a panic with a note that does not.
 fn with_last_words(mut reason: String, log_tail: &str, bytes_max: usize) -> String {
-    let words = log_tail.lines().rev().find(|line| !line.trim().is_empty());
+    let says = |line: &&str| !line.trim().is_empty() && !line.starts_with("note: ");
+    let words = log_tail.lines().rev().find(says);
     if let Some(words) = words {
         let mut words = words.trim().to_owned();
         output::cut(&mut words, bytes_max);

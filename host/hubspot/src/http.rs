@@ -64,7 +64,7 @@ impl Http {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|source| Error::Transport {
-                url: String::new(),
+                url: "any address".to_owned(),
                 source: Box::new(source),
             })?;
         Ok(Self {

@@ -1,4 +1,12 @@
 //! A typed client for HubSpot's CRM API, and the [`Portal`] trait that the sync engine is written against.
+//!
+//! [`Client`] is one connection over HTTP: it keeps to the portal's [`Budget`], retries what is worth retrying, renews a
+//! refused token once, and sorts every other failure into an [`Error`] that says what to do about it. [`OAuth`] gets the
+//! tokens; storing them, and refreshing a connection once at a time, is for whoever implements [`AccessTokens`].
+//!
+//! It knows nothing of mappings, records or storage, and reads no clock and no environment.
+//!
+//! Invariant: tokens leave only in requests to the configured addresses; no error, event or `Debug` output holds one.
 
 // A refusal says much and is rare; boxing it would burden every match on it.
 #![allow(clippy::result_large_err)]

@@ -14,7 +14,7 @@ pub struct RetryConfig {
     /// How often a call is attempted at most. Default 6. When hit: the last error is returned.
     pub attempts_max: u32,
     /// How long a call may go on, waits included. Default 2 min, which outlasts a rolling limit, a portal's lock and a
-    /// short outage, while the poll that waits for it stays in its lease. A wait that would end later is not begun: the
+    /// short outage. A wait that would end later is not begun: the
     /// error is returned at once and says when it may work again.
     pub retry_time_max: Duration,
     /// After the ten-second limit was hit, per attempt. Default 10 s: then the window has passed.

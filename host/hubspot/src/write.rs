@@ -171,7 +171,7 @@ impl Batch<'_> {
             id: &self.rows[row].key,
             id_property: self.key_property,
             properties: Values(self.rows[row].properties),
-            object_write_trace_id: row.to_string(),
+            object_write_trace_id: trace(row),
         });
         let body = Body {
             inputs: inputs.collect(),
@@ -311,20 +311,15 @@ impl Batch<'_> {
         }
     }
 
-    /// Rows that HubSpot names by write trace, or by id where no trace fits.
+    /// Rows that HubSpot names by id or by write trace.
     fn named(&self, part: &[usize], names: &[String]) -> Part {
-        let by = |is: &dyn Fn(usize, &str) -> bool| -> Part {
-            part.iter()
-                .copied()
-                .filter(|row| names.iter().any(|name| is(*row, name)))
-                .collect()
+        let is_named = |row: &usize| {
+            let trace = trace(*row);
+            names
+                .iter()
+                .any(|name| *name == trace || *name == self.rows[*row].key)
         };
-        let by_key = by(&|row, name| self.rows[row].key == name);
-        if by_key.is_empty() {
-            by(&|row, name| row.to_string() == name)
-        } else {
-            by_key
-        }
+        part.iter().copied().filter(is_named).collect()
     }
 
     fn row_of(&self, part: &[usize], object: &ObjectRow) -> Option<usize> {
@@ -332,8 +327,8 @@ impl Batch<'_> {
             return Some(*only);
         }
         let find = |fits: &dyn Fn(usize) -> bool| part.iter().copied().find(|row| fits(*row));
-        let trace = object.object_write_trace_id.as_deref();
-        if let Some(row) = trace.and_then(|trace| find(&|row| row.to_string() == trace)) {
+        let echoed = object.object_write_trace_id.as_deref();
+        if let Some(row) = echoed.and_then(|echoed| find(&|row| trace(row) == echoed)) {
             return Some(row);
         }
         let key = match self.key_property {
@@ -355,6 +350,11 @@ impl Batch<'_> {
             "it says of a row neither success nor failure".to_owned(),
         )
     }
+}
+
+/// The write trace of a row, which HubSpot echoes. Its form keeps it apart from ids.
+fn trace(row: usize) -> String {
+    format!("row-{row}")
 }
 
 /// The refusal, if it may be due to single rows; any other error ends the batch.

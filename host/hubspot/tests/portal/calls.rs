@@ -157,7 +157,7 @@ async fn a_slow_answer_times_out_and_is_asked_for_again() {
     config.http.request_timeout = Duration::from_millis(40);
     let client = Client::new(config, Arc::new(StaticToken::new(TOKEN))).unwrap();
     assert_eq!(client.account_info().await.unwrap().portal_id, 123_456);
-    assert_eq!(server.requests().len(), 2);
+    assert!(server.requests().len() >= 2);
 }
 
 #[tokio::test]

@@ -133,7 +133,7 @@ async fn results_in_any_order_find_their_rows_and_clearing_is_an_empty_text() {
     assert_eq!(request.path, "/crm/v3/objects/companies/batch/update");
     assert_eq!(
         inputs(&request)[0],
-        json!({"id": "11", "properties": {"name": "A", "city": ""}, "objectWriteTraceId": "0"})
+        json!({"id": "11", "properties": {"name": "A", "city": ""}, "objectWriteTraceId": "row-0"})
     );
 }
 
@@ -230,7 +230,7 @@ async fn rows_in_errors_are_found_by_id_or_by_trace_and_the_silent_are_sent_agai
         }
         let body = json!({"status": "COMPLETE", "results": [result(&inputs[3])], "numErrors": 2, "errors": [
             {"status": "error", "category": "OBJECT_NOT_FOUND", "message": "Could not get some", "context": {"ids": ["50"]}},
-            {"status": "error", "category": "VALIDATION_ERROR", "context": {"objectWriteTraceId": ["1"]},
+            {"status": "error", "category": "VALIDATION_ERROR", "context": {"objectWriteTraceId": ["row-1"]},
              "message": "Property values were not valid: [{\"isValid\":false,\"message\":\"no\",\"error\":\"INVALID_OPTION\",\"name\":\"stage\"}]"},
         ]});
         reply(207, &body)
@@ -329,7 +329,7 @@ async fn upserts_find_their_rows_by_trace_or_by_key() {
         assert_eq!(request.path, "/crm/v3/objects/companies/batch/upsert");
         assert_eq!(
             inputs(&request)[1],
-            json!({"id": "BBB", "idProperty": "ext", "properties": {"name": "n"}, "objectWriteTraceId": "1"})
+            json!({"id": "BBB", "idProperty": "ext", "properties": {"name": "n"}, "objectWriteTraceId": "row-1"})
         );
     }
 }

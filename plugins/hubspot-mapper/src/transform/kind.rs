@@ -106,6 +106,31 @@ impl Kind {
     }
 }
 
+/// In which directions a field and a property convert without further options.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fit {
+    BothWays,
+    OneWay,
+    None,
+}
+
+/// Says how well the types of a PartnerOS field and a HubSpot property fit.
+pub fn fit(partneros: &FieldSchema, hubspot: &FieldSchema) -> Fit {
+    let ours = End {
+        kind: Kind::of(Side::PartnerOs, partneros),
+        field: partneros,
+    };
+    let theirs = End {
+        kind: Kind::of(Side::HubSpot, hubspot),
+        field: hubspot,
+    };
+    match (converts(ours, theirs), converts(theirs, ours)) {
+        (true, true) => Fit::BothWays,
+        (false, false) => Fit::None,
+        _ => Fit::OneWay,
+    }
+}
+
 /// One end of a conversion: a field with its kind.
 #[derive(Debug, Clone, Copy)]
 pub struct End<'p> {

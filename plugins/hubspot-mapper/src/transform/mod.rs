@@ -11,7 +11,7 @@ mod date;
 mod date_format;
 mod decimal;
 #[cfg(test)]
-mod fixtures;
+pub mod fixtures;
 mod kind;
 mod options;
 mod rule;
@@ -27,6 +27,7 @@ use self::options::Issue;
 use self::rule::{Combine, Rule, Target, sides};
 use self::value::{Cell, Fault, Wire, is_carried, length, push, take};
 
+pub use self::kind::{Fit, fit};
 pub use self::options::SCHEMA as OPTIONS_SCHEMA;
 
 /// Says what is wrong with a plan; an empty list means that [`transform`] accepts it.

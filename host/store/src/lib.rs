@@ -8,6 +8,8 @@
 //! Invariant: one method is one transaction. A page of synced rows and the cursor behind it go through
 //! [`SyncState::commit`] together, or not at all.
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod contract;
 mod error;
 mod seal;

@@ -53,6 +53,8 @@ pub struct Options {
     /// How far the write-ahead log grows before it is moved into the database; default 16 MiB. Longer means fewer
     /// waits for the disk.
     pub log_bytes: u64,
+    /// How large the database may grow; default none. Beyond it, writing fails as on a full disk.
+    pub bytes_max: Option<u64>,
 }
 
 impl Default for Options {
@@ -63,6 +65,7 @@ impl Default for Options {
             cache_bytes: 32 << 20,
             busy_timeout: Duration::from_secs(5),
             log_bytes: 16 << 20,
+            bytes_max: None,
         }
     }
 }

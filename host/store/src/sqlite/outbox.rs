@@ -11,16 +11,17 @@ use super::scope::PairScope;
 use super::sync::read_link;
 use crate::OutboxEntry;
 
-/// Put behind any `INSERT INTO outbox (pair, record, due_at, attempts)`.
-const OR_AGAIN: &str = "ON CONFLICT (record, pair) DO UPDATE SET
-     position = CASE WHEN due_at IS NULL THEN (SELECT max(position) + 1 FROM outbox) ELSE position END,
-     due_at = excluded.due_at, attempts = 0";
-
 /// Puts a record in, due at once.
 pub(super) fn enqueue(db: &Database, pair: i64, record: i64, now: Timestamp) -> Outcome<()> {
-    db.prepare_cached(&format!(
-        "INSERT INTO outbox (pair, record, due_at, attempts) VALUES (?1, ?2, ?3, 0) {OR_AGAIN}"
-    ))?
+    db.prepare_cached(
+        "INSERT INTO outbox (pair, record, due_at, attempts) VALUES (?1, ?2, ?3, 0)
+         ON CONFLICT (record, pair) DO UPDATE SET
+             position = CASE
+                 WHEN due_at IS NULL THEN (SELECT max(position) + 1 FROM outbox)
+                 ELSE position
+             END,
+             due_at = excluded.due_at, attempts = 0",
+    )?
     .execute([pair, record, now.0])?;
     Ok(())
 }
@@ -55,7 +56,8 @@ pub(super) fn settle_everywhere(db: &Database, record: i64) -> Outcome<()> {
     Ok(())
 }
 
-/// Forgets the places that were settled: no pass goes on after them any more.
+/// Forgets the places that were settled, so that records in them can begin to wait anew. A pass that wants to go on after
+/// one of them starts over.
 pub(super) fn sweep(db: &Database, pair: i64) -> Outcome<()> {
     db.prepare_cached("DELETE FROM outbox WHERE pair = ?1 AND due_at IS NULL")?
         .execute([pair])?;
@@ -64,13 +66,15 @@ pub(super) fn sweep(db: &Database, pair: i64) -> Outcome<()> {
 
 /// Puts every record in that has no link.
 pub(super) fn enqueue_unlinked(db: &Database, pair: &PairScope, now: Timestamp) -> Outcome<()> {
-    db.prepare_cached(&format!(
+    sweep(db, pair.key)?;
+    db.prepare_cached(
         "INSERT INTO outbox (pair, record, due_at, attempts)
          SELECT ?1, r.key, ?3, 0 FROM records r
          WHERE r.object = ?2 AND r.deleted_at IS NULL
              AND NOT EXISTS (SELECT 1 FROM links l WHERE l.pair = ?1 AND l.record = r.key)
-         ORDER BY r.key {OR_AGAIN}"
-    ))?
+         ORDER BY r.key
+         ON CONFLICT (record, pair) DO UPDATE SET due_at = excluded.due_at, attempts = 0",
+    )?
     .execute([pair.key, pair.object, now.0])?;
     Ok(())
 }
@@ -82,14 +86,16 @@ pub(super) fn requeue(
     failed_only: bool,
     now: Timestamp,
 ) -> Outcome<u64> {
+    sweep(db, pair.key)?;
     let put = db
-        .prepare_cached(&format!(
+        .prepare_cached(
             "INSERT INTO outbox (pair, record, due_at, attempts)
              SELECT ?1, r.key, ?3, 0 FROM records r
              WHERE r.object = ?2 AND r.deleted_at IS NULL AND (NOT ?4 OR r.key IN (
                  SELECT f.record FROM failures f WHERE f.pair = ?1 AND f.stage = 'push'))
-             ORDER BY r.key {OR_AGAIN}"
-        ))?
+             ORDER BY r.key
+             ON CONFLICT (record, pair) DO UPDATE SET due_at = excluded.due_at, attempts = 0",
+        )?
         .execute(params![pair.key, pair.object, now.0, failed_only])?;
     Ok(put as u64)
 }

@@ -178,6 +178,10 @@ fn configure_log(connection: &Connection, options: &Options) -> Outcome<()> {
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     let page_bytes: u64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
     let pages = (options.log_bytes / page_bytes).max(1) as i64;
+    if let Some(bytes_max) = options.bytes_max {
+        let pages_max = (bytes_max / page_bytes) as i64;
+        connection.pragma_update_and_check(None, "max_page_count", pages_max, |_| Ok(()))?;
+    }
     connection.pragma_update_and_check(None, "wal_autocheckpoint", pages, |_| Ok(()))?;
     let kept = options.log_bytes as i64 * 4;
     connection.pragma_update_and_check(None, "journal_size_limit", kept, |_| Ok(()))?;

@@ -1,0 +1,184 @@
+//! Failures and conflicts.
+
+use partneros_domain::{ConflictRule, HubSpotId, RecordId, Side};
+use serde_json::json;
+
+use super::world::{World, at, effect, failure, keep};
+use crate::{
+    Commit, ConflictEntry, Effect, FailureEntry, FailureStage, NewConflict, NewFailure, Record,
+    RecordEffect, Store,
+};
+
+fn failing(record: &Record, stage: FailureStage, codes: &[&str]) -> Effect {
+    let version = record.version;
+    Effect {
+        failures: codes.iter().map(|code| failure(code)).collect(),
+        stage,
+        ..effect(record.id, RecordEffect::Keep { version })
+    }
+}
+
+fn conflict(value: i64) -> NewConflict {
+    NewConflict {
+        field: "name".into(),
+        property: "title".into(),
+        partneros_value: json!(["a", value]),
+        hubspot_value: None,
+        winner: Side::PartnerOs,
+        rule: ConflictRule::Newest,
+    }
+}
+
+pub(super) async fn failures_are_replaced_by_record_and_stage(store: &dyn Store) {
+    let world = World::new(store).await;
+    let one = world.record("one", 1).await;
+    let other = world.record("other", 1).await;
+    world
+        .commit(vec![
+            failing(&one, FailureStage::Pull, &["a", "b"]),
+            failing(&other, FailureStage::Pull, &["c"]),
+        ])
+        .await;
+    world
+        .commit(vec![failing(&one, FailureStage::Push, &["d"])])
+        .await;
+    assert_eq!(world.failure_codes().await, ["d", "c", "b", "a"]);
+    world
+        .commit(vec![failing(&one, FailureStage::Pull, &["e"])])
+        .await;
+    assert_eq!(world.failure_codes().await, ["e", "d", "c"]);
+    world
+        .commit(vec![failing(&one, FailureStage::Pull, &[])])
+        .await;
+    assert_eq!(world.failure_codes().await, ["d", "c"]);
+    world.delete(one.id).await;
+    let page = store
+        .failures(world.organization, world.pair, None, 9)
+        .await;
+    let expected = FailureEntry {
+        record_id: Some(other.id),
+        hubspot_id: None,
+        stage: FailureStage::Pull,
+        failure: failure("c"),
+        at: at(20),
+    };
+    assert_eq!(page.unwrap().items, [expected]);
+}
+
+pub(super) async fn rejections_end_with_the_link(store: &dyn Store) {
+    let world = World::new(store).await;
+    let reject = async |hubspot_id, failures: Vec<NewFailure>| {
+        let commit = Commit {
+            rejected: vec![(HubSpotId(hubspot_id), failures)],
+            ..world.batch(Vec::new())
+        };
+        store.commit(world.organization, commit).await.unwrap();
+    };
+    reject(7, vec![failure("a")]).await;
+    reject(8, vec![failure("b")]).await;
+    reject(9, vec![failure("c")]).await;
+    reject(7, vec![failure("d"), failure("e")]).await;
+    assert_eq!(world.failure_codes().await, ["e", "d", "c", "b"]);
+    reject(8, Vec::new()).await;
+    assert_eq!(world.failure_codes().await, ["e", "d", "c"]);
+    world.pulled(7).await;
+    let page = store
+        .failures(world.organization, world.pair, None, 9)
+        .await;
+    let items = page.unwrap().items;
+    let about: Vec<_> = items
+        .iter()
+        .map(|entry| (entry.record_id, entry.hubspot_id))
+        .collect();
+    assert_eq!(about, [(None, Some(HubSpotId(9)))]);
+    // A failure of a linked record names the HubSpot object.
+    let mut linked = world.creation(10);
+    linked.failures = vec![failure("f")];
+    let id = linked.record_id;
+    world.commit(vec![linked]).await;
+    let page = store
+        .failures(world.organization, world.pair, None, 1)
+        .await;
+    let newest = page.unwrap().items.remove(0);
+    assert_eq!(newest.record_id, Some(id));
+    assert_eq!(newest.hubspot_id, Some(HubSpotId(10)));
+}
+
+pub(super) async fn parked_fields_are_listed_without_a_record(store: &dyn Store) {
+    let world = World::new(store).await;
+    let record = world.record("one", 1).await;
+    let park = async |parked: Option<Vec<NewFailure>>, effects| {
+        let commit = Commit {
+            parked,
+            ..world.batch(effects)
+        };
+        store.commit(world.organization, commit).await.unwrap();
+        world.failure_codes().await
+    };
+    let fails = failing(&record, FailureStage::Push, &["r"]);
+    let codes = park(Some(vec![failure("a"), failure("b")]), vec![fails]).await;
+    assert_eq!(codes.len(), 3);
+    assert_eq!(park(Some(vec![failure("c")]), vec![]).await, ["c", "r"]);
+    assert_eq!(park(None, vec![]).await, ["c", "r"]);
+    let page = store
+        .failures(world.organization, world.pair, None, 1)
+        .await;
+    let entry = page.unwrap().items.remove(0);
+    assert_eq!((entry.record_id, entry.hubspot_id), (None, None));
+    assert_eq!(park(Some(vec![]), vec![]).await, ["r"]);
+}
+
+pub(super) async fn lists_are_newest_first_and_paged(store: &dyn Store) {
+    let world = World::new(store).await;
+    let mut expected: Vec<(RecordId, NewConflict)> = Vec::new();
+    for number in 0..3 {
+        let record = world.record("a", 1).await;
+        let effect = Effect {
+            conflicts: vec![conflict(number)],
+            failures: vec![failure(&number.to_string())],
+            ..keep(&record, number)
+        };
+        world.commit(vec![effect]).await;
+        expected.insert(0, (record.id, conflict(number)));
+    }
+    let conflicts = async |after: Option<&str>| {
+        store
+            .conflicts(world.organization, world.pair, after, 2)
+            .await
+            .unwrap()
+    };
+    let first = conflicts(None).await;
+    let newest = ConflictEntry {
+        record_id: expected[0].0,
+        hubspot_id: HubSpotId(2),
+        conflict: expected[0].1.clone(),
+        at: at(20),
+    };
+    assert_eq!(first.items[0], newest);
+    let second = conflicts(first.next.as_deref()).await;
+    assert_eq!(second.next, None);
+    let listed: Vec<_> = first
+        .items
+        .into_iter()
+        .chain(second.items)
+        .map(|entry| (entry.record_id, entry.conflict))
+        .collect();
+    assert_eq!(listed, expected);
+
+    let failures = async |after: Option<&str>| {
+        store
+            .failures(world.organization, world.pair, after, 2)
+            .await
+            .unwrap()
+    };
+    let first = failures(None).await;
+    let second = failures(first.next.as_deref()).await;
+    assert_eq!(second.next, None);
+    let codes: Vec<_> = first
+        .items
+        .into_iter()
+        .chain(second.items)
+        .map(|entry| entry.failure.code)
+        .collect();
+    assert_eq!(codes, ["2", "1", "0"]);
+}

@@ -1,0 +1,119 @@
+//! What any engine must do, as tests that know the contract only.
+//!
+//! An engine's own test runs [`all`], each case on a fresh, empty database:
+//!
+//! ```text
+//! for (name, case) in partneros_store::conformance::all() {
+//!     case(&engine().await).await;
+//! }
+//! ```
+//!
+//! A case panics where the engine breaks a promise. A promise that is added to the contract gets a case here, and no
+//! case is changed to suit an engine.
+
+mod commits;
+mod connections;
+mod history;
+mod isolation;
+mod leases;
+mod links;
+mod organizations;
+mod outbox;
+mod pairs;
+mod pushes;
+mod races;
+mod records;
+mod runs;
+mod schemas;
+mod world;
+
+use std::future::Future;
+use std::pin::Pin;
+
+use crate::Store;
+
+/// One promise, tried on an empty database.
+pub type Case = for<'a> fn(&'a dyn Store) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
+macro_rules! cases {
+    ($($group:ident: $($case:ident)+;)+) => {
+        vec![$($((
+            concat!(stringify!($group), "::", stringify!($case)),
+            (|store| Box::pin($group::$case(store))) as Case,
+        ),)+)+]
+    };
+}
+
+/// Every case with its name.
+pub fn all() -> Vec<(&'static str, Case)> {
+    cases! {
+        organizations:
+            names_are_unique
+            a_token_speaks_for_its_organization;
+        connections:
+            a_portal_is_renewed_in_place
+            a_portal_has_one_organization_at_a_time
+            a_status_keeps_the_last_error
+            tokens_open_as_they_were_put
+            tokens_are_replaced_by_generation
+            a_disconnected_portal_has_no_tokens
+            a_connect_flow_is_valid_once_and_in_time;
+        schemas:
+            a_discovery_replaces_the_one_before;
+        pairs:
+            two_objects_are_paired_once
+            a_patch_changes_what_it_names
+            mappings_are_replaced_by_version
+            becoming_active_puts_unlinked_records_into_the_outbox
+            what_is_edited_while_paused_waits
+            a_direction_that_begins_to_write_puts_records_into_the_outbox
+            due_pairs_come_longest_due_first
+            a_deleted_pair_leaves_its_records;
+        records:
+            values_of_every_type_come_back
+            a_version_counts_changes
+            a_cursor_survives_changes_of_the_list
+            a_foreign_cursor_is_not_found
+            a_deleted_record_stays_deleted
+            an_upsert_is_all_or_none
+            ids_are_the_organizations_own;
+        leases:
+            one_worker_holds_a_lease
+            a_lost_lease_is_left_alone
+            the_cursor_is_set_and_forgotten;
+        links:
+            links_are_found_from_both_sides
+            records_without_a_link_are_listed_with_their_key
+            a_deleted_record_leaves_a_tombstone;
+        outbox:
+            the_longest_waiting_comes_first
+            a_pass_goes_on_after_what_it_settled
+            a_retry_waits_and_counts
+            every_pair_that_writes_hubspot_learns_of_an_edit
+            records_are_put_back;
+        commits:
+            a_page_is_written_as_a_whole
+            an_update_counts_and_is_no_edit
+            a_lost_lease_writes_nothing
+            an_unknown_run_writes_nothing
+            other_pairs_learn_of_what_the_sync_writes
+            a_replayed_creation_makes_no_second_record;
+        races:
+            an_edited_record_races_wholly
+            a_deleted_record_races
+            a_link_is_one_to_one;
+        pushes:
+            what_was_pushed_is_remembered_whatever_happened_meanwhile
+            a_push_to_an_object_of_another_record_races;
+        history:
+            failures_are_replaced_by_record_and_stage
+            rejections_end_with_the_link
+            parked_fields_are_listed_without_a_record
+            lists_are_newest_first_and_paged;
+        runs:
+            a_run_is_followed_to_its_end
+            a_new_run_interrupts_the_one_before;
+        isolation:
+            what_belongs_to_another_organization_does_not_exist;
+    }
+}

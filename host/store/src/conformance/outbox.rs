@@ -1,0 +1,161 @@
+//! The outbox.
+
+use partneros_domain::{Direction, RecordId};
+
+use super::world::{World, at, effect, failure, keep, link};
+use crate::{Effect, FailureStage, OutboxEffect, Record, RecordEffect, Store};
+
+fn place(record: &Record, outbox: OutboxEffect) -> Effect {
+    let version = record.version;
+    Effect {
+        outbox,
+        ..effect(record.id, RecordEffect::Keep { version })
+    }
+}
+
+pub(super) async fn the_longest_waiting_comes_first(store: &dyn Store) {
+    let world = World::new(store).await;
+    let first = world.record("first", 1).await;
+    let second = world.record("second", 2).await;
+    let third = world.record("third", 3).await;
+    // An edit of what waits keeps its place.
+    let first = world.edit(first.id, "edited", 4).await;
+    assert_eq!(
+        world.waiting(world.pair, 100).await,
+        [(first.id, 0), (second.id, 0), (third.id, 0)]
+    );
+    // One that was settled and is edited begins to wait anew.
+    world
+        .commit(vec![place(&first, OutboxEffect::Settle)])
+        .await;
+    assert_eq!(
+        world.waiting(world.pair, 100).await,
+        [(second.id, 0), (third.id, 0)]
+    );
+    world.edit(first.id, "again", 30).await;
+    assert_eq!(
+        world.waiting(world.pair, 100).await,
+        [(second.id, 0), (third.id, 0), (first.id, 0)]
+    );
+    let count = store.count_outbox(world.organization, world.pair).await;
+    assert_eq!(count.unwrap(), 3);
+    // Nothing changed, nothing waits longer.
+    world
+        .commit(vec![place(&second, OutboxEffect::Settle)])
+        .await;
+    world.edit(second.id, "second", 40).await;
+    assert_eq!(
+        world.waiting(world.pair, 100).await,
+        [(third.id, 0), (first.id, 0)]
+    );
+}
+
+pub(super) async fn a_pass_goes_on_after_what_it_settled(store: &dyn Store) {
+    let world = World::new(store).await;
+    let mut records = Vec::new();
+    for name in ["a", "b", "c", "d", "e"] {
+        records.push(world.record(name, 1).await);
+    }
+    let batch = async |after: Option<RecordId>| {
+        let entries = store
+            .outbox(world.organization, world.pair, at(100), after, 2)
+            .await
+            .unwrap();
+        entries
+            .into_iter()
+            .map(|entry| entry.record)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(batch(None).await, records[..2]);
+    // The first is left in, the last of the batch is taken out: the next batch starts behind both.
+    world
+        .commit(vec![place(&records[1], OutboxEffect::Settle)])
+        .await;
+    assert_eq!(batch(Some(records[1].id)).await, records[2..4]);
+    world.delete(records[3].id).await;
+    assert_eq!(batch(Some(records[3].id)).await, records[4..]);
+    assert_eq!(batch(Some(records[4].id)).await, []);
+    assert_eq!(batch(None).await, [records[0].clone(), records[2].clone()]);
+}
+
+pub(super) async fn a_retry_waits_and_counts(store: &dyn Store) {
+    let world = World::new(store).await;
+    let record = world.record("a", 1).await;
+    let retry = async |when| {
+        world
+            .commit(vec![place(&record, OutboxEffect::RetryAt(at(when)))])
+            .await;
+    };
+    retry(200).await;
+    assert_eq!(world.waiting(world.pair, 199).await, []);
+    assert_eq!(world.waiting(world.pair, 200).await, [(record.id, 1)]);
+    retry(300).await;
+    assert_eq!(world.waiting(world.pair, 300).await, [(record.id, 2)]);
+    let count = store.count_outbox(world.organization, world.pair).await;
+    assert_eq!(count.unwrap(), 1, "what is not due yet waits as well");
+    // New values are due at once and have not failed yet.
+    world
+        .commit(vec![place(&record, OutboxEffect::Enqueue)])
+        .await;
+    assert_eq!(world.waiting(world.pair, 20).await, [(record.id, 0)]);
+    retry(400).await;
+    world.edit(record.id, "b", 30).await;
+    assert_eq!(world.waiting(world.pair, 30).await, [(record.id, 0)]);
+}
+
+pub(super) async fn every_pair_that_writes_hubspot_learns_of_an_edit(store: &dyn Store) {
+    let world = World::new(store).await;
+    let pushing = world
+        .active_pair("contacts", Direction::PartnerOsToHubSpot)
+        .await;
+    let pulling = world
+        .active_pair("deals", Direction::HubSpotToPartnerOs)
+        .await;
+    let record = world.record("a", 5).await;
+    world.commit(vec![keep(&record, 7)]).await;
+    for pair in [world.pair, pushing] {
+        assert_eq!(world.waiting(pair, 5).await, [(record.id, 0)]);
+        assert_eq!(world.waiting(pair, 4).await, []);
+    }
+    assert_eq!(world.waiting(pulling, 100).await, []);
+    let entries = store
+        .outbox(world.organization, world.pair, at(5), None, 9)
+        .await
+        .unwrap();
+    assert_eq!(entries[0].record, record);
+    assert_eq!(entries[0].link, Some(link(7)));
+    let entries = store
+        .outbox(world.organization, pushing, at(5), None, 9)
+        .await
+        .unwrap();
+    assert_eq!(entries[0].link, None);
+}
+
+pub(super) async fn records_are_put_back(store: &dyn Store) {
+    let world = World::new(store).await;
+    let well = world.record("well", 1).await;
+    let bad = world.record("bad", 1).await;
+    let unreadable = world.record("unreadable", 1).await;
+    let fail = |record, stage| Effect {
+        failures: vec![failure("bad")],
+        stage,
+        ..place(record, OutboxEffect::Settle)
+    };
+    world
+        .commit(vec![
+            place(&well, OutboxEffect::Settle),
+            fail(&bad, FailureStage::Push),
+            fail(&unreadable, FailureStage::Pull),
+        ])
+        .await;
+    let requeue = async |failed_only| {
+        store
+            .requeue(world.organization, world.pair, failed_only, at(30))
+            .await
+            .unwrap()
+    };
+    assert_eq!(requeue(true).await, 1);
+    assert_eq!(world.waiting(world.pair, 30).await, [(bad.id, 0)]);
+    assert_eq!(requeue(false).await, 3);
+    assert_eq!(world.waiting(world.pair, 30).await.len(), 3);
+}

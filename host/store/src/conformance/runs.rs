@@ -1,0 +1,79 @@
+//! Runs.
+
+use partneros_domain::RunId;
+
+use super::world::{World, at, refused_as_conflict, refused_as_not_found};
+use crate::{Counts, Run, RunKind, RunOutcome, RunTrigger, Store};
+
+pub(super) async fn a_run_is_followed_to_its_end(store: &dyn Store) {
+    let world = World::new(store).await;
+    let (organization, id) = (world.organization, world.run);
+    let begun = Run {
+        id,
+        pair_id: world.pair,
+        kind: RunKind::Incremental,
+        trigger: RunTrigger::Schedule,
+        started_at: at(0),
+        finished_at: None,
+        outcome: RunOutcome::Running,
+        counts: Counts::default(),
+        error: None,
+    };
+    assert_eq!(store.run(organization, id).await.unwrap(), begun);
+    refused_as_conflict(store.start_run(organization, &world.new_run(id, 1)).await);
+    let failed = RunOutcome::Failed;
+    store
+        .finish_run(organization, id, failed, Some("portal is gone"), at(9))
+        .await
+        .unwrap();
+    let ended = Run {
+        finished_at: Some(at(9)),
+        outcome: failed,
+        error: Some("portal is gone".to_owned()),
+        ..begun
+    };
+    assert_eq!(store.run(organization, id).await.unwrap(), ended);
+    let stray = RunId(world.uuid());
+    refused_as_not_found(store.run(organization, stray).await);
+    refused_as_not_found(
+        store
+            .finish_run(organization, stray, failed, None, at(9))
+            .await,
+    );
+}
+
+pub(super) async fn a_new_run_interrupts_the_one_before(store: &dyn Store) {
+    let world = World::new(store).await;
+    let (organization, pair) = (world.organization, world.pair);
+    let mut ids = vec![world.run];
+    for started in [5, 6] {
+        let id = RunId(world.uuid());
+        ids.insert(0, id);
+        let run = world.new_run(id, started);
+        store.start_run(organization, &run).await.unwrap();
+    }
+    let first = store.run(organization, world.run).await.unwrap();
+    assert_eq!(first.outcome, RunOutcome::Interrupted);
+    assert_eq!(first.finished_at, Some(at(5)));
+    // Its worker, should it still live, does not make it a success.
+    let late = RunOutcome::Succeeded;
+    store
+        .finish_run(organization, world.run, late, None, at(8))
+        .await
+        .unwrap();
+    assert_eq!(store.run(organization, world.run).await.unwrap(), first);
+
+    let page = store.runs(organization, pair, None, 2).await.unwrap();
+    let rest = store
+        .runs(organization, pair, page.next.as_deref(), 2)
+        .await
+        .unwrap();
+    assert_eq!(rest.next, None);
+    let listed: Vec<_> = page
+        .items
+        .iter()
+        .chain(&rest.items)
+        .map(|run| run.id)
+        .collect();
+    assert_eq!(listed, ids);
+}

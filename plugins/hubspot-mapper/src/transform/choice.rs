@@ -1,5 +1,8 @@
 //! Finds the choice of a field that a text of the other side means.
 
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeMap;
+
 use crate::bindings::{ChoiceOption, FieldSchema};
 
 use super::text::shown;
@@ -7,7 +10,13 @@ use super::text::shown;
 /// How many allowed values a message lists.
 const LISTED_MAX: usize = 10;
 
+/// How many texts that are no target value are remembered with their meaning.
+const REMEMBERED_MAX: usize = 1_000;
+
 /// The listed choices of a target field, indexed for the ways of matching.
+///
+/// Most values are the target's own; so only those are indexed at once, and the weaker ways when
+/// a text needs them.
 #[derive(Debug)]
 pub struct Choices<'p> {
     target: &'p FieldSchema,
@@ -15,58 +24,42 @@ pub struct Choices<'p> {
     /// Positions in the target's choices, by value.
     by_value: Vec<(&'p str, usize)>,
     /// Positions by each weaker way of matching, strongest first.
-    folded: [Vec<(String, usize)>; 3],
-    /// Positions by value of the source's choices, for sources that list theirs.
-    known: Vec<(&'p str, usize)>,
+    folded: OnceCell<[Vec<(String, usize)>; 3]>,
+    /// What earlier texts meant.
+    remembered: RefCell<BTreeMap<String, Option<usize>>>,
 }
 
 impl<'p> Choices<'p> {
     /// Indexes the target's choices; `None` when it lists none, and any value passes.
     pub fn of(target: &'p FieldSchema, source: &'p FieldSchema) -> Option<Self> {
-        if target.choices.is_empty() {
-            return None;
-        }
-        let index = |keys: fn(&ChoiceOption) -> Vec<String>| {
-            let entries = target.choices.iter().enumerate();
-            sorted(
-                entries.flat_map(|(at, choice)| keys(choice).into_iter().map(move |key| (key, at))),
-            )
-        };
-        let mut choices = Self {
+        let entries = target.choices.iter().enumerate();
+        (!target.choices.is_empty()).then(|| Self {
             target,
             source: &source.choices,
-            by_value: sorted(
-                target
-                    .choices
-                    .iter()
-                    .enumerate()
-                    .map(|(at, choice)| (choice.value.as_str(), at)),
-            ),
-            folded: [
-                index(|choice| vec![choice.value.to_lowercase()]),
-                index(|choice| vec![choice.label.to_lowercase()]),
-                index(|choice| vec![normalized(&choice.value), normalized(&choice.label)]),
-            ],
-            known: Vec::new(),
-        };
-        let known = source.choices.iter().filter_map(|choice| {
-            Some((
-                choice.value.as_str(),
-                choices.search(&choice.value, Some(&choice.label))?,
-            ))
-        });
-        choices.known = sorted(known);
-        Some(choices)
+            by_value: sorted(entries.map(|(at, choice)| (choice.value.as_str(), at))),
+            folded: OnceCell::new(),
+            remembered: RefCell::default(),
+        })
     }
 
     /// The target's value that a source text means: the same value, the same but for case, the same
     /// label, or a value or label with the same letters and digits. A text that could mean two
     /// choices means none.
     pub fn find(&self, text: &str) -> Option<&'p str> {
-        let at = lookup(&self.by_value, text)
-            .or_else(|| lookup(&self.known, text))
-            .or_else(|| self.search(text, self.label_of(text)))?;
+        let at = lookup(&self.by_value, text).or_else(|| self.recall(text))?;
         Some(self.target.choices.get(at)?.value.as_str())
+    }
+
+    fn recall(&self, text: &str) -> Option<usize> {
+        if let Some(known) = self.remembered.borrow().get(text) {
+            return *known;
+        }
+        let found = self.search(text);
+        let mut remembered = self.remembered.borrow_mut();
+        if remembered.len() < REMEMBERED_MAX {
+            remembered.insert(text.to_owned(), found);
+        }
+        found
     }
 
     /// A sentence for a text that means no choice.
@@ -96,15 +89,25 @@ impl<'p> Choices<'p> {
         Some(&choice.label)
     }
 
-    fn search(&self, value: &str, label: Option<&str>) -> Option<usize> {
-        let texts = || [Some(value), label].into_iter().flatten();
-        let exact = lookup(&self.by_value, value);
-        let [values, labels, letters] = &self.folded;
-        exact
-            .or_else(|| lookup(values, value.to_lowercase().as_str()))
-            .or_else(|| texts().find_map(|text| lookup(labels, text.to_lowercase().as_str())))
-            .or_else(|| texts().find_map(|text| lookup(letters, normalized(text).as_str())))
+    fn search(&self, value: &str) -> Option<usize> {
+        let texts = || [Some(value), self.label_of(value)].into_iter().flatten();
+        let [values, labels, letters] = self.folded.get_or_init(|| fold(&self.target.choices));
+        lookup(values, &value.to_lowercase())
+            .or_else(|| texts().find_map(|text| lookup(labels, &text.to_lowercase())))
+            .or_else(|| texts().find_map(|text| lookup(letters, &normalized(text))))
     }
+}
+
+fn fold(choices: &[ChoiceOption]) -> [Vec<(String, usize)>; 3] {
+    let index = |keys: fn(&ChoiceOption) -> Vec<String>| {
+        let entries = choices.iter().enumerate();
+        sorted(entries.flat_map(|(at, choice)| keys(choice).into_iter().map(move |key| (key, at))))
+    };
+    [
+        index(|choice| vec![choice.value.to_lowercase()]),
+        index(|choice| vec![choice.label.to_lowercase()]),
+        index(|choice| vec![normalized(&choice.value), normalized(&choice.label)]),
+    ]
 }
 
 /// Letters and digits only, in lower case, so that `Closed Won` is `closedwon`.

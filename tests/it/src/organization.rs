@@ -1,8 +1,8 @@
 //! An organization under test, connected to the simulated portal.
 
 use partneros_domain::{
-    ConflictPolicy, ConnectionId, Direction, MatchKey, ObjectPair, OrganizationId, PairId,
-    PairState, RecordId, Thresholds, object,
+    ConflictPolicy, ConnectionId, Direction, FieldMapping, MappingState, Mappings, MatchKey,
+    ObjectPair, OrganizationId, PairId, PairState, RecordId, Thresholds, object,
 };
 use partneros_store::{
     Connections as _, NewConnection, NewRecord, Organization, Organizations as _, Pairs as _,
@@ -120,6 +120,34 @@ impl<'a> TestOrganization<'a> {
             object: object.to_owned(),
             hubspot_object: hubspot_object.to_owned(),
         }
+    }
+
+    /// An active pair with these fields and properties mapped, whatever the mapper thinks of them.
+    pub async fn mapped_by_hand(
+        &self,
+        object: &str,
+        hubspot_object: &str,
+        fields: &[(&str, &str)],
+    ) -> TestPair<'a> {
+        let pair = self
+            .draft(object, hubspot_object, Direction::Bidirectional)
+            .await;
+        let mapped = fields.iter().map(|(field, property)| FieldMapping {
+            property: Some((*property).into()),
+            state: MappingState::Confirmed,
+            ..FieldMapping::unmapped((*field).into(), ConflictPolicy::NewestWins)
+        });
+        let mappings = Mappings(mapped.collect());
+        let store = &self.host.store;
+        store
+            .put_mappings(self.id, pair.id, 0, &mappings)
+            .await
+            .expect("the first mappings");
+        store
+            .set_pair_state(self.id, pair.id, PairState::Active, self.host.now())
+            .await
+            .expect("the pair exists");
+        pair
     }
 
     /// Someone makes a record, a second from now.

@@ -23,7 +23,7 @@ pub struct TestPair<'a> {
 }
 
 impl TestPair<'_> {
-    /// Asks for suggestions and confirms every one that has a property.
+    /// Asks for suggestions and confirms every one that has a property and makes sense.
     pub async fn confirm_all(&self) {
         let organization = self.organization.id;
         let engine = &self.organization.host.engine;
@@ -31,15 +31,22 @@ impl TestPair<'_> {
             .suggest(organization, self.id)
             .await
             .expect("suggestions");
+        let decide = |mapping: FieldMapping| match &mapping.property {
+            // The choices of the two sides have nothing in common, so a person would not confirm it.
+            Some(property) if property.as_str() == "type" => FieldMapping {
+                property: None,
+                state: MappingState::Ignored,
+                ..mapping
+            },
+            Some(_) => FieldMapping {
+                state: MappingState::Confirmed,
+                ..mapping
+            },
+            None => mapping,
+        };
         let mappings = suggested
             .into_iter()
-            .map(|entry| match entry.mapping.property {
-                Some(_) => FieldMapping {
-                    state: MappingState::Confirmed,
-                    ..entry.mapping
-                },
-                None => entry.mapping,
-            })
+            .map(|entry| decide(entry.mapping))
             .collect();
         let mappings = Mappings(mappings);
         engine

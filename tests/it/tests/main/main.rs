@@ -1,3 +1,8 @@
 //! Whole-host scenarios, one module a subject.
 
+mod bad_mappers;
+mod directions;
 mod main_job;
+mod schema;
+mod tokens;
+mod trouble;

@@ -1,0 +1,87 @@
+//! The portal's schema changes under a live mapping.
+
+use hubspot_sim::Config;
+use partneros_domain::MappingState;
+use partneros_it::TestHost;
+use serde_json::json;
+
+#[tokio::test]
+async fn a_deleted_property_parks_its_field_and_blanks_nothing() {
+    let host = TestHost::start(Config {
+        companies: 3,
+        ..Config::default()
+    });
+    let acme = host.organization("acme").await;
+    let pair = acme.pair("partners", "companies").await;
+    let id = host.sim.sim().live_ids("companies").unwrap()[0];
+    host.person_sets("companies", id, &[("city", "Bern")]);
+    pair.sync().await;
+    let record = pair.record_of(id).await;
+
+    let now = host.now();
+    host.sim
+        .sim()
+        .person_removes_property("companies", "city", now)
+        .unwrap();
+    host.person_sets("companies", id, &[("phone", "+41 31 000 00 00")]);
+    pair.sync().await;
+    assert_eq!(acme.value("partners", record, "city").await, json!("Bern"));
+    assert_eq!(
+        acme.value("partners", record, "phone").await,
+        json!("+41 31 000 00 00")
+    );
+    let failures = pair.failures().await;
+    assert_eq!(failures.len(), 1, "{failures:?}");
+    assert_eq!(failures[0].failure.code, "property_missing");
+    assert_eq!(
+        failures[0]
+            .failure
+            .field
+            .as_ref()
+            .map(|field| field.as_str()),
+        Some("city")
+    );
+
+    acme.edits(
+        "partners",
+        record,
+        json!({ "city": "Graz", "phone": "+43 316 000" }),
+    )
+    .await;
+    pair.sync().await;
+    assert_eq!(
+        host.hubspot_value("companies", id, "phone").as_deref(),
+        Some("+43 316 000")
+    );
+}
+
+#[tokio::test]
+async fn a_re_pointed_mapping_overwrites_nothing_silently() {
+    let host = TestHost::start(Config::default());
+    let id = host.person_creates(
+        "companies",
+        &[("name", "Globex"), ("city", "Bern"), ("state", "BE")],
+    );
+    let acme = host.organization("acme").await;
+    let pair = acme.pair("partners", "companies").await;
+    pair.map("state", |mapping| {
+        mapping.property = None;
+        mapping.state = MappingState::Ignored;
+    })
+    .await;
+    pair.sync().await;
+    let record = pair.record_of(id).await;
+    pair.map("city", |mapping| mapping.property = Some("state".into()))
+        .await;
+    let run = pair.sync().await;
+    assert_eq!(run.counts.conflicts, 1);
+    let conflict = &pair.conflicts().await[0].conflict;
+    assert_eq!(conflict.partneros_value, json!("Bern"));
+    assert_eq!(conflict.hubspot_value.as_deref(), Some("BE"));
+    let kept = acme.value("partners", record, "city").await;
+    assert_eq!(
+        host.hubspot_value("companies", id, "state")
+            .map(|text| json!(text)),
+        Some(kept)
+    );
+}

@@ -66,7 +66,7 @@ pub(crate) async fn assert_agreement(pair: &TestPair<'_>) {
     }
 }
 
-async fn all_records(pair: &TestPair<'_>) -> Vec<Record> {
+pub(crate) async fn all_records(pair: &TestPair<'_>) -> Vec<Record> {
     let organization = pair.organization();
     let mut records = Vec::new();
     let mut after: Option<String> = None;

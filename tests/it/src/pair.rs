@@ -1,5 +1,7 @@
 //! An object pair under test.
 
+use std::collections::BTreeMap;
+
 use partneros_domain::{
     ConflictPolicy, FieldMapping, HubSpotId, MappingState, Mappings, PairId, RecordId,
 };
@@ -112,13 +114,28 @@ impl TestPair<'_> {
 
     /// The record that is linked to a HubSpot object.
     pub async fn record_of(&self, hubspot_id: u64) -> RecordId {
+        self.find_record_of(hubspot_id)
+            .await
+            .expect("the object is linked")
+    }
+
+    /// The record that is linked to a HubSpot object, if any is.
+    pub async fn find_record_of(&self, hubspot_id: u64) -> Option<RecordId> {
         let id = HubSpotId(i64::try_from(hubspot_id).expect("an id"));
         let store = &self.organization.host.store;
         let links = store
             .links_by_hubspot_id(self.organization.id, self.id, &[id])
-            .await
-            .expect("links");
-        links.first().expect("the object is linked").record_id
+            .await;
+        links.expect("links").first().map(|entry| entry.record_id)
+    }
+
+    /// The version of every record.
+    pub async fn versions(&self) -> BTreeMap<RecordId, i64> {
+        let records = agreement::all_records(self).await;
+        records
+            .into_iter()
+            .map(|record| (record.id, record.version))
+            .collect()
     }
 
     /// The HubSpot object that is linked to a record.

@@ -3,6 +3,7 @@
 mod bad_mappers;
 mod directions;
 mod main_job;
+mod random;
 mod schema;
 mod tokens;
 mod trouble;

@@ -73,7 +73,8 @@ pub trait Pairs: Send + Sync {
         from: i64,
         mappings: &Mappings,
     ) -> Result<i64>;
-    /// Active pairs of active connections whose time has come, the longest due first, at most `limit`.
+    /// Active pairs whose time has come, the longest due first, at most `limit`. Pairs of connections that are
+    /// disconnected or need a person are left out; those in error are tried again.
     async fn due_pairs(
         &self,
         now: Timestamp,

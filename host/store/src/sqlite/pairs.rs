@@ -161,7 +161,7 @@ impl Pairs for Sqlite {
                  JOIN object_pairs p ON p.key = s.pair
                  JOIN connections c ON c.key = p.connection
                  JOIN organizations o ON o.key = p.organization
-                 WHERE s.next_run_at <= ?1 AND p.state = 'active' AND c.status = 'active'
+                 WHERE s.next_run_at <= ?1 AND p.state = 'active' AND c.status IN ('active', 'error')
                  ORDER BY s.next_run_at, s.pair LIMIT ?2",
             )?;
             let rows = list.query_map(params![now.0, limit as i64], |row| {

@@ -37,26 +37,43 @@ impl ConnectionTokens {
         oauth: Option<Arc<OAuth>>,
         environment: Arc<dyn Environment>,
     ) -> Self {
-        Self { organization, connection, store, oauth, environment, current: Mutex::new(None) }
+        Self {
+            organization,
+            connection,
+            store,
+            oauth,
+            environment,
+            current: Mutex::new(None),
+        }
     }
 
     async fn load(&self) -> Result<TokenSet, Error> {
-        self.store.connection_tokens(self.organization, self.connection).await.map_err(from_store)
+        self.store
+            .connection_tokens(self.organization, self.connection)
+            .await
+            .map_err(from_store)
     }
 
     fn is_fresh(&self, tokens: &TokenSet) -> bool {
         tokens.refresh.is_none()
-            || tokens.access_expires_at.millis_since(self.environment.now()) > MARGIN_MS
+            || tokens
+                .access_expires_at
+                .millis_since(self.environment.now())
+                > MARGIN_MS
     }
 
     /// Replaces `stored` by fresh tokens. Another process that was faster wins, and its tokens are returned.
     async fn refresh(&self, stored: TokenSet) -> Result<TokenSet, Error> {
-        let (Some(oauth), Some(refresh)) = (&self.oauth, &stored.refresh) else { return Ok(stored) };
+        let (Some(oauth), Some(refresh)) = (&self.oauth, &stored.refresh) else {
+            return Ok(stored);
+        };
         let (granted, used) = match oauth.refresh(refresh).await {
             Ok(granted) => (granted, refresh.clone()),
             Err(error @ Error::ReauthRequired(_)) => {
                 // A rotation whose answer was stored but never took effect leaves the old one alive.
-                let Some(previous) = &stored.refresh_previous else { return self.superseded(&stored, error).await };
+                let Some(previous) = &stored.refresh_previous else {
+                    return self.superseded(&stored, error).await;
+                };
                 match oauth.refresh(previous).await {
                     Ok(granted) => (granted, previous.clone()),
                     Err(error) => return self.superseded(&stored, error).await,
@@ -65,9 +82,9 @@ impl ConnectionTokens {
             Err(error) => return Err(error),
         };
         let lifetime_ms = i64::try_from(granted.expires_in().as_millis()).unwrap_or(0);
-        let rotated = granted
-            .refresh_token
-            .filter(|new| !new.expose_secret().is_empty() && new.expose_secret() != used.expose_secret());
+        let rotated = granted.refresh_token.filter(|new| {
+            !new.expose_secret().is_empty() && new.expose_secret() != used.expose_secret()
+        });
         let (refresh, refresh_previous) = match rotated {
             Some(new) => (new, Some(used)),
             None => (used, None),
@@ -81,22 +98,37 @@ impl ConnectionTokens {
         };
         let replaced = self
             .store
-            .replace_tokens(self.organization, self.connection, stored.generation, &tokens)
+            .replace_tokens(
+                self.organization,
+                self.connection,
+                stored.generation,
+                &tokens,
+            )
             .await
             .map_err(from_store)?;
-        if replaced { Ok(tokens) } else { self.load().await }
+        if replaced {
+            Ok(tokens)
+        } else {
+            self.load().await
+        }
     }
 
     /// A dead refresh token is final, unless another process has replaced it meanwhile.
     async fn superseded(&self, tried: &TokenSet, error: Error) -> Result<TokenSet, Error> {
         let stored = self.load().await?;
-        if stored.generation == tried.generation { Err(error) } else { Ok(stored) }
+        if stored.generation == tried.generation {
+            Err(error)
+        } else {
+            Ok(stored)
+        }
     }
 }
 
 impl std::fmt::Debug for ConnectionTokens {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ConnectionTokens").field("connection", &self.connection).finish_non_exhaustive()
+        f.debug_struct("ConnectionTokens")
+            .field("connection", &self.connection)
+            .finish_non_exhaustive()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use partneros_domain::{
-    ObjectPair, ObjectSchema, OrganizationId, PairId, PairState, RunId, Timestamp, object,
+    Mappings, ObjectPair, ObjectSchema, OrganizationId, PairId, PairState, RunId, Timestamp, object,
 };
 use partneros_hubspot::{Portal, Priority};
 use partneros_runtime::{InvalidPlan, Plugin, PreparedPlan};
@@ -22,8 +22,8 @@ use crate::portals::Portals;
 use crate::settings::SyncSettings;
 use crate::{pull, push, trial};
 
-/// How often a pass begins again because the portal's schema changed under it.
-const SCHEMA_ROUNDS: usize = 3;
+/// How often a pass begins again because the portal's schema or the mappings changed under it.
+const PASS_ROUNDS: usize = 3;
 
 /// What the engine is made of.
 #[derive(Debug)]
@@ -184,18 +184,40 @@ impl Engine {
             .portal(begun.organization, pair.connection_id)
             .await?;
         let mut outcome = Ok(());
-        for _ in 0..SCHEMA_ROUNDS {
-            outcome = self.pass(begun, Arc::clone(&portal)).await;
-            if !matches!(outcome, Err(Error::SchemaChanged(_))) {
-                break;
+        for _ in 0..PASS_ROUNDS {
+            let MappingSet { mappings, version } =
+                parts.store.mappings(begun.organization, pair.id).await?;
+            outcome = self.pass(begun, &mappings, Arc::clone(&portal)).await;
+            let now = parts
+                .store
+                .mappings(begun.organization, pair.id)
+                .await?
+                .version;
+            match &outcome {
+                Err(Error::SchemaChanged(_)) => {
+                    self.refresh_schema(begun.organization, pair, portal.as_ref())
+                        .await?;
+                }
+                Ok(()) if now != version => {
+                    // Whoever saved mappings meanwhile asked for everything to be looked at again, but the pass has
+                    // stored its own cursor since.
+                    parts
+                        .store
+                        .set_cursor(begun.organization, pair.id, None)
+                        .await?;
+                }
+                _ => break,
             }
-            self.refresh_schema(begun.organization, pair, portal.as_ref())
-                .await?;
         }
         outcome
     }
 
-    async fn pass(&self, begun: &Begun, portal: Arc<dyn Portal>) -> Result<(), Error> {
+    async fn pass(
+        &self,
+        begun: &Begun,
+        mappings: &Mappings,
+        portal: Arc<dyn Portal>,
+    ) -> Result<(), Error> {
         let parts = &self.parts;
         let pair = &begun.pair;
         let object = parts.partner_schema(&pair.object)?;
@@ -203,9 +225,8 @@ impl Engine {
             .store
             .schema(begun.organization, pair.connection_id, &pair.hubspot_object)
             .await?;
-        let MappingSet { mappings, .. } = parts.store.mappings(begun.organization, pair.id).await?;
-        let plan = PairPlan::new(pair, &mappings, &object, &hubspot.schema);
-        let plan = trial::park_refused(parts, plan, &mappings, &hubspot.schema).await?;
+        let plan = PairPlan::new(pair, mappings, &object, &hubspot.schema);
+        let plan = trial::park_refused(parts, plan, mappings, &hubspot.schema).await?;
         let (inbound, outbound) = prepare(&plan)?;
         let priority = match (begun.run.trigger, begun.run.kind) {
             (RunTrigger::Manual, RunKind::Incremental) => Priority::Interactive,

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use partneros_domain::{ConnectionId, OrganizationId};
-use partneros_hubspot::{ApiVersion, AppKind, Budget, Client, ClientConfig, Http, OAuth, Portal, RetryConfig};
+use partneros_hubspot::{
+    ApiVersion, AppKind, Budget, Client, ClientConfig, Http, OAuth, Portal, RetryConfig,
+};
 use partneros_store::{ConnectionStatus, Store};
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -50,7 +52,15 @@ impl HttpPortals {
         environment: Arc<dyn Environment>,
         stop: CancellationToken,
     ) -> Self {
-        Self { config, http, oauth, store, environment, stop, clients: Mutex::new(HashMap::new()) }
+        Self {
+            config,
+            http,
+            oauth,
+            store,
+            environment,
+            stop,
+            clients: Mutex::new(HashMap::new()),
+        }
     }
 
     fn client(&self, organization: OrganizationId, connection: ConnectionId) -> Client {
@@ -82,7 +92,9 @@ impl HttpPortals {
 
 impl std::fmt::Debug for HttpPortals {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("HttpPortals").field("config", &self.config).finish_non_exhaustive()
+        f.debug_struct("HttpPortals")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
     }
 }
 
@@ -99,16 +111,19 @@ impl Portals for HttpPortals {
             ConnectionStatus::Active | ConnectionStatus::Error => {
                 Ok(Arc::new(self.client(organization, connection)))
             }
-            ConnectionStatus::Disconnected => {
-                Err(Error::NotConnected("the portal was disconnected; connect it again".to_owned()))
-            }
-            ConnectionStatus::ReauthRequired => {
-                Err(Error::NotConnected("the access was revoked; reconnect the portal".to_owned()))
-            }
+            ConnectionStatus::Disconnected => Err(Error::NotConnected(
+                "the portal was disconnected; connect it again".to_owned(),
+            )),
+            ConnectionStatus::ReauthRequired => Err(Error::NotConnected(
+                "the access was revoked; reconnect the portal".to_owned(),
+            )),
         }
     }
 
     fn forget(&self, connection: ConnectionId) {
-        self.clients.lock().unwrap_or_else(PoisonError::into_inner).remove(&connection);
+        self.clients
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&connection);
     }
 }

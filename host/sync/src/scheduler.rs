@@ -38,10 +38,17 @@ impl Engine {
     /// Runs everything that is due now, one after the other. For tests and simulations that keep their own time.
     pub async fn run_due(&self) -> Result<usize, Error> {
         let now = self.parts.environment.now();
-        let due = self.parts.store.due_pairs(now, usize::from(u16::MAX)).await?;
+        let due = self
+            .parts
+            .store
+            .due_pairs(now, usize::from(u16::MAX))
+            .await?;
         let count = due.len();
         for (organization, pair) in due {
-            match self.run(organization, pair, RunTrigger::Schedule, false).await {
+            match self
+                .run(organization, pair, RunTrigger::Schedule, false)
+                .await
+            {
                 Ok(_) | Err(Error::Busy | Error::NotActive) => {}
                 Err(error) => return Err(error),
             }

@@ -98,7 +98,11 @@ pub fn build(workspace: &Workspace, package: &str, wanted: Artifacts) -> Result<
             Artifacts::Examples => "--examples",
         })
         .arg("--target-dir")
-        .arg(&target_dir);
+        .arg(&target_dir)
+        .env(
+            "CARGO_ENCODED_RUSTFLAGS",
+            same_paths_everywhere(workspace, &target_dir),
+        );
     let output = run(&mut command)?;
     if output.status.success() {
         return Ok(target_dir.join(TARGET).join(PROFILE));
@@ -108,6 +112,25 @@ pub fn build(workspace: &Workspace, package: &str, wanted: Artifacts) -> Result<
         package: package.to_owned(),
         output,
     })
+}
+
+/// Flags that keep this machine's paths out of panic messages, so that the same source gives the same bytes, and with
+/// them the same digest, on every machine.
+fn same_paths_everywhere(workspace: &Workspace, target_dir: &Path) -> String {
+    let cargo_home = env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cargo")));
+    let mut remapped = vec![
+        (workspace.root.clone(), "/partneros"),
+        (target_dir.to_owned(), "/target"),
+    ];
+    remapped.extend(cargo_home.map(|home| (home, "/cargo")));
+    let flags: Vec<_> = remapped
+        .iter()
+        .map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display()))
+        .collect();
+    // The separator that cargo splits this variable at.
+    flags.join("\u{1f}")
 }
 
 /// Answers `cargo metadata` for the workspace of the build script, as JSON text.

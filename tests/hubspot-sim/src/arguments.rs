@@ -5,23 +5,34 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use clap::Parser;
 use hubspot_sim::{Config, Consent, FaultPlan, Limits, MergeMode, RefreshMode, Tier};
 
-/// A simulated HubSpot portal: CRM objects, search, properties, pipelines, owners, OAuth, rate limits and faults,
-/// behind the paths of versions v3, 2026-03 and 2026-09. Everything is in memory and follows from the seed.
-///
-/// Point a client at the printed address for both the API and the consent page (`/oauth/authorize`, which agrees at
-/// once). What people do in HubSpot is under `/__sim`:
-///
-///   POST   /__sim/objects/companies        {"properties": {"name": "Acme"}}
-///   PATCH  /__sim/objects/companies/ID     {"properties": {"name": "Acme Inc."}}
-///   DELETE /__sim/objects/companies/ID     and POST …/ID/restore
-///   POST   /__sim/objects/companies/merge  {"primaryObjectId": "1", "objectIdToMerge": "2"}
-///   GET    /__sim/writes                   what the app has written, with counters; DELETE resets
-///   POST   /__sim/faults                   {"path": "/search", "times": 3, "fault": {"kind": "bad_gateway"}}
-///   POST   /__sim/clock/advance            {"ms": 60000}
-///   POST   /__sim/install                  {"scopes": ["crm.objects.deals.read"]}: tokens without a browser
-///   DELETE /__sim/install                  the app is removed, every token dies
+const ABOUT: &str = "\
+A simulated HubSpot portal: CRM objects, search, properties, pipelines, owners, associations, OAuth, rate limits and \
+faults, behind the paths of versions v3, 2026-03 and 2026-09. Everything is in memory and follows from the seed.
+
+Point a client at the printed address, for the API and for the consent page (/oauth/authorize, which agrees at once).";
+
+const OTHER_SIDE: &str = "\
+What people do in HubSpot is under /__sim:
+  POST   /__sim/objects/companies          {\"properties\": {\"name\": \"Acme\"}}
+  GET    /__sim/objects/companies/ID       every value the record has
+  PATCH  /__sim/objects/companies/ID       {\"properties\": {\"name\": \"Acme Inc.\"}}
+  DELETE /__sim/objects/companies/ID       archive; POST .../ID/restore brings it back
+  POST   /__sim/objects/companies/merge    {\"primaryObjectId\": \"1\", \"objectIdToMerge\": \"2\"}
+  POST   /__sim/properties/companies       a property definition, as for the API
+  PUT    /__sim/properties/companies/NAME  {\"options\": [{\"value\": \"a\", \"label\": \"A\"}]}; DELETE archives
+  GET    /__sim/writes                     what the app has written, with counters; DELETE resets
+  POST   /__sim/faults                     {\"path\": \"/search\", \"times\": 3, \"fault\": {\"kind\": \"bad_gateway\"}}
+  POST   /__sim/clock/advance              {\"ms\": 60000}
+  POST   /__sim/tokens/expire              every access token is as good as 30 minutes old
+  POST   /__sim/install                    {\"scopes\": [\"crm.objects.deals.read\"]}: tokens without a browser
+  DELETE /__sim/install                    the app is removed, every token dies
+
+Kinds of fault: rate_limited (retry_after_s), locked, migrating (retry_after_s), bad_gateway, server_error,
+cut_off_body, lost_response, latency (ms).";
+
+/// A simulated HubSpot portal.
 #[derive(Debug, Parser)]
-#[command(name = "hubspot-sim", version, verbatim_doc_comment)]
+#[command(name = "hubspot-sim", version, long_about = ABOUT, after_long_help = OTHER_SIDE)]
 pub struct Arguments {
     /// Address to listen on.
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]

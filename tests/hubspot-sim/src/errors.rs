@@ -103,7 +103,7 @@ impl ApiError {
 
     /// Adds a sub-category.
     #[must_use]
-    pub fn sub(mut self, sub_category: &'static str) -> Self {
+    pub fn under(mut self, sub_category: &'static str) -> Self {
         self.sub_category = Some(sub_category);
         self
     }
@@ -177,7 +177,7 @@ impl ApiError {
 
     /// 404 for a number that no record has.
     // Unverified: only third-party simulators show this message.
-    pub fn no_such_record(id: impl ToString) -> Self {
+    pub fn no_such_record(id: impl std::fmt::Display) -> Self {
         Self::new(404, "OBJECT_NOT_FOUND", "resource not found").with("id", vec![id.to_string()])
     }
 

@@ -313,7 +313,7 @@ impl Sim {
     pub fn install(&mut self, scopes: &[&str], now: Timestamp) -> TokenReply {
         let scopes: Arc<[String]> = scopes.iter().map(|scope| (*scope).to_owned()).collect();
         let refresh_token = self.new_refresh_token(&scopes);
-        self.reply(scopes, Some(refresh_token), now)
+        self.reply(&scopes, Some(refresh_token), now)
     }
 
     fn exchange(
@@ -345,7 +345,7 @@ impl Sim {
             ));
         }
         let refresh_token = self.new_refresh_token(&code.scopes);
-        Ok(self.reply(code.scopes, Some(refresh_token), now))
+        Ok(self.reply(&code.scopes, Some(refresh_token), now))
     }
 
     fn refresh(
@@ -369,12 +369,12 @@ impl Sim {
                 Some(self.new_refresh_token(&scopes))
             }
         };
-        Ok(self.reply(scopes, refresh_token, now))
+        Ok(self.reply(&scopes, refresh_token, now))
     }
 
     fn reply(
         &mut self,
-        scopes: Arc<[String]>,
+        scopes: &Arc<[String]>,
         refresh_token: Option<String>,
         now: Timestamp,
     ) -> TokenReply {
@@ -406,9 +406,9 @@ impl Sim {
     }
 
     fn token_text(&mut self, words: usize) -> String {
-        (0..words)
-            .map(|_| format!("{:016x}", self.rng.random::<u64>()))
-            .collect()
+        (0..words).fold(String::new(), |text, _| {
+            format!("{text}{:016x}", self.rng.random::<u64>())
+        })
     }
 
     fn check_client(&self, client_id: &str, client_secret: &str) -> Result<(), OAuthError> {

@@ -50,11 +50,11 @@ pub(super) fn missing_ids(error: &ApiError) -> impl Iterator<Item = HubSpotId> {
 }
 
 /// A refused call as the client reports it.
-pub(super) fn error(error: ApiError) -> Error {
+pub(super) fn error(error: &ApiError) -> Error {
     let retry_after = error
         .retry_after_s
         .map(|seconds| Duration::from_secs(seconds.into()));
-    let refusal = refusal(&error);
+    let refusal = refusal(error);
     match error.status {
         400 => Error::Validation(refusal),
         401 => Error::Unauthorized(refusal),

@@ -97,7 +97,7 @@ impl SimPortal {
         let token = self.access_token(&mut sim, now)?;
         let admission = match sim.admit(now, &path, Some(&token), self.version, cost) {
             Ok(admission) => admission,
-            Err(error) => return Err(convert::error(sim.stamp(error))),
+            Err(error) => return Err(convert::error(&sim.stamp(error))),
         };
         let outcome = run(&mut sim, &admission.call);
         match (admission.fault, outcome) {
@@ -109,7 +109,7 @@ impl SimPortal {
                 url: path,
                 problem: "the body was cut off".to_owned(),
             }),
-            (_, outcome) => outcome.map_err(|error| convert::error(sim.stamp(error))),
+            (_, outcome) => outcome.map_err(|error| convert::error(&sim.stamp(error))),
         }
     }
 

@@ -67,22 +67,17 @@ fn send_one(
 }
 
 fn outcome(row: &RecordChange, reply: &BatchReply) -> Written {
-    match reply
-        .results
-        .iter()
-        .find(|record| record.trace_id == row.object_write_trace_id)
-    {
-        Some(record) => Written::Done(written(record)),
-        None => {
-            // A row without a result is one of those that the errors name.
-            let error = reply
-                .errors
-                .first()
-                .map(convert::refusal)
-                .unwrap_or_default();
-            Written::Refused(convert::row_error(error))
-        }
+    let mut records = reply.results.iter();
+    if let Some(record) = records.find(|record| record.trace_id == row.object_write_trace_id) {
+        return Written::Done(written(record));
     }
+    // A row without a result is one of those that the errors name.
+    let error = reply
+        .errors
+        .first()
+        .map(convert::refusal)
+        .unwrap_or_default();
+    Written::Refused(convert::row_error(error))
 }
 
 fn written(record: &RecordView) -> WrittenObject {

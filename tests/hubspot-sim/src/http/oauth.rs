@@ -166,15 +166,14 @@ async fn revoke(State(shell): State<Shell>, body: Bytes) -> Response {
 async fn describe_v1(State(shell): State<Shell>, Path(token): Path<String>) -> Response {
     let now = shell.now();
     let mut sim = shell.sim();
-    match sim.describe(&token, now) {
-        Some(description) => bare(200, &description),
-        None => {
-            let id = sim.correlation_id();
-            let body =
-                json!({ "status": "error", "message": "invalid token", "correlationId": id });
-            bare(404, &body)
-        }
+    if let Some(description) = sim.describe(&token, now) {
+        return bare(200, &description);
     }
+    let id = sim.correlation_id();
+    bare(
+        404,
+        &json!({ "status": "error", "message": "invalid token", "correlationId": id }),
+    )
 }
 
 async fn forget_v1(State(shell): State<Shell>, Path(token): Path<String>) -> Response {

@@ -97,13 +97,7 @@ impl Sim {
             };
             let object_type = self.object_type(ix);
             // Unverified: a merged id answers with the record it was merged into, as a single read does.
-            let found = id.and_then(|id| match archived {
-                true => object_type
-                    .records
-                    .get(&id)
-                    .filter(|record| record.archived.is_some()),
-                false => object_type.live(id),
-            });
+            let found = id.and_then(|id| object_type.find(id, archived));
             match found {
                 Some(record) => reply.results.push(self.view(ix, record, &projection)),
                 None => missing.push(row.id.0.clone()),

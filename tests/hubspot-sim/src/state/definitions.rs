@@ -93,7 +93,7 @@ impl NewProperty {
         {
             return Err(
                 ApiError::validation(format!("\"{name}\" is not a valid property name"))
-                    .sub("PropertyValidationError.INVALID_PROPERTY_NAME"),
+                    .under("PropertyValidationError.INVALID_PROPERTY_NAME"),
             );
         }
         if self.label.is_empty() {
@@ -192,7 +192,7 @@ impl Sim {
                 "OBJECT_ALREADY_EXISTS",
                 format!("A property named '{}' already exists.", property.name),
             )
-            .sub("Properties.PROPERTY_WITH_NAME_EXISTS"));
+            .under("Properties.PROPERTY_WITH_NAME_EXISTS"));
         }
         let made = registry
             .live()

@@ -11,13 +11,13 @@ use super::sim::Sim;
 pub fn schedule(sim: &mut Sim, ix: TypeIx, id: u64, now: Timestamp) {
     if let Some(delay_ms) = sim.config.enrichment_delay_ms {
         sim.background
-            .insert((now.plus_millis(delay_ms).as_millis(), ix, id), ());
+            .insert((now.plus_millis(delay_ms).as_millis(), ix, id));
     }
 }
 
 /// Enriches the records that are due by `now`, each at its own time.
 pub fn run_due(sim: &mut Sim, now: Timestamp) {
-    while let Some((&(due, ix, id), ())) = sim.background.first_key_value()
+    while let Some(&(due, ix, id)) = sim.background.first()
         && due <= now.as_millis()
     {
         sim.background.remove(&(due, ix, id));
@@ -27,8 +27,7 @@ pub fn run_due(sim: &mut Sim, now: Timestamp) {
 
 fn enrich(sim: &mut Sim, ix: TypeIx, id: u64, at: Timestamp) {
     let (name, value) = match sim.object_type(ix).kind {
-        Kind::Companies => ("hs_is_enriched", "true".to_owned()),
-        Kind::Contacts => ("hs_is_enriched", "true".to_owned()),
+        Kind::Companies | Kind::Contacts => ("hs_is_enriched", "true".to_owned()),
         Kind::Deals | Kind::Custom => ("hs_updated_by_user_id", "1".to_owned()),
     };
     let lag = sim.lag(Source::Enrichment);

@@ -315,191 +315,110 @@ fn bad_operand(definition: &Property, text: &str) -> ApiError {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
-    fn matches(
-        data_type: DataType,
-        field_type: &str,
-        filter: serde_json::Value,
-        value: Option<&str>,
-    ) -> bool {
-        let definition = Property::new("p", "P", data_type, field_type, "g");
-        let mut filter = filter;
-        filter["propertyName"] = "p".into();
-        let filter: Filter = serde_json::from_value(filter).unwrap();
-        filter
-            .compile(PropertyIx(0), &definition)
-            .unwrap()
-            .matches(value)
+    /// An operand as a case writes it: `1..3` for a range, words with commas for a list.
+    fn filter(operator: &str, operand: &str) -> Filter {
+        let list: Vec<&str> = operand.split(',').collect();
+        let (low, high) = operand.split_once("..").unwrap_or((operand, ""));
+        let high = if high.is_empty() {
+            Value::Null
+        } else {
+            high.into()
+        };
+        serde_json::from_value(json!({
+            "propertyName": "p", "operator": operator, "value": low, "highValue": high, "values": list,
+        }))
+        .unwrap()
     }
 
     #[test]
     fn each_operator_compares_by_the_propertys_type() {
         use DataType::{Date, Datetime, Enumeration, Number, String};
         let cases = [
-            (
-                Number,
-                "number",
-                json!({"operator": "GT", "value": "9"}),
-                Some("10"),
-                true,
-            ),
-            (
-                Number,
-                "number",
-                json!({"operator": "EQ", "value": 1500}),
-                Some("1500.00"),
-                true,
-            ),
-            (
-                Number,
-                "number",
-                json!({"operator": "BETWEEN", "value": "1", "highValue": "3"}),
-                Some("3"),
-                true,
-            ),
-            (
-                Number,
-                "number",
-                json!({"operator": "LT", "value": "3"}),
-                None,
-                false,
-            ),
+            (Number, "GT", "9", Some("10"), true),
+            (Number, "EQ", "1500", Some("1500.00"), true),
+            (Number, "BETWEEN", "1..3", Some("3"), true),
+            (Number, "BETWEEN", "1..3", Some("3.5"), false),
+            (Number, "LT", "3", None, false),
+            (Number, "LTE", "3", Some("3"), true),
             (
                 Datetime,
-                "date",
-                json!({"operator": "GTE", "value": "1726061259356"}),
+                "GTE",
+                "1726061259356",
                 Some("2024-09-11T13:27:39.356Z"),
                 true,
             ),
             (
                 Datetime,
-                "date",
-                json!({"operator": "LT", "value": "2024-09-11T13:27:39.356Z"}),
+                "LT",
+                "2024-09-11T13:27:39.356Z",
                 Some("2024-09-11T13:27:39.355Z"),
                 true,
             ),
-            (
-                Date,
-                "date",
-                json!({"operator": "EQ", "value": "1582934400000"}),
-                Some("2020-02-29"),
-                true,
-            ),
-            (
-                String,
-                "text",
-                json!({"operator": "EQ", "value": "ACME"}),
-                Some("Acme"),
-                true,
-            ),
+            (Date, "EQ", "1582934400000", Some("2020-02-29"), true),
+            (String, "EQ", "ACME", Some("Acme"), true),
+            (String, "IN", "other,acme", Some("Acme"), true),
+            (String, "IN", "Acme", Some("Acme"), false),
+            (String, "NOT_IN", "acme", Some("Other"), true),
+            (String, "NEQ", "a", Some("b"), true),
+            (String, "NEQ", "a", None, false),
+            (String, "HAS_PROPERTY", "", Some("x"), true),
+            (String, "HAS_PROPERTY", "", Some(""), false),
+            (String, "NOT_HAS_PROPERTY", "", None, true),
             (
                 String,
-                "text",
-                json!({"operator": "IN", "values": ["acme"]}),
-                Some("Acme"),
-                true,
-            ),
-            (
-                String,
-                "text",
-                json!({"operator": "IN", "values": ["Acme"]}),
-                Some("Acme"),
-                false,
-            ),
-            (
-                String,
-                "text",
-                json!({"operator": "NOT_IN", "values": ["acme"]}),
-                Some("Other"),
-                true,
-            ),
-            (
-                String,
-                "text",
-                json!({"operator": "NEQ", "value": "a"}),
-                None,
-                false,
-            ),
-            (
-                String,
-                "text",
-                json!({"operator": "HAS_PROPERTY"}),
-                Some(""),
-                false,
-            ),
-            (
-                String,
-                "text",
-                json!({"operator": "NOT_HAS_PROPERTY"}),
-                None,
-                true,
-            ),
-            (
-                String,
-                "text",
-                json!({"operator": "CONTAINS_TOKEN", "value": "north"}),
+                "CONTAINS_TOKEN",
+                "north",
                 Some("The North-West Co"),
                 true,
             ),
             (
                 String,
-                "text",
-                json!({"operator": "CONTAINS_TOKEN", "value": "nor"}),
+                "CONTAINS_TOKEN",
+                "nor",
                 Some("The North-West Co"),
                 false,
             ),
             (
                 String,
-                "text",
-                json!({"operator": "CONTAINS_TOKEN", "value": "nor*"}),
+                "CONTAINS_TOKEN",
+                "nor*",
                 Some("The North-West Co"),
                 true,
             ),
             (
                 String,
-                "text",
-                json!({"operator": "CONTAINS_TOKEN", "value": "*th"}),
+                "CONTAINS_TOKEN",
+                "*rt*",
                 Some("The North-West Co"),
                 true,
             ),
             (
                 String,
-                "text",
-                json!({"operator": "NOT_CONTAINS_TOKEN", "value": "south"}),
+                "NOT_CONTAINS_TOKEN",
+                "south",
                 Some("The North"),
                 true,
             ),
-            (
-                Enumeration,
-                "select",
-                json!({"operator": "EQ", "value": "RETAIL"}),
-                Some("RETAIL"),
-                true,
-            ),
-            (
-                Enumeration,
-                "select",
-                json!({"operator": "EQ", "value": "retail"}),
-                Some("RETAIL"),
-                false,
-            ),
-            (
-                Enumeration,
-                "checkbox",
-                json!({"operator": "IN", "values": ["b"]}),
-                Some("a;b"),
-                true,
-            ),
+            (Enumeration, "EQ", "RETAIL", Some("RETAIL"), true),
+            (Enumeration, "EQ", "retail", Some("RETAIL"), false),
         ];
-        for (data_type, field_type, filter, value, expected) in cases {
+        for (data_type, operator, operand, value, expected) in cases {
+            let definition = Property::new("p", "P", data_type, "text", "g");
+            let condition = filter(operator, operand)
+                .compile(PropertyIx(0), &definition)
+                .unwrap();
             assert_eq!(
-                matches(data_type, field_type, filter.clone(), value),
+                condition.matches(value),
                 expected,
-                "{filter} {value:?}"
+                "{operator} {operand} {value:?}"
             );
         }
+        let several = Property::new("p", "P", Enumeration, "checkbox", "g");
+        let condition = filter("IN", "b").compile(PropertyIx(0), &several).unwrap();
+        assert!(condition.matches(Some("a;b")));
     }
 }

@@ -230,7 +230,7 @@ fn reply(call: &Call, whole: u16, results: &[Value], errors: &[ApiError]) -> (u1
 
 fn invalid_id(id: &str) -> ApiError {
     ApiError::validation(format!("{id} is not a valid ID"))
-        .sub("crm.associations.INVALID_IDENTIFIER")
+        .under("crm.associations.INVALID_IDENTIFIER")
         .with("id", vec![id.to_owned()])
 }
 

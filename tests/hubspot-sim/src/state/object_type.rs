@@ -115,6 +115,17 @@ impl ObjectType {
             .filter(|record| record.archived.is_none())
     }
 
+    /// The archived record with `id`, or the live one.
+    pub fn find(&self, id: u64, archived: bool) -> Option<&Record> {
+        if archived {
+            return self
+                .records
+                .get(&id)
+                .filter(|record| record.archived.is_some());
+        }
+        self.live(id)
+    }
+
     /// The live record with a unique value. Values compare without regard to case.
     pub fn holder(&self, property: PropertyIx, value: &str) -> Option<u64> {
         self.unique.get(&(property, value.to_lowercase())).copied()

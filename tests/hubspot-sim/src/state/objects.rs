@@ -102,15 +102,8 @@ impl Sim {
         let projection = self.projection(ix, show)?;
         let id = self.locate(ix, id, id_property, "read")?;
         let object_type = self.object_type(ix);
-        let found = if archived {
-            object_type
-                .records
-                .get(&id)
-                .filter(|record| record.archived.is_some())
-        } else {
-            // Unverified: a plain read of an archived record ends as one of an unknown record does.
-            object_type.live(id)
-        };
+        // Unverified: a plain read of an archived record ends as one of an unknown record does.
+        let found = object_type.find(id, archived);
         let record = found.ok_or_else(|| ApiError::no_such_record(id))?;
         Ok(self.view(ix, record, &projection))
     }

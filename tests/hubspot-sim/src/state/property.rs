@@ -14,6 +14,10 @@ use super::record::PropertyIx;
 
 /// A definition.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "HubSpot's definition has as many independent flags"
+)]
 pub struct Property {
     /// Internal name.
     pub name: Arc<str>,

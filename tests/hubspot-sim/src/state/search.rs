@@ -319,7 +319,7 @@ impl Sim {
             Order::Natural { descending: false } => {}
             Order::Natural { descending: true } => hits.reverse(),
             Order::By { property: None, .. } => {
-                hits.sort_by_key(|(record, id)| (record.created, *id))
+                hits.sort_by_key(|(record, id)| (record.created, *id));
             }
             Order::By {
                 property: Some(property),

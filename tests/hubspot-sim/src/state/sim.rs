@@ -4,7 +4,7 @@
 //! generator. [`Sim::settle`] runs first in every operation, so that index lag and background changes happen at their
 //! own time however late anyone looks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use partneros_domain::Timestamp;
@@ -51,7 +51,7 @@ pub struct Sim {
     /// What the app has written.
     pub writes: WriteLog,
     pub(crate) rng: StdRng,
-    pub(crate) background: BTreeMap<(i64, TypeIx, u64), ()>,
+    pub(crate) background: BTreeSet<(i64, TypeIx, u64)>,
 }
 
 /// What a call may go on with once it is let in.
@@ -99,7 +99,7 @@ impl Sim {
             faults: Faults::new(config.faults.clone(), config.seed),
             writes: WriteLog::default(),
             rng,
-            background: BTreeMap::new(),
+            background: BTreeSet::new(),
             config,
         };
         if sim.config.tier == Tier::Enterprise {

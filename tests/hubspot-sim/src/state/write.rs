@@ -467,7 +467,7 @@ impl Sim {
         match found.filter(|(to, id)| self.object_type(*to).live(*id).is_some()) {
             Some((to, id)) => Ok((to, id, types)),
             None => Err(ApiError::validation(format!("{id} is not a valid ID"))
-                .sub("crm.associations.INVALID_IDENTIFIER")
+                .under("crm.associations.INVALID_IDENTIFIER")
                 .with("id", vec![id.clone()])),
         }
     }

@@ -15,7 +15,11 @@ fn show(properties: &[&str]) -> Show {
 }
 
 fn new(properties: Value) -> NewRecord {
-    body(json!({ "properties": properties }))
+    let properties = body(properties);
+    NewRecord {
+        properties,
+        ..NewRecord::default()
+    }
 }
 
 #[test]

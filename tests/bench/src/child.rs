@@ -1,0 +1,60 @@
+//! Runs tasks in processes of their own: this program again, with the task as an argument.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context as _, ensure};
+use url::Url;
+
+use crate::task::{Report, Task};
+
+/// A portal in a process of its own; it ends when dropped.
+#[derive(Debug)]
+pub struct Portal {
+    child: Child,
+    /// Its address.
+    pub url: Url,
+}
+
+impl Portal {
+    /// Starts a portal and waits until it serves.
+    pub fn start(task: &Task) -> anyhow::Result<Self> {
+        let mut child = command(task)?
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("failed to start a portal")?;
+        let mut line = String::new();
+        if let Some(output) = child.stdout.take() {
+            BufReader::new(output).read_line(&mut line)?;
+        }
+        let url = line.trim().parse().context("the portal did not start")?;
+        Ok(Self { child, url })
+    }
+}
+
+impl Drop for Portal {
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        // It ends by itself now; waiting only keeps it from outliving us.
+        let _ = self.child.wait();
+    }
+}
+
+/// Runs a measured program to its end.
+pub fn measure(task: &Task) -> anyhow::Result<Report> {
+    let output = command(task)?
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .context("failed to start a measured program")?;
+    ensure!(output.status.success(), "a measured program failed");
+    serde_json::from_slice(&output.stdout).context("failed to read what a program used")
+}
+
+fn command(task: &Task) -> anyhow::Result<Command> {
+    let program = std::env::current_exe().context("failed to find this program's file")?;
+    let mut command = Command::new(program);
+    command.arg("--task").arg(serde_json::to_string(task)?);
+    Ok(command)
+}

@@ -1,0 +1,172 @@
+//! A host made of its real parts: client, engine, mapper component, and a database in a file.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context as _, ensure};
+use partneros_domain::{ConnectionId, OrganizationId, PairId, PairState};
+use partneros_hubspot::{ApiVersion, AppKind, Http, HttpConfig, RetryConfig};
+use partneros_runtime::{Plugin, Runtime, RuntimeConfig};
+use partneros_store::{
+    CachedSchema, Connections as _, NewConnection, Options, Organization, Organizations as _,
+    Pairs as _, Run, RunOutcome, RunTrigger, Schemas as _, SealingKey, Sqlite, Store, TokenSet,
+};
+use partneros_sync::{
+    Engine, Environment as _, HttpPortals, Parts, PortalsConfig, SyncSettings, describe,
+};
+use secrecy::SecretString;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use crate::environment::SystemEnvironment;
+use crate::pair;
+
+/// The token that the measured portals accept.
+pub const TOKEN: &str = "bench-token";
+
+/// The portal that a host talks to.
+#[derive(Debug, Clone)]
+pub struct PortalAt {
+    /// Its address.
+    pub url: Url,
+    /// The limits that the host keeps to; none for a portal that has none.
+    pub app: Option<AppKind>,
+    /// How often a call is attempted.
+    pub attempts_max: u32,
+}
+
+/// A host with one organization.
+#[derive(Debug)]
+pub struct Host {
+    /// The engine.
+    pub engine: Engine,
+    /// The database.
+    pub store: Arc<Sqlite>,
+    /// The organization.
+    pub organization: OrganizationId,
+}
+
+/// Loads the default mapper.
+pub fn load_mapper() -> anyhow::Result<Plugin> {
+    let runtime = Runtime::new(RuntimeConfig::default()).context("failed to start the runtime")?;
+    let mapper = runtime.load(partneros_artifacts::HUBSPOT_MAPPER);
+    mapper.context("failed to load the default mapper")
+}
+
+impl Host {
+    /// Assembles a host with a new database in this directory.
+    pub async fn start(directory: &Path, portal: PortalAt) -> anyhow::Result<Self> {
+        let key = SealingKey::load_or_create(&directory.join("key"))?;
+        let store = Sqlite::open(&directory.join("host.db"), key, Options::default())?;
+        let store = Arc::new(store);
+        let erased: Arc<dyn Store> = store.clone();
+        let environment = Arc::new(SystemEnvironment);
+        let stop = CancellationToken::new();
+        let config = PortalsConfig {
+            api_base: portal.url,
+            version: ApiVersion::default(),
+            app: portal.app,
+            retry: RetryConfig {
+                attempts_max: portal.attempts_max,
+                ..RetryConfig::default()
+            },
+        };
+        let http = Http::new(&HttpConfig::default())?;
+        let portals = HttpPortals::new(
+            config,
+            http,
+            None,
+            Arc::clone(&erased),
+            environment.clone(),
+            stop.clone(),
+        );
+        let parts = Parts {
+            store: erased,
+            portals: Arc::new(portals),
+            mapper: load_mapper()?,
+            environment,
+            settings: SyncSettings::default(),
+        };
+        let organization = Organization {
+            id: OrganizationId(SystemEnvironment.new_id()),
+            name: "bench".to_owned(),
+            created_at: SystemEnvironment.now(),
+        };
+        store.create_organization(&organization).await?;
+        Ok(Self {
+            engine: Engine::new(parts, stop),
+            store,
+            organization: organization.id,
+        })
+    }
+
+    /// Connects the portal with a token that never expires.
+    pub async fn connect(&self) -> anyhow::Result<ConnectionId> {
+        let now = SystemEnvironment.now();
+        let connection = NewConnection {
+            id: ConnectionId(SystemEnvironment.new_id()),
+            portal_id: 1,
+            scopes: Vec::new(),
+            tokens: TokenSet {
+                access: SecretString::from(TOKEN),
+                access_expires_at: now,
+                refresh: None,
+                refresh_previous: None,
+                generation: 0,
+            },
+            at: now,
+        };
+        let connection = self.store.put_connection(self.organization, connection);
+        Ok(connection.await?.id)
+    }
+
+    /// Takes the portal's schema for granted.
+    pub async fn assume_schema(&self, connection: ConnectionId) -> anyhow::Result<()> {
+        let now = SystemEnvironment.now();
+        let schema = CachedSchema {
+            schema: pair::companies(),
+            custom: false,
+            fetched_at: now,
+        };
+        self.store
+            .replace_schemas(self.organization, connection, &[schema], now)
+            .await?;
+        Ok(())
+    }
+
+    /// Makes the measured pair of a connection whose schema is known. It is not active yet.
+    pub async fn make_pair(&self, connection: ConnectionId) -> anyhow::Result<PairId> {
+        let id = PairId(SystemEnvironment.new_id());
+        let pair = pair::pair(id, connection, SystemEnvironment.now());
+        self.store.create_pair(self.organization, &pair).await?;
+        self.engine
+            .save_mappings(self.organization, id, 0, &pair::mappings())
+            .await?;
+        Ok(id)
+    }
+
+    /// Makes the pair active without preparing the portal for it.
+    pub async fn activate_quietly(&self, pair: PairId) -> anyhow::Result<()> {
+        let now = SystemEnvironment.now();
+        let set = self
+            .store
+            .set_pair_state(self.organization, pair, PairState::Active, now);
+        Ok(set.await?)
+    }
+
+    /// Runs the pair once. The run must succeed and leave nothing behind.
+    pub async fn run(&self, pair: PairId) -> anyhow::Result<Run> {
+        let run = self
+            .engine
+            .run(self.organization, pair, RunTrigger::Manual, false)
+            .await
+            .map_err(|error| anyhow::anyhow!("failed to run the pair: {}", describe(&error)))?;
+        let error = run.error.as_deref().unwrap_or("it was interrupted");
+        ensure!(
+            run.outcome == RunOutcome::Succeeded,
+            "the run failed: {error}"
+        );
+        ensure!(run.counts.failed == 0, "rows failed: {:?}", run.counts);
+        Ok(run)
+    }
+}

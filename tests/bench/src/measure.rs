@@ -1,0 +1,168 @@
+//! The measurements: which programs run, how often, and how figures follow from what they used.
+
+use anyhow::Context as _;
+
+use crate::child::{self, Portal};
+use crate::task::{Place, Report, Task};
+use crate::{mapper, transform};
+
+/// How many companies are pulled from the portal that can only be searched.
+const PULLED: usize = 100_000;
+/// How many records are pushed to the simulator, or pulled from it within limits.
+const SIMULATED: usize = 20_000;
+/// What five searches a second of 200 records bring.
+const BUDGET_PER_S: f64 = 1_000.0;
+
+/// One measurement, which gives one or more figures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Measurement {
+    /// A first pull by the host and by the minimal program, in turns.
+    Pull,
+    /// A push to the simulator.
+    Push,
+    /// The component and the native functions, in turns.
+    Transform,
+    /// Fresh instances.
+    Instantiate,
+    /// A host at rest.
+    Idle,
+    /// A pull within HubSpot's limits.
+    SearchBudget,
+}
+
+/// Names and values of figures.
+pub type Values = Vec<(&'static str, f64)>;
+
+impl Measurement {
+    /// Takes the measurement, the noisy ones so many times.
+    pub fn take(self, rounds: u32) -> anyhow::Result<Values> {
+        match self {
+            Self::Pull => pull(rounds),
+            Self::Push => push(rounds),
+            Self::Transform => transform::measure(),
+            Self::Instantiate => mapper::instantiate(),
+            Self::Idle => idle(),
+            Self::SearchBudget => search_budget(),
+        }
+    }
+}
+
+fn pull(rounds: u32) -> anyhow::Result<Values> {
+    let portal = Portal::start(&Task::ServePages { companies: PULLED })?;
+    let mut by_host = Vec::new();
+    let mut by_hand = Vec::new();
+    for round in 1..=rounds {
+        let host = in_fresh_directory(&portal, PULLED, Task::Pull)?;
+        let hand = in_fresh_directory(&portal, PULLED, Task::PullByHand)?;
+        tell(&format!("pull {round}/{rounds}, host"), &host, PULLED);
+        tell(&format!("pull {round}/{rounds}, by hand"), &hand, PULLED);
+        by_host.push(host);
+        by_hand.push(hand);
+    }
+    let seconds = median(&by_host, |report| report.seconds);
+    let cpu_seconds = median(&by_host, |report| report.cpu_seconds);
+    let hand_cpu_seconds = median(&by_hand, |report| report.cpu_seconds);
+    eprintln!(
+        "pull: by CPU time alone the host does {:.2} x the minimal program's work",
+        hand_cpu_seconds / cpu_seconds
+    );
+    Ok(vec![
+        ("pull_records_per_s", PULLED as f64 / seconds),
+        (
+            "pull_cpu_s_per_100k",
+            cpu_seconds * 100_000.0 / PULLED as f64,
+        ),
+        (
+            "pull_vs_handwritten",
+            median(&by_hand, |report| report.seconds) / seconds,
+        ),
+        (
+            "rss_mib_pull_100k",
+            median(&by_host, |report| report.rss_mib_peak),
+        ),
+    ])
+}
+
+fn push(rounds: u32) -> anyhow::Result<Values> {
+    let mut reports = Vec::new();
+    for round in 1..=rounds {
+        // A push leaves traces in the portal, so each round has its own.
+        let portal = Portal::start(&Task::ServeSimulator {
+            companies: SIMULATED,
+            limits: false,
+        })?;
+        let report = in_fresh_directory(&portal, SIMULATED, Task::Push)?;
+        tell(&format!("push {round}/{rounds}"), &report, SIMULATED);
+        reports.push(report);
+    }
+    let seconds = median(&reports, |report| report.seconds);
+    Ok(vec![("push_records_per_s", SIMULATED as f64 / seconds)])
+}
+
+fn idle() -> anyhow::Result<Values> {
+    let directory = tempfile::tempdir()?;
+    let report = child::measure(&Task::Idle(directory.path().to_owned()))?;
+    Ok(vec![("rss_mib_idle", report.rss_mib)])
+}
+
+fn search_budget() -> anyhow::Result<Values> {
+    let portal = Portal::start(&Task::ServeSimulator {
+        companies: SIMULATED,
+        limits: true,
+    })?;
+    eprintln!("search budget: pulling {SIMULATED} records takes about 20 s");
+    let report = in_fresh_directory(&portal, SIMULATED, Task::PullWithinLimits)
+        .context("a pull within HubSpot's limits failed; did the portal answer 429?")?;
+    tell("search budget", &report, SIMULATED);
+    Ok(vec![
+        (
+            "search_budget_used",
+            SIMULATED as f64 / report.seconds / BUDGET_PER_S,
+        ),
+        ("search_cpu_share", report.cpu_seconds / report.seconds),
+    ])
+}
+
+fn in_fresh_directory(
+    portal: &Portal,
+    companies: usize,
+    task: impl FnOnce(Place) -> Task,
+) -> anyhow::Result<Report> {
+    let directory = tempfile::tempdir().context("failed to make a directory for a database")?;
+    child::measure(&task(Place {
+        portal: portal.url.clone(),
+        directory: directory.path().to_owned(),
+        companies,
+    }))
+}
+
+fn tell(what: &str, report: &Report, records: usize) {
+    eprintln!(
+        "{what}: {:.0} records/s, {:.2} s, {:.2} CPU s, at most {:.0} MiB",
+        records as f64 / report.seconds,
+        report.seconds,
+        report.cpu_seconds,
+        report.rss_mib_peak
+    );
+}
+
+fn median(reports: &[Report], value: impl Fn(&Report) -> f64) -> f64 {
+    middle(reports.iter().map(value).collect())
+}
+
+/// The middle one of several values, the higher one of an even number; 0 of none.
+pub fn middle(mut values: Vec<f64>) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outlier_does_not_move_the_middle() {
+        assert_eq!(middle(vec![9.0, 1.0, 2.0]).to_bits(), 2.0_f64.to_bits());
+        assert_eq!(middle(Vec::new()).to_bits(), 0.0_f64.to_bits());
+    }
+}

@@ -1,0 +1,143 @@
+//! The parts of a measurement that have a process of their own.
+//!
+//! A portal prints its address and serves until its standard input ends, so that it never outlives the measurement. A
+//! measured program prints a [`Report`] and ends.
+
+use std::future::Future;
+use std::io::Read as _;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::Context as _;
+use hubspot_sim::{Config, Limits, Server};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::host::TOKEN;
+use crate::pages::Pages;
+use crate::process::{cpu_seconds, memory};
+use crate::{handwritten, sync};
+
+/// Where a measured program finds its portal and puts its database.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Place {
+    /// The portal's address.
+    pub portal: Url,
+    /// An empty directory.
+    pub directory: PathBuf,
+    /// How many companies the portal has.
+    pub companies: usize,
+}
+
+/// What to do, and with what.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Task {
+    /// Be a portal that can only be searched.
+    ServePages { companies: usize },
+    /// Be a simulated portal, with a marketplace app's limits or none.
+    ServeSimulator { companies: usize, limits: bool },
+    /// Pull all companies with the host.
+    Pull(Place),
+    /// Pull all companies with the minimal program.
+    PullByHand(Place),
+    /// Pull all companies with the host, within the simulator's limits.
+    PullWithinLimits(Place),
+    /// Pull all companies, edit each and push them; only the push counts.
+    Push(Place),
+    /// Assemble the host and do nothing.
+    Idle(PathBuf),
+}
+
+/// What a measured program used.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct Report {
+    /// Time on the clock.
+    pub seconds: f64,
+    /// CPU time of all threads.
+    pub cpu_seconds: f64,
+    /// Memory at the end, and at most.
+    pub rss_mib: f64,
+    pub rss_mib_peak: f64,
+}
+
+impl Task {
+    /// Does it.
+    pub fn perform(self) -> anyhow::Result<()> {
+        match self {
+            Self::ServePages { companies } => serve_pages(companies),
+            Self::ServeSimulator { companies, limits } => serve_simulator(companies, limits),
+            Self::Pull(place) => report(sync::pull(place)),
+            Self::PullByHand(place) => report(handwritten::pull(place)),
+            Self::PullWithinLimits(place) => report(sync::pull_within_limits(place)),
+            Self::Push(place) => report(sync::push(place)),
+            Self::Idle(directory) => report(sync::idle(directory)),
+        }
+    }
+}
+
+/// Measures a piece of work.
+pub async fn measured<T>(
+    work: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<(T, Report)> {
+    let (began, cpu_before) = (Instant::now(), cpu_seconds());
+    let value = work.await?;
+    let seconds = began.elapsed().as_secs_f64();
+    let memory = memory()?;
+    let report = Report {
+        seconds,
+        cpu_seconds: cpu_seconds() - cpu_before,
+        rss_mib: memory.now_mib,
+        rss_mib_peak: memory.peak_mib,
+    };
+    Ok((value, report))
+}
+
+fn report(work: impl Future<Output = anyhow::Result<Report>>) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("failed to start the async runtime")?;
+    let report = runtime.block_on(work)?;
+    println!("{}", serde_json::to_string(&report)?);
+    Ok(())
+}
+
+fn serve_pages(companies: usize) -> anyhow::Result<()> {
+    let router = Pages::render(companies).router();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("failed to start the async runtime")?;
+    std::thread::spawn(exit_at_end_of_input);
+    runtime.block_on(async {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+        println!("http://{}", listener.local_addr()?);
+        axum::serve(listener, router).await?;
+        Ok(())
+    })
+}
+
+fn serve_simulator(companies: usize, limits: bool) -> anyhow::Result<()> {
+    let config = Config {
+        companies,
+        limits: if limits {
+            Limits::MARKETPLACE
+        } else {
+            Limits::OFF
+        },
+        private_app_token: Some(TOKEN.to_owned()),
+        ..Config::default()
+    };
+    let server = Server::start(config).context("failed to start the simulator")?;
+    println!("{}", server.url());
+    exit_at_end_of_input();
+    Ok(())
+}
+
+/// Waits for the measuring process to let go of us.
+fn exit_at_end_of_input() {
+    let mut rest = Vec::new();
+    // An input that cannot be read has ended as well.
+    let _ = std::io::stdin().read_to_end(&mut rest);
+    std::process::exit(0);
+}

@@ -170,16 +170,8 @@ fn company(sim: &mut Sim, nth: usize, now: Timestamp) -> Vec<(&'static str, Stri
 
 fn deal(sim: &mut Sim, nth: usize, now: Timestamp) -> Vec<(&'static str, String)> {
     let owner = owner(sim);
-    let pipeline = usize::from(sim.rng.random_bool(0.3)).min(sim.pipelines.len() - 1);
-    let pipeline = &sim.pipelines[pipeline];
-    let stages: Vec<String> = pipeline
-        .stages
-        .iter()
-        .map(|stage| stage.id.clone())
-        .collect();
-    let pipeline = pipeline.id.clone();
+    let (pipeline, stage) = stage(sim);
     let rng = &mut sim.rng;
-    let stage = stages.choose(rng).cloned().unwrap_or_default();
     let client = format!("{}{}", pick(rng, HEADS), pick(rng, TAILS));
     let mut values = vec![
         (
@@ -243,6 +235,17 @@ fn deal(sim: &mut Sim, nth: usize, now: Timestamp) -> Vec<(&'static str, String)
     ];
     sift(rng, optional, &mut values);
     values
+}
+
+/// A pipeline and one of its stages; the first pipeline is the usual one.
+fn stage(sim: &mut Sim) -> (String, String) {
+    let nth = usize::from(sim.rng.random_bool(0.3)).min(sim.pipelines.len() - 1);
+    let pipeline = &sim.pipelines[nth];
+    let stage = pipeline
+        .stages
+        .choose(&mut sim.rng)
+        .map(|stage| stage.id.clone());
+    (pipeline.id.clone(), stage.unwrap_or_default())
 }
 
 fn put(sim: &mut Sim, ix: TypeIx, values: &[(&'static str, String)], now: Timestamp) -> u64 {

@@ -16,6 +16,59 @@ const CONTACTS: &str = include_str!("../../data/contacts.json");
 /// When HubSpot's own properties were made.
 const DEFINED_AT: Timestamp = Timestamp(1_593_528_957_380);
 
+/// The system properties of custom objects: name, label, type, field type.
+const CUSTOM_OBJECT: [(&str, &str, DataType, &str); 9] = [
+    ("hs_object_id", "Record ID", DataType::Number, "number"),
+    (
+        "hs_createdate",
+        "Object create date/time",
+        DataType::Datetime,
+        "date",
+    ),
+    (
+        "hs_lastmodifieddate",
+        "Object last modified date/time",
+        DataType::Datetime,
+        "date",
+    ),
+    (
+        "hs_created_by_user_id",
+        "Created by user ID",
+        DataType::Number,
+        "number",
+    ),
+    (
+        "hs_updated_by_user_id",
+        "Updated by user ID",
+        DataType::Number,
+        "number",
+    ),
+    (
+        "hs_merged_object_ids",
+        "Merged object IDs",
+        DataType::Enumeration,
+        "checkbox",
+    ),
+    (
+        "hs_object_source",
+        "Record creation source",
+        DataType::String,
+        "text",
+    ),
+    (
+        "hs_object_source_id",
+        "Record creation source ID",
+        DataType::String,
+        "text",
+    ),
+    (
+        "hs_object_source_label",
+        "Record source",
+        DataType::Enumeration,
+        "select",
+    ),
+];
+
 #[derive(Deserialize)]
 struct File {
     groups: Vec<GroupLine>,
@@ -65,58 +118,7 @@ pub fn custom_object(group: &str) -> Registry {
         label: group.to_owned(),
         display_order: 0,
     });
-    let system = [
-        ("hs_object_id", "Record ID", DataType::Number, "number"),
-        (
-            "hs_createdate",
-            "Object create date/time",
-            DataType::Datetime,
-            "date",
-        ),
-        (
-            "hs_lastmodifieddate",
-            "Object last modified date/time",
-            DataType::Datetime,
-            "date",
-        ),
-        (
-            "hs_created_by_user_id",
-            "Created by user ID",
-            DataType::Number,
-            "number",
-        ),
-        (
-            "hs_updated_by_user_id",
-            "Updated by user ID",
-            DataType::Number,
-            "number",
-        ),
-        (
-            "hs_merged_object_ids",
-            "Merged object IDs",
-            DataType::Enumeration,
-            "checkbox",
-        ),
-        (
-            "hs_object_source",
-            "Record creation source",
-            DataType::String,
-            "text",
-        ),
-        (
-            "hs_object_source_id",
-            "Record creation source ID",
-            DataType::String,
-            "text",
-        ),
-        (
-            "hs_object_source_label",
-            "Record source",
-            DataType::Enumeration,
-            "select",
-        ),
-    ];
-    for (name, label, data_type, field_type) in system {
+    for (name, label, data_type, field_type) in CUSTOM_OBJECT {
         let mut property = Property::new(name, label, data_type, field_type, group);
         property.read_only = true;
         define(&mut registry, property);

@@ -159,20 +159,10 @@ impl Filter {
                 keys: vec![value()?],
                 negated: true,
             },
-            Operator::In | Operator::NotIn => {
-                let negated = self.operator == Operator::NotIn;
-                // Text is compared in lower case, the operands are not: values with capitals match nothing.
-                let exact = |text: &Text| match key(data_type, &text.0) {
-                    Some(Key::Text(_)) => Ok(Key::Text(text.0.clone())),
-                    Some(key) => Ok(key),
-                    None => Err(bad_operand(definition, &text.0)),
-                };
-                let keys: Vec<Key> = self.values.iter().map(exact).collect::<Result<_, _>>()?;
-                if keys.is_empty() {
-                    return Err(bad_operand(definition, ""));
-                }
-                Test::OneOf { keys, negated }
-            }
+            Operator::In | Operator::NotIn => Test::OneOf {
+                keys: self.listed(definition)?,
+                negated: self.operator == Operator::NotIn,
+            },
             Operator::ContainsToken | Operator::NotContainsToken => {
                 let text = self.value.as_ref().map_or("", |text| text.0.as_str());
                 let words: Vec<String> = words(text, true);
@@ -191,6 +181,19 @@ impl Filter {
             data_type,
             multiple: definition.multiple(),
         })
+    }
+
+    /// The keys of `values`. Text is compared in lower case but listed as sent: an operand with capitals matches nothing.
+    fn listed(&self, definition: &Property) -> Result<Vec<Key>, ApiError> {
+        if self.values.is_empty() {
+            return Err(bad_operand(definition, ""));
+        }
+        let exact = |text: &Text| match key(definition.data_type, &text.0) {
+            Some(Key::Text(_)) => Ok(Key::Text(text.0.clone())),
+            Some(key) => Ok(key),
+            None => Err(bad_operand(definition, &text.0)),
+        };
+        self.values.iter().map(exact).collect()
     }
 }
 

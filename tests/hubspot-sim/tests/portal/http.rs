@@ -1,6 +1,6 @@
 //! The portal over HTTP, as a client sees it.
 
-use hubspot_sim::{ArmedFault, Config, Fault, Limits, RefreshMode, Server, Tier};
+use hubspot_sim::{ArmedFault, Config, Consent, Fault, Limits, RefreshMode, Server, Tier};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -355,4 +355,189 @@ async fn people_and_clocks_are_reachable_over_http() {
     assert_eq!(client.post("/__sim/faults", fault).await.0, 200);
     assert_eq!(client.get("/crm/v3/owners").await.0, 423);
     assert_eq!(client.get("/crm/v3/owners").await.0, 200);
+}
+
+#[tokio::test]
+async fn tokens_are_described_and_revoked() {
+    let client = Client::new(Config::default());
+    let refresh = client
+        .server
+        .sim()
+        .install(&["oauth"], NOW)
+        .refresh_token
+        .unwrap();
+    let fields = [
+        ("client_id", "sim-client-id"),
+        ("client_secret", "sim-client-secret"),
+        ("token", refresh.as_str()),
+    ];
+    let (status, token) = client
+        .form("/oauth/2026-03/token/introspect", &fields)
+        .await;
+    assert_eq!(
+        (status, &token["active"], &token["token_use"]),
+        (200, &json!(true), &json!("refresh_token"))
+    );
+    assert_eq!(token["hub_id"], json!(client.server.sim().config.hub_id));
+    let (_, older) = client
+        .get(&format!("/oauth/v1/access-tokens/{}", client.token))
+        .await;
+    assert_eq!(older["expires_in"], 1_800);
+    assert_eq!(
+        client.form("/oauth/2026-03/token/revoke", &fields).await.0,
+        200
+    );
+    let (status, token) = client
+        .form("/oauth/2026-03/token/introspect", &fields)
+        .await;
+    assert_eq!((status, token), (200, json!({ "active": false })));
+    let wrong = [("client_id", "sim-client-id"), ("client_secret", "no")];
+    let (status, error) = client.form("/oauth/2026-03/token", &wrong).await;
+    assert_eq!(
+        (status, error["status"].as_str()),
+        (400, Some("BAD_CLIENT_SECRET"))
+    );
+    let older = "/oauth/v1/token?grant_type=refresh_token&client_id=sim-client-id&client_secret=sim-client-secret";
+    let (status, error) = client.form(older, &[("refresh_token", &refresh)]).await;
+    assert_eq!(
+        (status, error["status"].as_str()),
+        (400, Some("BAD_REFRESH_TOKEN"))
+    );
+    assert!(error.get("error").is_none());
+}
+
+#[tokio::test]
+async fn a_declined_consent_and_a_scope_beyond_the_tier_end_without_a_code() {
+    let config = Config {
+        consent: Consent::Deny,
+        tier: Tier::Free,
+        ..Config::default()
+    };
+    let client = Client::new(config);
+    let page = "/oauth/authorize?client_id=sim-client-id&redirect_uri=http%3A%2F%2Flocalhost%2Fcallback&state=s";
+    let declined = client.send(Method::GET, page, None).await;
+    let location = declined.headers()["location"].to_str().unwrap();
+    assert!(location.starts_with("http://localhost/callback?error=access_denied&"));
+    assert!(location.ends_with("&state=s"));
+    let refused = client
+        .send(
+            Method::GET,
+            &format!("{page}&scope=crm.objects.custom.read"),
+            None,
+        )
+        .await;
+    assert_eq!(refused.status(), 400);
+    assert!(
+        refused
+            .text()
+            .await
+            .unwrap()
+            .contains("doesn't have access to some HubSpot features")
+    );
+}
+
+#[tokio::test]
+async fn bodies_addresses_and_paths_that_make_no_sense_are_refused() {
+    let client = Client::new(Config::default());
+    let url = format!("{}/crm/v3/objects/companies/search", client.server.url());
+    for body in [
+        "{",
+        "3",
+        r#"{"filterGroups": 1}"#,
+        r#"{"filters":[{"propertyName":"name","operator":"LIKE"}]}"#,
+    ] {
+        let response = client
+            .http
+            .post(&url)
+            .bearer_auth(&client.token)
+            .body(body)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(response.status(), 400, "{body}");
+        let error: Value = response.json().await.unwrap();
+        assert!(
+            error["message"]
+                .as_str()
+                .unwrap()
+                .starts_with("Invalid input JSON on line 1")
+        );
+    }
+    let long = format!(
+        "/crm/v3/objects/companies?properties={}",
+        "name,".repeat(2_000)
+    );
+    let response = client.send(Method::GET, &long, None).await;
+    assert_eq!(response.status(), 414);
+    assert!(response.text().await.unwrap().starts_with("<html>"));
+    let unknown = client
+        .send(Method::GET, "/crm/v9/objects/companies", None)
+        .await;
+    assert_eq!(unknown.status(), 404);
+    assert_eq!(unknown.headers()["x-hubspot-notfound"], "true");
+    let anonymous = client.http.get(&url).send().await.unwrap();
+    assert!(anonymous.status().is_client_error());
+    let search = client.http.post(&url).body("{}").send().await.unwrap();
+    assert_eq!(search.status(), 401);
+    let error: Value = search.json().await.unwrap();
+    assert_eq!(error["category"], "INVALID_AUTHENTICATION");
+}
+
+#[tokio::test]
+async fn associations_are_written_and_read_in_batches() {
+    let client = Client::new(Config {
+        companies: 1,
+        deals: 0,
+        ..Config::default()
+    });
+    let company = client.server.sim().live_ids("companies").unwrap()[0].to_string();
+    let new = json!({
+        "properties": { "dealname": "D", "dealstage": "closedwon" },
+        "associations": [{ "to": { "id": company }, "types": [{ "associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 5 }] }],
+    });
+    let (status, deal) = client.post("/crm/v3/objects/deals", new).await;
+    assert_eq!(status, 201);
+    let id = deal["id"].as_str().unwrap();
+    let read = json!({ "inputs": [{ "id": id }, { "id": "77" }] });
+    let (status, reply) = client
+        .post("/crm/v4/associations/deals/companies/batch/read", read)
+        .await;
+    assert_eq!((status, reply["numErrors"].as_i64()), (207, Some(1)));
+    assert_eq!(
+        reply["errors"][0]["subCategory"],
+        "crm.associations.INVALID_IDENTIFIER"
+    );
+    let types: Vec<&Value> = reply["results"][0]["to"][0]["associationTypes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|kind| &kind["typeId"])
+        .collect();
+    assert_eq!(types, [&json!(341), &json!(5)]);
+    let (_, with) = client
+        .get(&format!(
+            "/crm/v3/objects/deals/{id}?associations=companies"
+        ))
+        .await;
+    assert_eq!(
+        with["associations"]["companies"]["results"][0],
+        json!({ "id": company, "type": "deal_to_company" })
+    );
+    let part = json!({ "inputs": [{ "from": { "id": id }, "to": [{ "id": company }] }] });
+    assert_eq!(
+        client
+            .post(
+                "/crm/associations/2026-09/deals/companies/batch/archive",
+                part
+            )
+            .await
+            .0,
+        204
+    );
+    let (_, left) = client
+        .get(&format!(
+            "/crm/v4/objects/deals/{id}/associations/companies"
+        ))
+        .await;
+    assert_eq!(left["results"], json!([]));
 }

@@ -6,7 +6,7 @@ use partneros_domain::{
     Mappings, ObjectPair, ObjectSchema, OrganizationId, PairId, PairState, RunId, Timestamp, object,
 };
 use partneros_hubspot::{Portal, Priority};
-use partneros_runtime::{InvalidPlan, Plugin, PreparedPlan};
+use partneros_runtime::{Plugin, PreparedPlan};
 use partneros_store::{
     Commit, ConnectionStatus, Counts, Lease, MappingSet, NewRun, Run, RunKind, RunOutcome,
     RunTrigger, Store,
@@ -146,7 +146,7 @@ impl Engine {
                 "sync failed"
             ),
             _ => {
-                tracing::info!(pair.id = %begun.pair.id, run.id = %run_id, outcome = ?outcome, "sync ended")
+                tracing::info!(pair.id = %begun.pair.id, run.id = %run_id, outcome = ?outcome, "sync ended");
             }
         }
         parts
@@ -359,7 +359,7 @@ impl Begun {
 
 fn prepare(plan: &PairPlan) -> Result<(PreparedPlan, PreparedPlan), Error> {
     let prepare = |plan: &partneros_domain::plan::Plan| {
-        PreparedPlan::new(plan.clone()).map_err(|error: InvalidPlan| Error::InvalidPlan(error))
+        PreparedPlan::new(plan.clone()).map_err(Error::InvalidPlan)
     };
     Ok((prepare(&plan.inbound)?, prepare(&plan.outbound)?))
 }

@@ -253,13 +253,11 @@ impl<'a> Builder<'a> {
 
     /// The column of a property, added when it is new.
     fn column(&mut self, property: &FieldName) -> usize {
-        match self.properties.iter().position(|name| name == property) {
-            Some(at) => at,
-            None => {
-                self.properties.push(property.clone());
-                self.properties.len() - 1
-            }
-        }
+        let known = self.properties.iter().position(|name| name == property);
+        known.unwrap_or_else(|| {
+            self.properties.push(property.clone());
+            self.properties.len() - 1
+        })
     }
 
     fn finish(mut self) -> PairPlan {

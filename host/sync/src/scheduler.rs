@@ -11,7 +11,7 @@ use crate::engine::{Engine, describe};
 use crate::error::Error;
 
 /// How often the scheduler looks for due pairs.
-const TICK: Duration = Duration::from_millis(1_000);
+const TICK: Duration = Duration::from_secs(1);
 
 impl Engine {
     /// Runs due pairs until the engine is stopped, then waits for the runs under way, which end at their next commit.

@@ -83,7 +83,7 @@ async fn update(pass: &Pass, drafts: &[Draft], batch: &[usize]) -> Result<Vec<Wr
         .portal
         .update_batch(object, &updates, pass.priority)
         .await;
-    complete(answers.map_err(Error::Push)?, batch.len())
+    Ok(complete(answers.map_err(Error::Push)?, batch.len()))
 }
 
 async fn create(pass: &Pass, drafts: &[Draft], batch: &[usize]) -> Result<Vec<Written>, Error> {
@@ -100,7 +100,7 @@ async fn create(pass: &Pass, drafts: &[Draft], batch: &[usize]) -> Result<Vec<Wr
         .portal
         .upsert_batch(object, &key, &upserts, pass.priority)
         .await;
-    complete(answers.map_err(Error::Push)?, batch.len())
+    Ok(complete(answers.map_err(Error::Push)?, batch.len()))
 }
 
 fn properties(draft: &Draft) -> Vec<(partneros_domain::FieldName, Option<String>)> {
@@ -112,7 +112,7 @@ fn properties(draft: &Draft) -> Vec<(partneros_domain::FieldName, Option<String>
 }
 
 /// An answer for each row; a row that the portal gave none for is refused.
-fn complete(mut answers: Vec<Written>, rows: usize) -> Result<Vec<Written>, Error> {
+fn complete(mut answers: Vec<Written>, rows: usize) -> Vec<Written> {
     let unanswered = || {
         Written::Refused(RowError {
             category: "no_answer".to_owned(),
@@ -122,5 +122,5 @@ fn complete(mut answers: Vec<Written>, rows: usize) -> Result<Vec<Written>, Erro
         })
     };
     answers.resize_with(rows, unanswered);
-    Ok(answers)
+    answers
 }

@@ -94,7 +94,7 @@ async fn a_mapping_may_be_narrower_than_its_pair() {
     let acme = host.organization("acme").await;
     let pair = acme.pair("partners", "companies").await;
     pair.map("city", |mapping| {
-        mapping.direction = Some(Direction::HubSpotToPartnerOs)
+        mapping.direction = Some(Direction::HubSpotToPartnerOs);
     })
     .await;
     pair.sync().await;

@@ -1,7 +1,7 @@
 //! The main job: connect, map, first sync, edits on both sides under each policy, quiet.
 
 use hubspot_sim::Config;
-use partneros_domain::ConflictPolicy;
+use partneros_domain::{ConflictPolicy, FieldName};
 use partneros_it::TestHost;
 use serde_json::json;
 
@@ -271,11 +271,7 @@ async fn a_value_that_hubspot_refuses_is_parked_and_the_rest_goes_through() {
     let failures = pair.failures().await;
     assert_eq!(failures.len(), 1);
     assert_eq!(
-        failures[0]
-            .failure
-            .field
-            .as_ref()
-            .map(|field| field.as_str()),
+        failures[0].failure.field.as_ref().map(FieldName::as_str),
         Some("stage")
     );
     host.writes();

@@ -141,7 +141,8 @@ impl Story<'_> {
 
     /// Learns of records that the sync made, so that later steps edit them too.
     async fn meet(&mut self) {
-        for id in self.host.sim.sim().live_ids("companies").unwrap() {
+        let ids = self.host.sim.sim().live_ids("companies").unwrap();
+        for id in ids {
             if let Some(record) = self.pair.find_record_of(id).await
                 && !self.records.contains(&record)
             {
@@ -215,8 +216,16 @@ async fn run(steps: &[Step], policy: ConflictPolicy) {
     story.assert_peace().await;
 }
 
+/// A few in every run; `PROPTEST_CASES` asks for more.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(24)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), max_shrink_iters: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_happens_ends_in_agreement(

@@ -1,9 +1,9 @@
 //! The portal's schema changes under a live mapping.
 
 use hubspot_sim::Config;
-use partneros_domain::MappingState;
+use partneros_domain::{FieldName, MappingState};
 use partneros_it::TestHost;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 #[tokio::test]
 async fn a_deleted_property_parks_its_field_and_blanks_nothing() {
@@ -34,11 +34,7 @@ async fn a_deleted_property_parks_its_field_and_blanks_nothing() {
     assert_eq!(failures.len(), 1, "{failures:?}");
     assert_eq!(failures[0].failure.code, "property_missing");
     assert_eq!(
-        failures[0]
-            .failure
-            .field
-            .as_ref()
-            .map(|field| field.as_str()),
+        failures[0].failure.field.as_ref().map(FieldName::as_str),
         Some("city")
     );
 
@@ -80,8 +76,7 @@ async fn a_re_pointed_mapping_overwrites_nothing_silently() {
     assert_eq!(conflict.hubspot_value.as_deref(), Some("BE"));
     let kept = acme.value("partners", record, "city").await;
     assert_eq!(
-        host.hubspot_value("companies", id, "state")
-            .map(|text| json!(text)),
+        host.hubspot_value("companies", id, "state").map(Json::from),
         Some(kept)
     );
 }

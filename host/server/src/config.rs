@@ -15,6 +15,8 @@ use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, Serialize};
 use url::Url;
 
+use crate::state::ApiLimits;
+
 /// The configuration file that is read when none is named.
 pub const DEFAULT_FILE: &str = "partneros.toml";
 /// What environment variables begin with.
@@ -43,6 +45,8 @@ pub struct Config {
     pub log: LogConfig,
     /// The HubSpot app.
     pub hubspot: HubSpotConfig,
+    /// Limits on what callers of the API send.
+    pub api: ApiLimits,
     /// The sync engine.
     pub sync: SyncSettings,
     /// The plugin runtime.
@@ -142,13 +146,23 @@ impl Config {
     /// Reads the configuration. A file that is named must exist; the default one need not.
     pub fn load(file: Option<PathBuf>, overrides: &Overrides) -> Result<Self, ConfigError> {
         if let Some(file) = file.as_ref().filter(|file| !file.is_file()) {
-            return Err(ConfigError(format!("there is no file `{}`", file.display())));
+            return Err(ConfigError(format!(
+                "there is no file `{}`",
+                file.display()
+            )));
         }
         let file = file.unwrap_or_else(|| DEFAULT_FILE.into());
-        Figment::new()
-            .merge(Serialized::defaults(defaults()))
-            .merge(Toml::file_exact(file))
-            .merge(Env::prefixed(ENVIRONMENT_PREFIX).split("__"))
+        let mut sources = Figment::new().merge(Serialized::defaults(defaults()));
+        if file.is_file() {
+            sources = sources.merge(Toml::file_exact(file));
+        }
+        sources
+            // The command line reads this one itself: it names the file.
+            .merge(
+                Env::prefixed(ENVIRONMENT_PREFIX)
+                    .ignore(&["config"])
+                    .split("__"),
+            )
             .merge(Serialized::defaults(overrides))
             .extract()
             .map_err(|error| ConfigError(error.to_string()))
@@ -156,7 +170,9 @@ impl Config {
 }
 
 fn api_version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ApiVersion, D::Error> {
-    String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    String::deserialize(deserializer)?
+        .parse()
+        .map_err(serde::de::Error::custom)
 }
 
 /// The defaults as a document, so that every source speaks the same language.
@@ -173,6 +189,7 @@ fn defaults() -> serde_json::Value {
             "oauth_version": "2026-03",
             "app": "marketplace",
         },
+        "api": ApiLimits::default(),
         "sync": SyncSettings::default(),
         "runtime": RuntimeConfig::default(),
     })
@@ -203,7 +220,10 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("partneros.toml");
         std::fs::write(&file, "listen = \"127.0.0.1:1\"\n[sync]\nworkers = 2\n").unwrap();
-        let flags = Overrides { listen: "127.0.0.1:2".parse().ok(), ..Overrides::default() };
+        let flags = Overrides {
+            listen: "127.0.0.1:2".parse().ok(),
+            ..Overrides::default()
+        };
         let config = Config::load(Some(file), &flags).unwrap();
         assert_eq!(config.listen.port(), 2);
         assert_eq!(config.sync.workers, 2);

@@ -9,7 +9,10 @@ pub struct SystemEnvironment;
 
 impl Environment for SystemEnvironment {
     fn now(&self) -> Timestamp {
-        #[expect(clippy::disallowed_methods, reason = "everything else takes the time from here")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "everything else takes the time from here"
+        )]
         let now = jiff::Timestamp::now();
         Timestamp(now.as_millisecond())
     }

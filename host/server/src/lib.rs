@@ -3,9 +3,17 @@
 //! Everything that decides what a value becomes lives further down; here requests are authenticated, checked and
 //! answered, and the parts are put together.
 
+mod api;
+mod auth;
 pub mod cli;
 pub mod config;
+mod connect;
 pub mod environment;
+pub mod host;
+mod openapi;
+mod problem;
+pub mod router;
+pub mod state;
 mod storage;
 mod telemetry;
 pub mod token;

@@ -16,8 +16,12 @@ const KEY_FILE: &str = "key";
 /// Opens the database, making data directory, key and database if there are none.
 pub fn open(config: &Config) -> anyhow::Result<Sqlite> {
     let directory = &config.data_dir;
-    std::fs::create_dir_all(directory)
-        .with_context(|| format!("failed to make the data directory `{}`", directory.display()))?;
+    std::fs::create_dir_all(directory).with_context(|| {
+        format!(
+            "failed to make the data directory `{}`",
+            directory.display()
+        )
+    })?;
     let key = match &config.sealing_key {
         Some(text) => SealingKey::parse(text.expose_secret())?,
         None => SealingKey::load_or_create(&directory.join(KEY_FILE))?,

@@ -84,7 +84,11 @@ impl Global {
         listen: Option<SocketAddr>,
         public_url: Option<Url>,
     ) -> Result<Config, ConfigError> {
-        let overrides = Overrides { listen, public_url, data_dir: self.data_dir };
+        let overrides = Overrides {
+            listen,
+            public_url,
+            data_dir: self.data_dir,
+        };
         Config::load(self.config, &overrides)
     }
 }

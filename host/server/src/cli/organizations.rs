@@ -31,12 +31,21 @@ impl Organizations {
                     created_at: SystemEnvironment.now(),
                 };
                 store.create_organization(&organization).await?;
-                println!("organization `{}` has the id {}", organization.name, organization.id);
-                println!("next: partneros tokens create --organization {}", organization.name);
+                println!(
+                    "organization `{}` has the id {}",
+                    organization.name, organization.id
+                );
+                println!(
+                    "next: partneros tokens create --organization {}",
+                    organization.name
+                );
             }
             Self::List => {
                 for organization in store.organizations().await? {
-                    println!("{}  {}  {}", organization.id, organization.created_at, organization.name);
+                    println!(
+                        "{}  {}  {}",
+                        organization.id, organization.created_at, organization.name
+                    );
                 }
             }
         }

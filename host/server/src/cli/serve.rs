@@ -18,7 +18,13 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("failed to listen on {}", config.listen))?;
     let stop = CancellationToken::new();
-    let host = Host::new(&config, store.clone(), Arc::new(SystemEnvironment), stop.clone()).await?;
+    let host = Host::new(
+        &config,
+        store.clone(),
+        Arc::new(SystemEnvironment),
+        stop.clone(),
+    )
+    .await?;
     tokio::spawn(async move {
         signal().await;
         tracing::info!("stopping; runs end at their next commit");

@@ -41,8 +41,12 @@ impl Tokens {
         match self {
             Self::Create { organization, name } => {
                 let organization = store.organization_by_name(&organization).await?;
-                let secret = token::create(&store, organization.id, &name, &SystemEnvironment).await?;
-                eprintln!("token `{name}` of `{}`; it is not shown again:", organization.name);
+                let secret =
+                    token::create(&store, organization.id, &name, &SystemEnvironment).await?;
+                eprintln!(
+                    "token `{name}` of `{}`; it is not shown again:",
+                    organization.name
+                );
                 println!("{secret}");
             }
             Self::List { organization } => {

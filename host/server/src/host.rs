@@ -1,0 +1,138 @@
+//! The assembled host: store, portals, mapper, engine, API and schedule.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use axum::Router;
+use partneros_hubspot::{Http, HttpConfig, OAuth, OAuthConfig, RetryConfig};
+use partneros_runtime::{Plugin, Runtime};
+use partneros_store::Store;
+use partneros_sync::{Engine, Environment, HttpPortals, Parts, PortalsConfig};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{Config, HubSpotConfig};
+use crate::connect::OAuthConnect;
+use crate::router::router;
+use crate::state::{AppState, ConnectFlow, Jobs};
+
+/// The path, below the public address, to which HubSpot sends people back.
+pub const CALLBACK_PATH: &str = "api/integrations/hubspot/callback";
+
+/// A host, ready to serve.
+#[derive(Debug)]
+pub struct Host {
+    state: AppState,
+    stop: CancellationToken,
+}
+
+impl Host {
+    /// Puts a host together. Compiles the mapper unless the data directory has it compiled already.
+    pub async fn new(
+        config: &Config,
+        store: Arc<dyn Store>,
+        environment: Arc<dyn Environment>,
+        stop: CancellationToken,
+    ) -> anyhow::Result<Self> {
+        let http = Http::new(&HttpConfig::default())?;
+        let oauth = oauth(config, &http)?;
+        let portals = HttpPortals::new(
+            PortalsConfig {
+                api_base: config.hubspot.api_base.clone(),
+                version: config.hubspot.version,
+                app: config.hubspot.app.kind(),
+                retry: RetryConfig::default(),
+            },
+            http,
+            oauth.clone(),
+            Arc::clone(&store),
+            Arc::clone(&environment),
+            stop.clone(),
+        );
+        let parts = Parts {
+            store: Arc::clone(&store),
+            portals: Arc::new(portals),
+            mapper: mapper(config).await?,
+            environment: Arc::clone(&environment),
+            settings: config.sync.clone(),
+        };
+        let engine = Engine::new(parts, stop.clone());
+        let connect = oauth.map(|oauth| Arc::new(OAuthConnect(oauth)) as Arc<dyn ConnectFlow>);
+        let jobs = Jobs::new(config.api.jobs_max);
+        let state = AppState {
+            engine,
+            store,
+            environment,
+            connect,
+            jobs,
+            limits: config.api,
+        };
+        Ok(Self { state, stop })
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> &Engine {
+        &self.state.engine
+    }
+
+    /// The API.
+    pub fn router(&self) -> Router {
+        router(self.state.clone())
+    }
+
+    /// Serves the API and runs due pairs until the host is stopped; then waits for what is under way.
+    pub async fn serve(&self, listener: TcpListener) -> anyhow::Result<()> {
+        let stop = self.stop.clone();
+        let engine = self.state.engine.clone();
+        let schedule = tokio::spawn(async move { engine.schedule().await });
+        let served = axum::serve(listener, self.router())
+            .with_graceful_shutdown(async move { stop.cancelled().await })
+            .await;
+        // A listener that failed ends the host as a signal would.
+        self.stop.cancel();
+        schedule.await.context("failed to end the schedule")?;
+        self.state.jobs.finish().await;
+        served.context("failed to serve")
+    }
+}
+
+async fn mapper(config: &Config) -> anyhow::Result<Plugin> {
+    let mut settings = config.runtime.clone();
+    settings
+        .cache_dir
+        .get_or_insert_with(|| config.data_dir.join("compiled"));
+    let load = move || {
+        let runtime = Runtime::new(settings)?;
+        Ok::<_, anyhow::Error>(runtime.load(partneros_artifacts::HUBSPOT_MAPPER)?)
+    };
+    tokio::task::spawn_blocking(load)
+        .await?
+        .context("failed to load the default mapper")
+}
+
+/// The configured app; none without its credentials.
+fn oauth(config: &Config, http: &Http) -> anyhow::Result<Option<Arc<OAuth>>> {
+    let HubSpotConfig {
+        client_id,
+        client_secret,
+        ..
+    } = &config.hubspot;
+    let (client_id, client_secret) = match (client_id, client_secret) {
+        (Some(id), Some(secret)) => (id.clone(), secret.clone()),
+        (None, None) => return Ok(None),
+        _ => anyhow::bail!(
+            "failed to read the configuration: `hubspot.client_id` and `hubspot.client_secret` belong together"
+        ),
+    };
+    let redirect = format!(
+        "{}/{CALLBACK_PATH}",
+        config.public_url.as_str().trim_end_matches('/')
+    );
+    let app = OAuthConfig {
+        authorize_base: config.hubspot.authorize_base.clone(),
+        api_base: config.hubspot.api_base.clone(),
+        version: config.hubspot.oauth_version,
+        ..OAuthConfig::new(client_id, client_secret, redirect)
+    };
+    Ok(Some(Arc::new(OAuth::new(http.clone(), app))))
+}

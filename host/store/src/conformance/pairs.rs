@@ -199,12 +199,17 @@ pub(super) async fn due_pairs_come_longest_due_first(store: &dyn Store) {
     assert_eq!(due(10, 9).await, [theirs]);
     assert_eq!(due(20, 9).await, [theirs, ours]);
     assert_eq!(due(20, 1).await, [theirs]);
-    let gone = ConnectionStatus::ReauthRequired;
-    store
-        .set_connection_status(other.organization, other.connection, gone, None, at(1))
-        .await
-        .unwrap();
-    assert_eq!(due(20, 9).await, [ours]);
+    // A failing portal is tried again; one without access is not.
+    for (status, expected) in [
+        (ConnectionStatus::Error, vec![theirs, ours]),
+        (ConnectionStatus::ReauthRequired, vec![ours]),
+    ] {
+        store
+            .set_connection_status(other.organization, other.connection, status, None, at(1))
+            .await
+            .unwrap();
+        assert_eq!(due(20, 9).await, expected);
+    }
 }
 
 pub(super) async fn a_deleted_pair_leaves_its_records(store: &dyn Store) {

@@ -49,10 +49,12 @@ impl Base {
         covered: bool,
         now: impl IntoIterator<Item = (&'a FieldName, Option<&'a str>)>,
     ) -> bool {
-        now.into_iter().any(|(property, value)| match self.hubspot.get(property.as_str()) {
-            Some(base) if covered => base.as_deref() != value,
-            _ => value.is_some(),
-        })
+        now.into_iter().any(
+            |(property, value)| match self.hubspot.get(property.as_str()) {
+                Some(base) if covered => base.as_deref() != value,
+                _ => value.is_some(),
+            },
+        )
     }
 
     /// Remembers HubSpot's value of a property.

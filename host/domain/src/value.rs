@@ -4,7 +4,10 @@
 //! canonical form. Everything that enters (API, plugin output) goes through [`Value::from_json`] or [`Value::checked`],
 //! so that equal values are equal bytes: a comparison never has to normalise.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::schema::{DataType, FieldSchema};
 use crate::time::Timestamp;
@@ -25,7 +28,7 @@ pub struct InvalidValue {
 }
 
 /// The value of one field. "No value" is the absence of an entry, never a variant.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Value {
     /// `boolean`.
@@ -110,6 +113,57 @@ impl Value {
             Self::Text(text) => checked_text(field, text),
             Self::Texts(texts) => checked_texts(field, texts),
         }
+    }
+}
+
+/// Reads the stored form. Written by hand because serde's untagged enums try one variant after the other and build an
+/// error for each that fails, which costs more than everything else about reading a record.
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Plain;
+
+        impl<'de> Visitor<'de> for Plain {
+            type Value = Value;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text, number, boolean or list of texts")
+            }
+
+            fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+                Ok(Value::Boolean(value))
+            }
+
+            fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+                Ok(Value::Integer(value))
+            }
+
+            fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Value, E> {
+                let value = i64::try_from(value).map_err(E::custom)?;
+                Ok(Value::Integer(value))
+            }
+
+            fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+                Ok(Value::Number(value))
+            }
+
+            fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+                Ok(Value::Text(value.to_owned()))
+            }
+
+            fn visit_string<E>(self, value: String) -> Result<Value, E> {
+                Ok(Value::Text(value))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
+                let mut texts = Vec::with_capacity(list.size_hint().unwrap_or(4).min(CHOICES_MAX));
+                while let Some(text) = list.next_element()? {
+                    texts.push(text);
+                }
+                Ok(Value::Texts(texts))
+            }
+        }
+
+        deserializer.deserialize_any(Plain)
     }
 }
 

@@ -1,0 +1,145 @@
+//! `PUT /api/pairs/{pairId}/mappings`: replaces all mappings of a pair.
+
+use std::collections::HashSet;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use partneros_domain::{FieldMapping, Mappings};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{MappingSetBody, MappingView, current, save};
+use crate::api::body::Body;
+use crate::api::path::{PairPath, Path};
+use crate::auth::Caller;
+use crate::problem::{Detail, ErrorBody, Problem};
+use crate::state::AppState;
+
+/// The mappings as they shall be.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReplaceMappings {
+    /// The version that was read.
+    version: i64,
+    /// All mappings; a field that is left out is unmapped.
+    mappings: Vec<MappingView>,
+}
+
+/// Two mappings of the same field.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to use the mappings as they are; each detail names what to change")]
+struct Duplicates(Vec<Detail>);
+
+impl From<Duplicates> for Problem {
+    fn from(error: Duplicates) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid_mappings", &error).with_details(error.0)
+    }
+}
+
+/// Replaces all mappings of a pair, if they are still of the version that was read.
+#[utoipa::path(put, path = "/api/pairs/{pairId}/mappings", tag = "mappings", operation_id = "replaceMappings",
+    params(PairPath), request_body = ReplaceMappings,
+    responses(
+        (status = 200, description = "The mappings as they are now.", body = MappingSetBody),
+        (status = 400, description = "`invalid_mappings` with every problem, `too_many_fields`, `invalid_json` or `invalid_body`.", body = ErrorBody),
+        (status = 404, description = "`not_found`.", body = ErrorBody),
+        (status = 409, description = "`version_mismatch`: they have changed since they were read.", body = ErrorBody),
+        (status = 422, description = "`mapper_failed`.", body = ErrorBody),
+    ))]
+pub async fn handle(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(path): Path<PairPath>,
+    Body(body): Body<ReplaceMappings>,
+) -> Result<Json<MappingSetBody>, Problem> {
+    let organization = caller.organization;
+    let set = current(&state, organization, path.pair_id, Some(body.version)).await?;
+    let duplicates = duplicates(&body.mappings);
+    if !duplicates.is_empty() {
+        return Err(Duplicates(duplicates).into());
+    }
+    let mappings = Mappings(body.mappings.into_iter().map(FieldMapping::from).collect());
+    let saved = save(&state, organization, path.pair_id, set.version, mappings).await?;
+    Ok(Json(saved.into()))
+}
+
+fn duplicates(mappings: &[MappingView]) -> Vec<Detail> {
+    let mut seen = HashSet::new();
+    let repeated = mappings
+        .iter()
+        .enumerate()
+        .filter(|(_, mapping)| !seen.insert(&mapping.field));
+    let detail = |(index, mapping): (usize, &MappingView)| {
+        let field = mapping.field.as_str();
+        let fragment = format!("field `{field}` is mapped twice; name it once");
+        Detail::of_field(field, "duplicate_field", &fragment).at(index)
+    };
+    repeated.map(detail).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value as Json, json};
+
+    use crate::api::fixture::TestApi;
+
+    fn mapping(field: &str, property: &str) -> Json {
+        json!({"field": field, "property": property, "state": "confirmed", "conflictPolicy": "newest_wins"})
+    }
+
+    #[tokio::test]
+    async fn what_was_read_can_be_put_back() {
+        let api = TestApi::new().await;
+        let path = format!("/api/pairs/{}", api.pair().await);
+        let acme = api.acme();
+        acme.post(&format!("{path}/suggestions"), json!({}))
+            .await
+            .expect(200);
+        let path = format!("{path}/mappings");
+        let read = acme.get(&path).await.expect(200);
+        let written = acme.put(&path, read.clone()).await.expect(200);
+        assert_eq!(written["mappings"], read["mappings"]);
+        assert_eq!(written["version"], 2);
+        acme.put(&path, read).await.refused(409, "version_mismatch");
+    }
+
+    #[tokio::test]
+    async fn every_problem_of_a_set_is_named_and_nothing_is_saved() {
+        let api = TestApi::new().await;
+        let path = format!("/api/pairs/{}/mappings", api.pair().await);
+        let acme = api.acme();
+        let mut bad = mapping("city", "city");
+        bad["direction"] = json!("partneros_to_hubspot");
+        let set = json!({"version": 0, "mappings": [
+            mapping("name", "nmae"), mapping("colour", "name"), bad, mapping("domain", "domain"),
+        ]});
+        let answer = acme.put(&path, set).await;
+        answer.refused(400, "invalid_mappings");
+        insta::assert_json_snapshot!("invalid_mappings", answer.json);
+        let twice =
+            json!({"version": 0, "mappings": [mapping("name", "name"), mapping("name", "city")]});
+        let answer = acme.put(&path, twice).await;
+        answer.refused(400, "invalid_mappings");
+        assert_eq!(answer.details().next().unwrap()["code"], "duplicate_field");
+        assert_eq!(acme.get(&path).await.expect(200)["version"], 0);
+    }
+
+    #[tokio::test]
+    async fn options_are_an_object() {
+        let api = TestApi::new().await;
+        let path = format!("/api/pairs/{}/mappings", api.pair().await);
+        let mut with = mapping("name", "name");
+        with["options"] = json!({"trim": true});
+        let set = json!({"version": 0, "mappings": [with]});
+        let saved = api.acme().put(&path, set).await.expect(200);
+        assert_eq!(saved["mappings"][0]["options"], json!({"trim": true}));
+        let mut with = mapping("name", "name");
+        with["options"] = json!("trim");
+        let set = json!({"version": 1, "mappings": [with]});
+        api.acme()
+            .put(&path, set)
+            .await
+            .refused(400, "invalid_body");
+    }
+}

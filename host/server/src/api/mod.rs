@@ -1,0 +1,40 @@
+//! The endpoints, one a file: its types, its errors with their statuses and codes, its handler, its tests.
+//!
+//! The modules next to the resources are what every request goes through: [`request`] outside of all handlers, [`body`],
+//! [`path`] and [`query`] on the way in. [`words`] names the enumerated values for the `OpenAPI` document.
+//!
+//! Invariant: what comes from outside is decoded by one of these extractors, so that whatever is wrong with it ends as a
+//! JSON answer with a code.
+
+pub mod body;
+pub mod health;
+pub mod integrations;
+pub mod mappings;
+pub mod objects;
+pub mod pairs;
+pub mod path;
+pub mod query;
+pub mod records;
+pub mod request;
+pub mod runs;
+pub mod words;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+#[cfg(test)]
+pub mod fixture;
+#[cfg(test)]
+mod sweep;
+
+/// The answer of an action that has nothing to show.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Success {
+    /// Always true; failures have another status.
+    success: bool,
+}
+
+impl Success {
+    /// It worked.
+    pub const YES: Self = Self { success: true };
+}

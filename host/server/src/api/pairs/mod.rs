@@ -1,0 +1,133 @@
+//! Object pairs: which PartnerOS object syncs with which HubSpot object, and how.
+//!
+//! A pair begins as a draft. Nothing moves until its mappings were reviewed and it is activated.
+
+pub mod activate;
+pub mod create;
+pub mod delete;
+pub mod get;
+pub mod list;
+pub mod pause;
+mod settings;
+pub mod summary;
+pub mod update;
+
+use partneros_domain::{
+    ConflictPolicy, ConnectionId, Direction, FieldName, MatchKey, ObjectPair, PairId, PairState,
+    Thresholds, Timestamp,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::api::words;
+
+/// An object pair.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Pair)]
+pub struct PairView {
+    /// The id.
+    #[schema(value_type = uuid::Uuid)]
+    pub id: PairId,
+    /// The connection whose portal has the HubSpot object.
+    #[schema(value_type = uuid::Uuid)]
+    pub connection_id: ConnectionId,
+    /// The PartnerOS object, such as `partners`.
+    pub object: String,
+    /// The HubSpot object type, such as `companies`.
+    pub hubspot_object: String,
+    /// Where values may flow.
+    #[schema(value_type = words::Direction)]
+    pub direction: Direction,
+    /// Whether it syncs.
+    #[schema(value_type = words::PairState)]
+    pub state: PairState,
+    /// The policy that new mappings start with.
+    #[schema(value_type = words::ConflictPolicy)]
+    pub conflict_policy: ConflictPolicy,
+    /// How records that exist on both sides find each other; null: they do not, and become two.
+    pub match_key: Option<MatchKeyView>,
+    /// From which confidence a suggestion is applied or shown.
+    pub thresholds: ThresholdsView,
+    /// When it was made.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+}
+
+/// How records that exist on both sides find each other. Case and surrounding space do not count.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = MatchKey)]
+pub struct MatchKeyView {
+    /// The PartnerOS field.
+    #[schema(value_type = String)]
+    pub field: FieldName,
+    /// The HubSpot property.
+    #[schema(value_type = String)]
+    pub property: FieldName,
+}
+
+/// From which confidence a suggestion is applied or shown; both from 0 to 1.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = Thresholds)]
+pub struct ThresholdsView {
+    /// At least this sure: applied.
+    pub auto_mapped: f64,
+    /// At least this sure: shown to be confirmed.
+    pub suggested: f64,
+}
+
+/// One pair under its name.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PairBody {
+    pair: PairView,
+}
+
+impl From<ObjectPair> for PairView {
+    fn from(pair: ObjectPair) -> Self {
+        let match_key = |key: MatchKey| MatchKeyView {
+            field: key.field,
+            property: key.property,
+        };
+        Self {
+            id: pair.id,
+            connection_id: pair.connection_id,
+            object: pair.object,
+            hubspot_object: pair.hubspot_object,
+            direction: pair.direction,
+            state: pair.state,
+            conflict_policy: pair.conflict_policy,
+            match_key: pair.match_key.map(match_key),
+            thresholds: ThresholdsView {
+                auto_mapped: pair.thresholds.auto_mapped,
+                suggested: pair.thresholds.suggested,
+            },
+            created_at: pair.created_at,
+        }
+    }
+}
+
+impl From<ObjectPair> for PairBody {
+    fn from(pair: ObjectPair) -> Self {
+        Self { pair: pair.into() }
+    }
+}
+
+impl From<MatchKeyView> for MatchKey {
+    fn from(key: MatchKeyView) -> Self {
+        Self {
+            field: key.field,
+            property: key.property,
+        }
+    }
+}
+
+impl From<ThresholdsView> for Thresholds {
+    fn from(thresholds: ThresholdsView) -> Self {
+        Self {
+            auto_mapped: thresholds.auto_mapped,
+            suggested: thresholds.suggested,
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Path parameters. An id that is none is answered like one that is unknown: 404.
+
+use axum::extract::FromRequestParts;
+use axum::extract::path::ErrorKind;
+use axum::extract::rejection::PathRejection;
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use partneros_domain::{ConnectionId, PairId, RecordId, RunId};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use utoipa::IntoParams;
+
+use crate::problem::Problem;
+
+/// The parameters of a path.
+#[derive(Debug, Clone, Copy)]
+pub struct Path<T>(pub T);
+
+/// Names a PartnerOS object.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct ObjectPath {
+    /// The PartnerOS object, such as `partners`.
+    pub object: String,
+}
+
+/// Names a record.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Path)]
+pub struct RecordPath {
+    /// The PartnerOS object, such as `partners`.
+    pub object: String,
+    /// The record.
+    #[param(value_type = uuid::Uuid)]
+    pub record_id: RecordId,
+}
+
+/// Names a connection.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Path)]
+pub struct ConnectionPath {
+    /// The connection.
+    #[param(value_type = uuid::Uuid)]
+    pub connection_id: ConnectionId,
+}
+
+/// Names an object pair.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Path)]
+pub struct PairPath {
+    /// The object pair.
+    #[param(value_type = uuid::Uuid)]
+    pub pair_id: PairId,
+}
+
+/// Names the mapping of a field.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Path)]
+pub struct MappingPath {
+    /// The object pair.
+    #[param(value_type = uuid::Uuid)]
+    pub pair_id: PairId,
+    /// The PartnerOS field, such as `employees`.
+    pub field: String,
+}
+
+/// Names a run.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Path)]
+pub struct RunPath {
+    /// The run.
+    #[param(value_type = uuid::Uuid)]
+    pub run_id: RunId,
+}
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match axum::extract::Path::<T>::from_request_parts(parts, state).await {
+            Ok(axum::extract::Path(value)) => Ok(Self(value)),
+            Err(PathRejection::FailedToDeserializePathParams(error)) => Err(unknown(error.kind())),
+            Err(error) => Err(Problem::internal(error.to_string())),
+        }
+    }
+}
+
+fn unknown(kind: &ErrorKind) -> Problem {
+    let what = match kind {
+        ErrorKind::ParseErrorAtKey { key, value, .. }
+        | ErrorKind::DeserializeError { key, value, .. } => format!("`{value}` is no `{key}`"),
+        _ => "the path has a part that is no id".to_owned(),
+    };
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "not_found",
+        &format!("failed to find it: {what}"),
+    )
+}

@@ -1,0 +1,95 @@
+//! The enumerated values of the wire, named for the `OpenAPI` document.
+//!
+//! The types here stand for those of the domain and the store, which know nothing of `OpenAPI`. A test holds each list
+//! against what serde accepts, so that the two cannot drift apart.
+
+use utoipa::openapi::schema::{Schema, SchemaType, Type};
+use utoipa::openapi::{ObjectBuilder, RefOr};
+use utoipa::{PartialSchema, ToSchema};
+
+macro_rules! words {
+    ($($(#[$doc:meta])* $name:ident = [$($word:literal),+];)*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Debug)]
+            pub struct $name;
+
+            impl $name {
+                #[cfg(test)]
+                const ALL: &[&str] = &[$($word),+];
+            }
+
+            impl PartialSchema for $name {
+                fn schema() -> RefOr<Schema> {
+                    ObjectBuilder::new()
+                        .schema_type(SchemaType::Type(Type::String))
+                        .enum_values(Some([$($word),+]))
+                        .into()
+                }
+            }
+
+            impl ToSchema for $name {}
+        )*
+    };
+}
+
+words! {
+    /// Where values may flow.
+    Direction = ["bidirectional", "partneros_to_hubspot", "hubspot_to_partneros"];
+    /// Whose value stays when both sides changed.
+    ConflictPolicy = ["partneros_wins", "crm_wins", "newest_wins"];
+    /// How far a mapping has come.
+    MappingState = ["auto_mapped", "suggested", "confirmed", "unmapped", "ignored"];
+    /// Whether a pair syncs.
+    PairState = ["draft", "active", "paused"];
+    /// The type of a field.
+    DataType = ["text", "integer", "number", "boolean", "date", "datetime", "choice", "multi-choice", "reference"];
+    /// How a connection is.
+    ConnectionStatus = ["active", "error", "disconnected", "reauth_required"];
+    /// What a run covers.
+    RunKind = ["first", "incremental", "full"];
+    /// What set a run off.
+    RunTrigger = ["schedule", "manual"];
+    /// How a run ended, or that it has not.
+    RunOutcome = ["running", "succeeded", "failed", "interrupted"];
+    /// One of the two sides.
+    Side = ["partneros", "hubspot"];
+    /// Why a conflict was settled as it was.
+    ConflictRule = ["policy", "newest", "direction"];
+    /// Where a failure happened.
+    FailureStage = ["pull", "push"];
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::de::DeserializeOwned;
+
+    use super::*;
+
+    /// Serde lists what it accepts in the error about a word that it does not.
+    fn assert_same<T: DeserializeOwned>(words: &[&str]) {
+        let error = serde_json::from_str::<T>("\"?\"")
+            .map(|_| ())
+            .unwrap_err()
+            .to_string();
+        let expected = error.split_once("expected").unwrap().1;
+        let known: Vec<_> = expected.split('`').skip(1).step_by(2).collect();
+        assert_eq!(known, words);
+    }
+
+    #[test]
+    fn the_words_are_those_that_are_read_and_written() {
+        assert_same::<partneros_domain::Direction>(Direction::ALL);
+        assert_same::<partneros_domain::ConflictPolicy>(ConflictPolicy::ALL);
+        assert_same::<partneros_domain::MappingState>(MappingState::ALL);
+        assert_same::<partneros_domain::PairState>(PairState::ALL);
+        assert_same::<partneros_domain::DataType>(DataType::ALL);
+        assert_same::<partneros_store::ConnectionStatus>(ConnectionStatus::ALL);
+        assert_same::<partneros_store::RunKind>(RunKind::ALL);
+        assert_same::<partneros_store::RunTrigger>(RunTrigger::ALL);
+        assert_same::<partneros_store::RunOutcome>(RunOutcome::ALL);
+        assert_same::<partneros_domain::Side>(Side::ALL);
+        assert_same::<partneros_domain::ConflictRule>(ConflictRule::ALL);
+        assert_same::<partneros_store::FailureStage>(FailureStage::ALL);
+    }
+}

@@ -1,0 +1,216 @@
+//! What every handler shares: the engine, the store, the connect flow, background jobs and the limits on input.
+//!
+//! Invariant: work that outlives its request is a job, and the host waits for jobs before it stops.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use axum::http::StatusCode;
+use partneros_store::Store;
+use partneros_sync::{Engine, Environment};
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinHandle;
+use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
+use url::Url;
+
+use crate::problem::Problem;
+
+/// What handlers work with. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct AppState {
+    /// The sync engine.
+    pub engine: Engine,
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// Time and randomness.
+    pub environment: Arc<dyn Environment>,
+    /// How portals are authorised; none when no HubSpot app is configured.
+    pub connect: Option<Arc<dyn ConnectFlow>>,
+    /// Work that outlives its request.
+    pub jobs: Jobs,
+    /// Limits on input.
+    pub limits: ApiLimits,
+}
+
+/// HubSpot's authorisation of a portal, as far as the API needs it.
+#[async_trait]
+pub trait ConnectFlow: Send + Sync + fmt::Debug {
+    /// Where a person authorises the app. `state` comes back to the callback.
+    fn authorize_url(&self, state: &str) -> Url;
+
+    /// Exchanges the code that came with the callback.
+    async fn exchange(&self, code: &SecretString) -> Result<Granted, ConnectError>;
+}
+
+/// What an authorised portal grants.
+#[derive(Debug, Clone)]
+pub struct Granted {
+    /// The portal.
+    pub portal_id: i64,
+    /// The scopes that were granted.
+    pub scopes: Vec<String>,
+    /// For API calls.
+    pub access: SecretString,
+    /// How long the access token works from when it was granted.
+    pub expires_in: Duration,
+    /// For new access tokens.
+    pub refresh: Option<SecretString>,
+}
+
+/// A code that could not be exchanged.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// HubSpot refused, or did not answer.
+    #[error("failed to exchange the code with HubSpot")]
+    Exchange(#[source] partneros_hubspot::Error),
+    /// HubSpot did not say which portal the tokens are for.
+    #[error("failed to learn from HubSpot which portal was authorised")]
+    NoPortal,
+}
+
+/// Limits on what callers send. A value beyond one is refused with a code and a message that names the limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ApiLimits {
+    /// The longest body. Default 1 MiB, a full batch of records of 1 KiB. Beyond it: 413 `body_too_large`.
+    pub body_bytes_max: usize,
+    /// The most records of a batch. Default 1,000, which keeps the write lock for tens of milliseconds. Beyond it: 400
+    /// `batch_too_large`.
+    pub batch_records_max: usize,
+    /// How many entries a page has unless the caller asks otherwise. Default 100.
+    pub page_entries_default: usize,
+    /// The most entries of a page. Default 500. Beyond it: 400 `invalid_query`.
+    pub page_entries_max: usize,
+    /// The most fields a record, and the most mappings a pair, may name in one request. Default 500; no object has as
+    /// many. Beyond it: 400 `too_many_fields`.
+    pub fields_max: usize,
+    /// How long a person may take to authorise a portal. Default 600,000 (10 minutes). Then: 400 `invalid_state`.
+    pub connect_ms_max: u32,
+    /// The most background jobs at a time. Default 64; each may hold a page of records and a mapper's memory. Beyond
+    /// it: 503 `busy`.
+    pub jobs_max: usize,
+}
+
+impl Default for ApiLimits {
+    fn default() -> Self {
+        Self {
+            body_bytes_max: 1 << 20,
+            batch_records_max: 1_000,
+            page_entries_default: 100,
+            page_entries_max: 500,
+            fields_max: 500,
+            connect_ms_max: 600_000,
+            jobs_max: 64,
+        }
+    }
+}
+
+/// Work that outlives its request. Cheap to clone; clones share everything.
+#[derive(Debug, Clone)]
+pub struct Jobs {
+    tracker: TaskTracker,
+    slots: Arc<Semaphore>,
+}
+
+impl Jobs {
+    /// At most `max` background jobs at a time.
+    pub fn new(max: usize) -> Self {
+        Self {
+            tracker: TaskTracker::new(),
+            slots: Arc::new(Semaphore::new(max)),
+        }
+    }
+
+    /// A place for a background job. Taken before anything is written that only the job completes.
+    pub fn slot(&self) -> Result<Slot, Problem> {
+        let refuse = |code, message: &str| {
+            Err(Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                code,
+                &message,
+            ))
+        };
+        if self.is_stopping() {
+            return refuse("stopping", "failed because the host is shutting down");
+        }
+        match Arc::clone(&self.slots).try_acquire_owned() {
+            Ok(permit) => Ok(Slot {
+                tracker: self.tracker.clone(),
+                _permit: permit,
+            }),
+            Err(_) => refuse(
+                "busy",
+                "failed because too many jobs are under way; try again in a while",
+            ),
+        }
+    }
+
+    /// Runs a request's own work to its end, also when the caller hangs up.
+    pub(crate) fn see_through<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> JoinHandle<T> {
+        self.tracker.spawn(work.in_current_span())
+    }
+
+    /// Whether [`Self::finish`] was called.
+    pub fn is_stopping(&self) -> bool {
+        self.tracker.is_closed()
+    }
+
+    /// Takes no more background jobs and waits for those under way.
+    pub async fn finish(&self) {
+        self.tracker.close();
+        self.tracker.wait().await;
+    }
+}
+
+/// A place for one background job.
+#[derive(Debug)]
+pub struct Slot {
+    tracker: TaskTracker,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Slot {
+    /// Runs the job. It logs its own failures, since nobody waits for it.
+    pub fn run(self, work: impl Future<Output = ()> + Send + 'static) {
+        let tracker = self.tracker.clone();
+        let job = async move {
+            work.await;
+            drop(self);
+        };
+        tracker.spawn(job.in_current_span());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn finish_waits_for_jobs_and_takes_no_more() {
+        let jobs = Jobs::new(1);
+        let (release, released) = tokio::sync::oneshot::channel::<()>();
+        let (done, is_done) = tokio::sync::oneshot::channel();
+        jobs.slot().unwrap().run(async move {
+            released.await.unwrap();
+            done.send(()).unwrap();
+        });
+        assert_eq!(jobs.slot().unwrap_err().code(), "busy");
+        let finishing = tokio::spawn({
+            let jobs = jobs.clone();
+            async move { jobs.finish().await }
+        });
+        release.send(()).unwrap();
+        finishing.await.unwrap();
+        is_done.await.unwrap();
+        assert_eq!(jobs.slot().unwrap_err().code(), "stopping");
+    }
+}

@@ -11,6 +11,7 @@ mod connect;
 pub mod environment;
 pub mod host;
 mod openapi;
+mod pages;
 mod problem;
 pub mod router;
 pub mod state;

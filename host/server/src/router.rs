@@ -6,6 +6,7 @@
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
+use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -13,6 +14,7 @@ use utoipa_axum::routes;
 
 use crate::api::{health, integrations, mappings, objects, pairs, records, request, runs};
 use crate::openapi;
+use crate::pages;
 use crate::state::AppState;
 
 /// The API as a service.
@@ -20,6 +22,7 @@ pub fn router(state: AppState) -> Router {
     let (router, document) = parts();
     router
         .route("/api/openapi.json", openapi::route(&document))
+        .route(pages::INTEGRATIONS, get(pages::integrations))
         .fallback(request::unknown_route)
         .method_not_allowed_fallback(request::unknown_method)
         .layer(DefaultBodyLimit::max(state.limits.body_bytes_max))

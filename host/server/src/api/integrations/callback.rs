@@ -18,11 +18,10 @@ use utoipa::IntoParams;
 use super::connect::NotConfigured;
 use super::{IntegrationBody, discovery, state_hash, view};
 use crate::api::query::Query;
+use crate::pages::INTEGRATIONS;
 use crate::problem::{ErrorBody, Problem};
 use crate::state::{AppState, ConnectError, ConnectFlow, Granted};
 
-/// The page that a browser is sent on to.
-const PAGE: &str = "/settings/integrations";
 /// How much of what HubSpot says is repeated, in characters.
 const SAID_CHARS_MAX: usize = 200;
 
@@ -111,7 +110,7 @@ pub async fn handle(
             .append_pair("error", problem.code())
             .append_pair("message", problem.message()),
     };
-    Redirect::to(&format!("{PAGE}?{}", query.finish())).into_response()
+    Redirect::to(&format!("{INTEGRATIONS}?{}", query.finish())).into_response()
 }
 
 async fn end(state: AppState, query: CallbackQuery) -> Result<IntegrationBody, Problem> {

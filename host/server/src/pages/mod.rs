@@ -1,0 +1,54 @@
+//! Pages for people: so far the one where HubSpot's consent ends.
+//!
+//! Static: whatever came with the address is put into the page by the browser, as text, so nothing that a stranger put
+//! into a link is ever markup.
+
+use axum::http::header::{
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::response::IntoResponse;
+
+/// Where a browser is sent when a portal was connected, or not.
+pub const INTEGRATIONS: &str = "/settings/integrations";
+
+/// Answers [`INTEGRATIONS`].
+pub async fn integrations() -> impl IntoResponse {
+    let headers = [
+        (CONTENT_TYPE, "text/html; charset=utf-8"),
+        (
+            CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-A+e7rlHSuR8nrjgmu9Wy71ZtXLZnxD79OydLgk4zkkg='; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        ),
+        (REFERRER_POLICY, "no-referrer"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    (headers, include_str!("integrations.html"))
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use sha2::{Digest as _, Sha256};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_policy_names_the_script_that_the_page_has() {
+        let answer = integrations().await.into_response();
+        let policy = answer.headers()[CONTENT_SECURITY_POLICY]
+            .to_str()
+            .unwrap()
+            .to_owned();
+        let page = include_str!("integrations.html");
+        let script = page
+            .split("<script>")
+            .nth(1)
+            .and_then(|rest| rest.split("</script>").next());
+        let digest = Sha256::digest(script.unwrap().as_bytes());
+        let digest = base64::engine::general_purpose::STANDARD.encode(digest);
+        assert!(
+            policy.contains(&format!("'sha256-{digest}'")),
+            "sha256-{digest}"
+        );
+    }
+}

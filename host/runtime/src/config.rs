@@ -61,35 +61,49 @@ pub enum Allocation {
 /// What an uploaded component may be. All are checked before anything is compiled, because a small
 /// file can be made to cost minutes and gigabytes; meeting one is a
 /// [`RejectionCode::TooLarge`](crate::RejectionCode::TooLarge).
+///
+/// The defaults leave at least twice what mappers in Rust, JavaScript (QuickJS and StarlingMonkey) and Python
+/// were measured to need, their interpreters included.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct UploadLimits {
-    /// Size of the file. Default 32 MiB: a Python mapper with its interpreter takes 18 MiB.
+    /// Size of the file. Default 40 MiB; Python takes 18.
     pub component_bytes_max: usize,
-    /// Core modules in it. Default 200.
+    /// Core modules in it. Default 200; Python takes 38.
     pub modules_max: usize,
-    /// Components within it, at any depth. Default 200.
+    /// Components within it, at any depth. Default 200; QuickJS takes 26.
     pub components_max: usize,
-    /// Functions of all its modules. Default 60,000.
+    /// Functions of all its modules. Default 40,000; Python takes 13,500.
     pub functions_max: usize,
-    /// Locals of one function; compile time grows with their square. Default 5,000.
-    pub locals_max: u32,
-    /// Size of one function's code. Default 512 KiB.
+    /// Locals of one function. Default 2,000; Python takes 271.
+    pub locals_max: usize,
+    /// Size of one function's code. Default 1 MiB; Python takes 420 KiB.
     pub function_bytes_max: usize,
-    /// Depth of nested blocks in one function. Default 5,000.
+    /// Depth of nested blocks in one function. Default 2,000; Python takes 781.
     pub nesting_max: usize,
+    /// Depth of nested loops in one function. Default 50; QuickJS takes 21.
+    pub loop_nesting_max: usize,
+    /// Locals times depth of nested blocks in one function, which its compile time and memory follow; this and the
+    /// depth of loops are what a hostile file grows, as 1,000 locals in 1,000 loops take 16 KB, a minute and
+    /// 2 GB. Default 100,000; StarlingMonkey takes 16,000.
+    pub function_weight_max: usize,
+    /// The same, summed over all functions. Default 5,000,000; StarlingMonkey takes 550,000.
+    pub weight_max: usize,
 }
 
 impl Default for UploadLimits {
     fn default() -> Self {
         Self {
-            component_bytes_max: 32 * MIB,
+            component_bytes_max: 40 * MIB,
             modules_max: 200,
             components_max: 200,
-            functions_max: 60_000,
-            locals_max: 5_000,
-            function_bytes_max: 512 * KIB,
-            nesting_max: 5_000,
+            functions_max: 40_000,
+            locals_max: 2_000,
+            function_bytes_max: MIB,
+            nesting_max: 2_000,
+            loop_nesting_max: 50,
+            function_weight_max: 100_000,
+            weight_max: 5_000_000,
         }
     }
 }

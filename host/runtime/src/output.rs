@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn suggestions_are_of_the_two_schemas_and_best_first() {
+    fn suggestions_are_of_the_two_schemas() {
         let good = vec![
             suggestion("a", &[("x", 1.0), ("y", 0.5)]),
             suggestion("b", &[]),

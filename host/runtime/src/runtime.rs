@@ -51,8 +51,8 @@ pub struct Loaded {
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// It is not what this host accepts.
-    #[error("load a plugin: {0}")]
-    Rejected(#[source] Rejected),
+    #[error(transparent)]
+    Rejected(Rejected),
     /// It validates and still does not compile.
     #[error("load plugin `{plugin}`")]
     Compile {
@@ -118,6 +118,12 @@ impl Runtime {
             None => shared.load(digest, bytes)?,
         };
         Ok(Plugin::new(shared.clone(), loaded))
+    }
+
+    /// The plugin, if it was loaded and is still in memory. Saves fetching the component.
+    pub fn loaded(&self, digest: &Digest) -> Option<Plugin> {
+        let loaded = self.shared.loaded.get(digest)?;
+        Some(Plugin::new(self.shared.clone(), loaded))
     }
 }
 

@@ -26,28 +26,36 @@ pub fn elf() -> Vec<u8> {
 
 /// A core module with one function.
 pub fn core_module() -> Vec<u8> {
-    module(1, &function(0, 0))
+    module(1, &function(0, 0, BLOCK))
 }
 
 /// A component around a function with this many locals.
 pub fn with_locals(count: u32) -> Vec<u8> {
-    component(&[module(1, &function(count, 0))])
+    component(&[module(1, &function(count, 0, BLOCK))])
 }
 
 /// A component around a function with this many blocks within one another.
 pub fn with_nesting(depth: usize) -> Vec<u8> {
-    component(&[module(1, &function(0, depth))])
+    component(&[module(1, &function(0, depth, BLOCK))])
+}
+
+/// A component around a function with this many locals, and this many loops within one another.
+pub fn with_loops(locals: u32, depth: usize) -> Vec<u8> {
+    component(&[module(1, &function(locals, depth, LOOP))])
 }
 
 /// A component around this many functions.
 pub fn with_functions(count: u32) -> Vec<u8> {
-    component(&[module(count, &function(0, 0))])
+    component(&[module(count, &function(0, 0, BLOCK))])
 }
 
 /// A component around this many core modules.
 pub fn with_modules(count: usize) -> Vec<u8> {
     component(&vec![core_module(); count])
 }
+
+const BLOCK: u8 = 0x02;
+const LOOP: u8 = 0x03;
 
 fn component(modules: &[Vec<u8>]) -> Vec<u8> {
     let mut bytes = b"\0asm\x0d\x00\x01\x00".to_vec();
@@ -74,7 +82,7 @@ fn module(functions: u32, function: &[u8]) -> Vec<u8> {
 }
 
 /// A function's code, with its length before it.
-fn function(locals: u32, nesting: usize) -> Vec<u8> {
+fn function(locals: u32, nesting: usize, opening: u8) -> Vec<u8> {
     let mut body = Vec::new();
     if locals == 0 {
         body.push(0);
@@ -84,7 +92,7 @@ fn function(locals: u32, nesting: usize) -> Vec<u8> {
         body.push(0x7f);
     }
     for _ in 0..nesting {
-        body.extend([0x02, 0x40]);
+        body.extend([opening, 0x40]);
     }
     body.resize(body.len() + nesting + 1, 0x0b);
     let mut bytes = Vec::new();

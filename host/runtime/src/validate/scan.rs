@@ -1,8 +1,8 @@
 //! Reads a file once, measures it, and collects the names of its imports and exports.
 //!
-//! Compile time and memory grow with the number of functions, with the square of a function's locals and
-//! with code that is nested or long, not with the size of the file; so these are measured before
-//! anything else happens. Takes time in proportion to the file and hardly any memory.
+//! Compile time and memory grow with the number of functions and with what the compiler has to carry
+//! through them, the locals at every depth of nesting, and not with the size of the file; so these are
+//! measured before anything else happens. Takes time in proportion to the file and hardly any memory.
 
 use wasmparser::{BinaryReaderError, Encoding, FunctionBody, Operator, Parser, Payload};
 
@@ -69,9 +69,13 @@ struct Measures {
     modules: usize,
     components: usize,
     functions: usize,
-    locals: u32,
+    weight: usize,
+    // Each the largest of all functions.
+    locals: usize,
     function_bytes: usize,
     nesting: usize,
+    loop_nesting: usize,
+    function_weight: usize,
 }
 
 fn read(bytes: &[u8], scan: &mut Scan) -> Result<Measures, BinaryReaderError> {
@@ -107,81 +111,117 @@ fn read(bytes: &[u8], scan: &mut Scan) -> Result<Measures, BinaryReaderError> {
 
 impl Measures {
     fn function(&mut self, body: &FunctionBody<'_>) -> Result<(), BinaryReaderError> {
-        self.functions += 1;
-        self.function_bytes = self.function_bytes.max(body.range().len());
-        let mut locals = 0_u32;
+        let mut locals = 0_usize;
         for group in body.get_locals_reader()? {
             let (count, _) = group?;
-            locals = locals.saturating_add(count);
+            locals = locals.saturating_add(count as usize);
         }
+        let Depth { blocks, loops } = depth(body)?;
+        let weight = locals.saturating_mul(blocks);
+        self.functions += 1;
+        self.weight = self.weight.saturating_add(weight);
         self.locals = self.locals.max(locals);
-        let mut nesting = 0_usize;
-        for operator in body.get_operators_reader()? {
-            match operator? {
-                Operator::Block { .. }
-                | Operator::Loop { .. }
-                | Operator::If { .. }
-                | Operator::TryTable { .. } => nesting += 1,
-                Operator::End => nesting = nesting.saturating_sub(1),
-                _ => continue,
-            }
-            self.nesting = self.nesting.max(nesting);
-        }
+        self.function_bytes = self.function_bytes.max(body.range().len());
+        self.nesting = self.nesting.max(blocks);
+        self.loop_nesting = self.loop_nesting.max(loops);
+        self.function_weight = self.function_weight.max(weight);
         Ok(())
     }
 
     fn problems(&self, limits: &UploadLimits) -> Vec<Rejection> {
-        let measured = [
+        let file = [
             (
                 self.modules,
                 limits.modules_max,
                 "modules_max",
-                "file",
                 "core modules",
             ),
             (
                 self.components,
                 limits.components_max,
                 "components_max",
-                "file",
                 "inner components",
             ),
             (
                 self.functions,
                 limits.functions_max,
                 "functions_max",
-                "file",
                 "functions",
             ),
             (
-                self.locals as usize,
-                limits.locals_max as usize,
-                "locals_max",
-                "largest function",
-                "locals",
+                self.weight,
+                limits.weight_max,
+                "weight_max",
+                "locals times nested blocks",
             ),
+        ];
+        let function = [
+            (self.locals, limits.locals_max, "locals_max", "locals"),
             (
                 self.function_bytes,
                 limits.function_bytes_max,
                 "function_bytes_max",
-                "largest function",
-                "bytes of code",
+                "bytes",
             ),
             (
                 self.nesting,
                 limits.nesting_max,
                 "nesting_max",
-                "deepest function",
-                "blocks within one another",
+                "nested blocks",
+            ),
+            (
+                self.loop_nesting,
+                limits.loop_nesting_max,
+                "loop_nesting_max",
+                "nested loops",
+            ),
+            (
+                self.function_weight,
+                limits.function_weight_max,
+                "function_weight_max",
+                "locals times nested blocks",
             ),
         ];
+        let file = file.map(|measured| ("file", measured));
+        let function = function.map(|measured| ("largest function", measured));
+        let measured = file.into_iter().chain(function);
         measured
-            .into_iter()
-            .filter(|(found, allowed, ..)| found > allowed)
-            .map(|(found, allowed, limit, place, what)| {
+            .filter(|(_, (found, allowed, ..))| found > allowed)
+            .map(|(place, (found, allowed, limit, what))| {
                 let message = format!("has {found} {what}, `{limit}` is {allowed}");
                 Rejection::new(RejectionCode::TooLarge, place, message)
             })
             .collect()
     }
+}
+
+/// How deep a function nests.
+struct Depth {
+    blocks: usize,
+    loops: usize,
+}
+
+fn depth(body: &FunctionBody<'_>) -> Result<Depth, BinaryReaderError> {
+    let mut deepest = Depth {
+        blocks: 0,
+        loops: 0,
+    };
+    // For each open block, the loops around it and itself.
+    let mut open: Vec<usize> = Vec::new();
+    for operator in body.get_operators_reader()? {
+        let around = open.last().copied().unwrap_or(0);
+        match operator? {
+            Operator::Block { .. } | Operator::If { .. } | Operator::TryTable { .. } => {
+                open.push(around);
+            }
+            Operator::Loop { .. } => open.push(around + 1),
+            Operator::End => {
+                open.pop();
+            }
+            _ => continue,
+        }
+        deepest.blocks = deepest.blocks.max(open.len());
+        deepest.loops = deepest.loops.max(open.last().copied().unwrap_or(0));
+    }
+    Ok(deepest)
 }

@@ -90,7 +90,9 @@ fn a_plugin_stays_usable_when_memory_forgets_it() {
     };
     let runtime = Runtime::new(config).expect("the runtime starts");
     let first = load(&runtime, UPPERCASE);
+    assert!(runtime.loaded(first.digest()).is_some());
     load(&runtime, test_guests::REMEMBERS);
+    assert!(runtime.loaded(first.digest()).is_none());
     drop(runtime);
     first.transform(&plan(), batch()).expect("the plugin works");
 }

@@ -51,6 +51,7 @@ fn what_would_be_costly_to_compile_is_refused_before_it_is() {
             report(&RUNTIME, &files::with_functions(100_000)),
         ),
         ("nesting", report(&RUNTIME, &files::with_nesting(100_000))),
+        ("loops", report(&RUNTIME, &files::with_loops(1_000, 1_000))),
         ("modules", report(&RUNTIME, &files::with_modules(1_000))),
     ];
     insta::assert_snapshot!(lines(&reports));

@@ -1,110 +1,169 @@
-//! The base of a link: what both sides held when they last agreed.
+//! The base of a link: what both sides held when they last agreed, mapping by mapping.
+//!
+//! An agreement belongs to one mapping, not to the names in it: two mappings may read the same property, and that one of
+//! them agreed says nothing of the other. It also remembers under which rule it was reached, so that a mapping that was
+//! re-pointed, or whose options changed, starts anew instead of taking the past for an agreement.
 
 use serde::{Deserialize, Serialize};
 
-use crate::fields::{FieldName, Fields, Named, Properties};
+use crate::fields::{FieldName, Named};
 use crate::value::Value;
 
-/// Both sides' values at the last agreement, each in its own space.
-///
-/// An entry of `None` says "there was no value"; a missing entry says "this name never agreed", which is how a mapping
-/// that was added or re-pointed starts. A field changed if and only if it differs from its entry here.
+/// A link's agreements by the PartnerOS field of their mapping. A missing entry says that the mapping never agreed.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Base {
-    /// PartnerOS's values by field.
+#[serde(transparent)]
+pub struct Base(Named<Agreed>);
+
+/// Both sides' values at the last agreement of one mapping, each in its own space.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Agreed {
+    /// The rule it was reached under, as [`rule_digest`] gives it.
+    #[serde(rename = "r")]
+    pub rule: u32,
+    /// PartnerOS's values, in the order of the mapping's fields.
     #[serde(rename = "p")]
-    pub partneros: Named<Option<Value>>,
-    /// HubSpot's values by property, as HubSpot sent them.
+    pub partneros: Vec<Option<Value>>,
+    /// HubSpot's values as HubSpot sends them, in the order of the mapping's properties.
     #[serde(rename = "h")]
-    pub hubspot: Properties,
+    pub hubspot: Vec<Option<String>>,
+    /// A write to HubSpot whose outcome is not known yet.
+    #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
+    pub sent: Option<Sent>,
+}
+
+/// What was sent to HubSpot, written down before it was sent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Sent {
+    /// PartnerOS's values that it was made of.
+    #[serde(rename = "p")]
+    pub partneros: Vec<Option<Value>>,
+    /// The value of the property.
+    #[serde(rename = "h")]
+    pub hubspot: Option<String>,
 }
 
 impl Base {
-    /// Whether these names agreed before. Only then do their entries say anything about a change.
-    pub fn covers(&self, fields: &[FieldName], properties: &[FieldName]) -> bool {
-        fields
-            .iter()
-            .all(|field| self.partneros.get(field.as_str()).is_some())
-            && properties
-                .iter()
-                .all(|property| self.hubspot.get(property.as_str()).is_some())
+    /// The agreement of a mapping, if it was reached under this rule.
+    pub fn agreed(&self, field: &FieldName, rule: u32) -> Option<&Agreed> {
+        self.0
+            .get(field.as_str())
+            .filter(|agreed| agreed.rule == rule)
     }
 
-    /// Whether PartnerOS holds something else than at the last agreement. Without one: whether it holds anything.
-    pub fn partneros_changed(&self, covered: bool, fields: &[FieldName], now: &Fields) -> bool {
-        fields.iter().any(|field| {
-            let value = now.get(field.as_str());
-            match self.partneros.get(field.as_str()) {
-                Some(base) if covered => base.as_ref() != value,
-                _ => value.is_some(),
-            }
-        })
+    /// Sets the agreement of a mapping.
+    pub fn set(&mut self, field: FieldName, agreed: Agreed) {
+        self.0.insert(field, agreed);
     }
+}
 
-    /// Whether HubSpot holds something else than at the last agreement. Without one: whether it holds anything.
-    ///
-    /// `now` gives the current value of each property that counts; null and "" are both `None`.
-    pub fn hubspot_changed<'a>(
-        &self,
-        covered: bool,
-        now: impl IntoIterator<Item = (&'a FieldName, Option<&'a str>)>,
-    ) -> bool {
-        now.into_iter().any(
-            |(property, value)| match self.hubspot.get(property.as_str()) {
-                Some(base) if covered => base.as_deref() != value,
-                _ => value.is_some(),
-            },
-        )
+impl FromIterator<(FieldName, Agreed)> for Base {
+    fn from_iter<I: IntoIterator<Item = (FieldName, Agreed)>>(entries: I) -> Self {
+        Self(entries.into_iter().collect())
     }
+}
 
-    /// Remembers HubSpot's value of a property.
-    pub fn see_hubspot(&mut self, property: &FieldName, value: Option<&str>) {
-        let value = value.filter(|text| !text.is_empty());
-        self.hubspot
-            .insert(property.clone(), value.map(ToOwned::to_owned));
-    }
+/// Whether PartnerOS holds something else than at the last agreement. Without one: whether it holds anything.
+pub fn partneros_changed<'a>(
+    agreed: Option<&Agreed>,
+    now: impl IntoIterator<Item = Option<&'a Value>>,
+) -> bool {
+    let mut then = agreed.map(|agreed| agreed.partneros.iter());
+    now.into_iter().any(|value| match &mut then {
+        Some(then) => then.next().and_then(Option::as_ref) != value,
+        None => value.is_some(),
+    })
+}
 
-    /// Remembers PartnerOS's value of a field.
-    pub fn see_partneros(&mut self, field: &FieldName, value: Option<&Value>) {
-        self.partneros.insert(field.clone(), value.cloned());
-    }
+/// Whether HubSpot holds something else than at the last agreement. Without one: whether it holds anything. In `now`,
+/// null and "" are both `None`.
+pub fn hubspot_changed<'a>(
+    agreed: Option<&Agreed>,
+    now: impl IntoIterator<Item = Option<&'a str>>,
+) -> bool {
+    let mut then = agreed.map(|agreed| agreed.hubspot.iter());
+    now.into_iter().any(|value| match &mut then {
+        Some(then) => then.next().and_then(Option::as_deref) != value,
+        None => value.is_some(),
+    })
+}
+
+/// Identifies what a mapping does: its names on both sides and its options. Stable across versions of this program.
+pub fn rule_digest(fields: &[FieldName], properties: &[FieldName], options: &str) -> u32 {
+    // FNV-1a, folded: nothing here is secret, and a rule is only ever compared with the few that its mapping had.
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    let mut add = |text: &str| {
+        for byte in text.bytes().chain([0xff]) {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    };
+    fields.iter().for_each(|field| add(field.as_str()));
+    add("");
+    properties
+        .iter()
+        .for_each(|property| add(property.as_str()));
+    add(options);
+    (hash ^ (hash >> 32)) as u32
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn names(list: &[&str]) -> Vec<FieldName> {
-        list.iter().map(|name| FieldName::from(*name)).collect()
+    const RULE: u32 = 7;
+
+    fn text(value: &str) -> Value {
+        Value::Text(value.to_owned())
+    }
+
+    fn agreed(partneros: Option<&str>, hubspot: Option<&str>) -> Agreed {
+        Agreed {
+            rule: RULE,
+            partneros: vec![partneros.map(text)],
+            hubspot: vec![hubspot.map(ToOwned::to_owned)],
+            sent: None,
+        }
     }
 
     #[test]
-    fn without_a_base_only_values_count_as_changes() {
-        let base = Base::default();
-        let city = names(&["city"]);
-        assert!(!base.covers(&city, &city));
-        assert!(!base.partneros_changed(false, &city, &Fields::new()));
-        assert!(base.hubspot_changed(false, [(&city[0], Some("Bern"))]));
+    fn without_an_agreement_only_values_count_as_changes() {
+        assert!(!partneros_changed(None, [None]));
+        assert!(partneros_changed(None, [Some(&text("Bern"))]));
+        assert!(hubspot_changed(None, [Some("Bern")]));
+        assert!(!hubspot_changed(None, [None]));
     }
 
     #[test]
-    fn a_clear_is_a_change_and_null_is_the_empty_string() {
-        let city = names(&["city"]);
+    fn a_clear_is_a_change() {
+        let agreed = agreed(Some("Bern"), Some("Bern"));
+        assert!(partneros_changed(Some(&agreed), [None]));
+        assert!(hubspot_changed(Some(&agreed), [None]));
+        assert!(!hubspot_changed(Some(&agreed), [Some("Bern")]));
+    }
+
+    #[test]
+    fn an_agreement_under_another_rule_is_none() {
+        let city = FieldName::from("city");
         let mut base = Base::default();
-        base.see_hubspot(&city[0], Some("Bern"));
-        base.see_partneros(&city[0], Some(&Value::Text("Bern".into())));
-        assert!(base.covers(&city, &city));
-        assert!(base.hubspot_changed(true, [(&city[0], None)]));
-        assert!(base.partneros_changed(true, &city, &Fields::new()));
-        base.see_hubspot(&city[0], Some(""));
-        assert!(!base.hubspot_changed(true, [(&city[0], None)]));
+        base.set(city.clone(), agreed(Some("Bern"), Some("Bern")));
+        assert!(base.agreed(&city, RULE).is_some());
+        assert!(base.agreed(&city, RULE + 1).is_none());
+        assert!(base.agreed(&"state".into(), RULE).is_none());
     }
 
     #[test]
-    fn a_re_pointed_mapping_starts_without_a_base() {
-        let mut base = Base::default();
-        base.see_hubspot(&"city".into(), Some("Bern"));
-        base.see_partneros(&"city".into(), Some(&Value::Text("Bern".into())));
-        assert!(!base.covers(&names(&["city"]), &names(&["town"])));
+    fn a_rule_is_told_by_its_names_and_options() {
+        let names = |list: &[&str]| list.iter().map(FieldName::from).collect::<Vec<_>>();
+        let digest = rule_digest(&names(&["city"]), &names(&["city"]), "");
+        assert_eq!(
+            digest,
+            rule_digest(&names(&["city"]), &names(&["city"]), "")
+        );
+        for other in [
+            rule_digest(&names(&["city"]), &names(&["town"]), ""),
+            rule_digest(&names(&["city", "city"]), &names(&[]), ""),
+            rule_digest(&names(&["city"]), &names(&["city"]), "{\"trim\":true}"),
+        ] {
+            assert_ne!(digest, other);
+        }
     }
 }

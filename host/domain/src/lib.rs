@@ -19,7 +19,7 @@ mod suggestion;
 mod time;
 mod value;
 
-pub use base::Base;
+pub use base::{Agreed, Base, Sent, hubspot_changed, partneros_changed, rule_digest};
 pub use column::{Column, ColumnKind};
 pub use decide::{ConflictRule, Decision, Facts, Side, decide};
 pub use fields::{FieldName, Fields, Named, Properties};

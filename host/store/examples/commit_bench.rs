@@ -6,8 +6,8 @@
 use std::time::Instant;
 
 use partneros_domain::{
-    Base, ConflictPolicy, ConnectionId, Direction, Fields, HubSpotId, ObjectPair, OrganizationId,
-    PairId, PairState, RecordId, RunId, Thresholds, Timestamp, Value,
+    Agreed, Base, ConflictPolicy, ConnectionId, Direction, Fields, HubSpotId, ObjectPair,
+    OrganizationId, PairId, PairState, RecordId, RunId, Thresholds, Timestamp, Value,
 };
 use partneros_store::{
     Commit, Connections as _, Counts, Cursor, Effect, FailureStage, Lease, Link, NewConnection,
@@ -105,9 +105,14 @@ fn effect(row: u64, version: i64) -> Effect {
     let mut fields = Fields::new();
     for field in 0..FIELDS {
         let text = format!("value {version} of field {field} of record {row}");
-        base.see_hubspot(&format!("property_{field}").into(), Some(&text));
-        let value = Value::Text(text);
-        base.see_partneros(&format!("field{field}").into(), Some(&value));
+        let value = Value::Text(text.clone());
+        let agreed = Agreed {
+            rule: 7,
+            partneros: vec![Some(value.clone())],
+            hubspot: vec![Some(text)],
+            sent: None,
+        };
+        base.set(format!("field{field}").into(), agreed);
         fields.insert(format!("field{field}").into(), value);
     }
     Effect {

@@ -25,8 +25,8 @@ pub use contract::runs::{Counts, NewRun, Run, RunKind, RunOutcome, RunTrigger, R
 pub use contract::schemas::{CachedSchema, Schemas};
 pub use contract::sync::{
     Commit, Committed, ConflictEntry, Cursor, Effect, FailureEntry, FailureStage, Lease, Link,
-    LinkedRecord, NewConflict, NewFailure, OutboxEffect, OutboxEntry, RecordEffect, SyncState,
-    Unlinked,
+    LinkedRecord, NewConflict, NewFailure, OBJECT_MISSING, OutboxEffect, OutboxEntry, RecordEffect,
+    SyncState, Unlinked,
 };
 pub use error::Error;
 pub use seal::SealingKey;

@@ -7,14 +7,14 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use partneros_domain::{Column, HubSpotId, RecordId};
-use partneros_hubspot::Rows;
-use partneros_store::{Commit, Counts, Cursor, LinkedRecord, NewFailure, Record};
+use partneros_hubspot::{BATCH_MAX, Rows};
+use partneros_store::{Commit, Counts, Cursor, LinkedRecord, NewFailure};
 
 use crate::error::Error;
-use crate::judge::{Counterpart, Inbound, Verdict, hubspot_changed, is_stale, judge};
-use crate::pair_plan::PairPlan;
-use crate::pass::{KeyMatch, Pass};
+use crate::judge::{Counterpart, Inbound, Verdict, is_changed, is_stale, judge};
+use crate::pass::Pass;
 use crate::row::Row;
+use crate::strangers::{self, AMBIGUOUS, ambiguous};
 
 /// Whether rows that nothing corresponds to may become records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,7 +78,6 @@ pub async fn absorb(
             cursor,
             counts,
         };
-        pass.counts += counts;
         let committed = pass.engine.store.commit(pass.organization, commit).await?;
         if committed.raced.is_empty() {
             return Ok(());
@@ -136,9 +135,12 @@ async fn counterparts(
         match linked.remove(&row.id) {
             None => strangers.push(at),
             Some(entry) => {
-                let untouched = entry.record.is_none()
-                    || is_stale(&entry.link, row.updated_at)
-                    || !hubspot_changed(&pass.plan, &entry.link, &row);
+                let touched = entry.pull_failed
+                    || entry.object_was_missing
+                    || is_changed(&pass.plan, &entry.link, &row);
+                // What is read right before a push is as fresh as can be; search may lag behind our own writes.
+                let stale = unknown == Unknown::Create && is_stale(&entry.link, row.updated_at);
+                let untouched = entry.record.is_none() || stale || !touched;
                 if untouched {
                     counts.unchanged += 1;
                 } else {
@@ -152,93 +154,33 @@ async fn counterparts(
     }
     let mut ambiguous = Vec::new();
     if unknown == Unknown::Create && !strangers.is_empty() {
-        ambiguous = meet_strangers(pass, rows, &strangers, &mut pending).await?;
+        let met = strangers::meet(pass, rows, &strangers).await?;
+        let met_counterparts = met.counterparts.into_iter();
+        pending.extend(met_counterparts.map(|(at, counterpart)| Pending { at, counterpart }));
+        ambiguous = met.ambiguous;
     }
     Ok((pending, ambiguous))
 }
 
-/// What an unlinked row may belong to.
-enum Candidate {
-    None,
-    Record(RecordId),
-    Ambiguous,
-}
-
-/// Finds an unlinked record for rows without a link: by the id that we wrote onto the object, then by the match key.
-/// What remains is new. Returns the rows that could belong to several records.
-async fn meet_strangers(
-    pass: &mut Pass,
-    rows: &Rows,
-    strangers: &[usize],
-    pending: &mut Vec<Pending>,
-) -> Result<Vec<HubSpotId>, Error> {
-    let mut candidates = Vec::with_capacity(strangers.len());
-    let mut taken = HashSet::new();
-    for &at in strangers {
-        let candidate = match candidate(pass, &Row::new(rows, at)).await? {
-            Candidate::Record(id) if !taken.insert(id) => Candidate::None,
-            other => other,
-        };
-        candidates.push((at, candidate));
+/// Looks again at objects that could belong to several records, which people may have sorted out since. Must come before
+/// a push: it also says which records must not become objects of their own.
+pub async fn revisit_ambiguous(pass: &mut Pass) -> Result<(), Error> {
+    let pair = pass.plan.pair.id;
+    let ids = pass
+        .engine
+        .store
+        .rejected_objects(pass.organization, pair, AMBIGUOUS)
+        .await?;
+    for chunk in ids.chunks(BATCH_MAX) {
+        let object = &pass.plan.pair.hubspot_object;
+        let batch = pass
+            .portal
+            .read_batch(object, &pass.plan.properties, chunk, pass.priority)
+            .await
+            .map_err(Error::Pull)?;
+        absorb(pass, Arc::new(batch.rows), Unknown::Create, None, 0).await?;
     }
-    let ids: Vec<_> = taken.into_iter().collect();
-    let mut records: HashMap<RecordId, Record> = HashMap::new();
-    if !ids.is_empty() {
-        let found = pass
-            .engine
-            .store
-            .unlinked_records(pass.organization, pass.plan.pair.id, &ids)
-            .await?;
-        records.extend(found.into_iter().map(|record| (record.id, record)));
-    }
-    let creates = pass.plan.pair.direction.writes_partneros();
-    let mut ambiguous = Vec::new();
-    for (at, candidate) in candidates {
-        let record = match candidate {
-            Candidate::Ambiguous => {
-                ambiguous.push(rows.ids[at]);
-                continue;
-            }
-            Candidate::Record(id) => records.remove(&id),
-            Candidate::None => None,
-        };
-        let counterpart = match record {
-            Some(record) => Counterpart::Matched(record),
-            None if creates => Counterpart::New(RecordId(pass.engine.environment.new_id())),
-            None => continue,
-        };
-        pending.push(Pending { at, counterpart });
-    }
-    Ok(ambiguous)
-}
-
-async fn candidate(pass: &mut Pass, row: &Row<'_>) -> Result<Candidate, Error> {
-    if let Some(id) = row
-        .value(pass.plan.record_id_column)
-        .and_then(|text| text.parse().ok())
-    {
-        return Ok(Candidate::Record(id));
-    }
-    let Some(key) = pass.plan.match_column.and_then(|column| row.value(column)) else {
-        return Ok(Candidate::None);
-    };
-    Ok(match pass.unlinked_by_key(key).await? {
-        KeyMatch::None => Candidate::None,
-        KeyMatch::One(id) => Candidate::Record(id),
-        KeyMatch::Several => Candidate::Ambiguous,
-    })
-}
-
-/// Why a row, or a record, that could belong to several of the other side's is left alone.
-pub fn ambiguous(plan: &PairPlan) -> NewFailure {
-    let key = plan.pair.match_key.as_ref();
-    NewFailure {
-        field: key.map(|key| key.field.clone()),
-        property: key.map(|key| key.property.clone()),
-        code: "ambiguous_match".to_owned(),
-        message: "several records share the match key of one HubSpot object".to_owned(),
-        hint: "merge or delete the surplus records, or give them different values, then run a full sync".to_owned(),
-    }
+    Ok(())
 }
 
 type Decided = (

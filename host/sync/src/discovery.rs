@@ -72,6 +72,8 @@ fn object_schema(
     let mut fields: Vec<_> = properties
         .iter()
         .filter(|property| !property.archived)
+        // Mapping it would break the identity of what we made.
+        .filter(|property| property.name.as_str() != RECORD_ID_PROPERTY)
         .map(|property| field_schema(name, property, choices))
         .collect();
     fields.sort_by(|a, b| a.name.cmp(&b.name));

@@ -1,6 +1,9 @@
 //! What is to be written to one HubSpot object, and what becomes of it.
 
-use partneros_domain::{Base, Column, ColumnKind, FieldName, Fields, HubSpotId, RecordId};
+use partneros_domain::{
+    Agreed, Base, Column, ColumnKind, FieldName, Fields, HubSpotId, RecordId, Sent, Timestamp,
+    Value, hubspot_changed, partneros_changed,
+};
 use partneros_hubspot::{PropertyError, RowError, WrittenObject};
 use partneros_store::{
     Effect, FailureStage, Link, NewFailure, OutboxEffect, OutboxEntry, RecordEffect,
@@ -12,6 +15,11 @@ use crate::pass::Pass;
 use crate::push::HubSpotNow;
 use crate::row::Row;
 
+/// The category of a row that HubSpot's answer left out.
+pub const NO_ANSWER: &str = "NO_ANSWER";
+/// Categories of refusals that have nothing to do with the row.
+const TRANSIENT_CATEGORIES: [&str; 4] = [NO_ANSWER, "RATE_LIMITS", "INTERNAL_ERROR", "TIMEOUT"];
+
 /// One property to write.
 #[derive(Debug, Clone)]
 pub struct Change {
@@ -21,6 +29,8 @@ pub struct Change {
     pub property: FieldName,
     /// The value; `None` clears.
     pub value: Option<String>,
+    /// What HubSpot held before, in the order of the route's properties.
+    before: Vec<Option<String>>,
 }
 
 /// One record on its way to HubSpot.
@@ -40,6 +50,8 @@ pub struct Draft {
     pub failures: Vec<NewFailure>,
     /// Whether the object was made or changed.
     done: bool,
+    /// Whether HubSpot had trouble of its own with the row.
+    waits: bool,
 }
 
 impl Draft {
@@ -55,24 +67,78 @@ impl Draft {
                 || !self.changes.is_empty())
     }
 
-    /// Takes HubSpot's answer: what it says it holds becomes the base.
+    /// The link with what is about to be sent written down; none when there is nothing to remember it on.
+    ///
+    /// If the answer or our commit is lost, the next look at the object recognises its value as ours by this, instead of
+    /// taking it for somebody's edit.
+    pub fn intent(&self, plan: &PairPlan) -> Option<Effect> {
+        let mut link = self.link.clone()?;
+        for change in &self.changes {
+            let route = &plan.routes[change.route];
+            let agreed = link.base.agreed(&route.field.name, route.rule).cloned();
+            let mut agreed = agreed.unwrap_or_else(|| Agreed {
+                rule: route.rule,
+                partneros: vec![None; route.fields.len()],
+                hubspot: change.before.clone(),
+                sent: None,
+            });
+            agreed.sent = Some(Sent {
+                partneros: self.values(route),
+                hubspot: change.value.clone(),
+            });
+            link.base.set(route.field.name.clone(), agreed);
+        }
+        (!self.changes.is_empty()).then(|| Effect {
+            link: Some(link),
+            ..self.effect(OutboxEffect::Leave)
+        })
+    }
+
+    fn values(&self, route: &Route) -> Vec<Option<Value>> {
+        route
+            .partneros_values(&self.fields)
+            .map(Option::<&Value>::cloned)
+            .collect()
+    }
+
+    /// Takes HubSpot's answer: what it says it holds is the new agreement.
     pub fn written(&mut self, plan: &PairPlan, object: &WrittenObject) {
-        let link = self.link.get_or_insert_with(|| Link {
+        let mut link = self.link.take().unwrap_or_else(|| Link {
             hubspot_id: object.id,
             base: Base::default(),
             hubspot_updated_at: object.updated_at,
         });
         link.hubspot_updated_at = link.hubspot_updated_at.max(object.updated_at);
-        for change in self.changes.drain(..) {
+        for change in std::mem::take(&mut self.changes) {
+            let route = &plan.routes[change.route];
             let answered = object.properties.get(change.property.as_str());
             let value = answered.cloned().unwrap_or(change.value);
-            link.base.see_hubspot(&change.property, value.as_deref());
-            for field in &plan.routes[change.route].fields {
-                link.base
-                    .see_partneros(field, self.fields.get(field.as_str()));
-            }
+            link.base.set(
+                route.field.name.clone(),
+                self.agreement(route, value, change.before),
+            );
         }
+        self.link = Some(link);
         self.done = true;
+    }
+
+    /// What was pushed and what HubSpot holds now. `before` are HubSpot's values in the order of the route's properties.
+    fn agreement(
+        &self,
+        route: &Route,
+        value: Option<String>,
+        mut before: Vec<Option<String>>,
+    ) -> Agreed {
+        before.resize(route.properties.len(), None);
+        if let Some(first) = before.first_mut() {
+            *first = value.filter(|text| !text.is_empty());
+        }
+        Agreed {
+            rule: route.rule,
+            partneros: self.values(route),
+            hubspot: before,
+            sent: None,
+        }
     }
 
     /// Takes HubSpot's refusal: properties that it names are left out and parked; if it names none of ours, the whole
@@ -97,9 +163,10 @@ impl Draft {
         false
     }
 
-    /// Parks the whole row.
+    /// Parks the whole row; if the trouble is HubSpot's own, only for a while.
     pub fn give_up(&mut self, error: &RowError) {
         self.changes.clear();
+        self.waits = TRANSIENT_CATEGORIES.contains(&error.category.as_str());
         self.failures.push(NewFailure {
             field: None,
             property: None,
@@ -113,16 +180,30 @@ impl Draft {
         });
     }
 
-    /// The effect of what was achieved.
-    pub fn into_effect(self) -> Effect {
+    /// The effect of what was achieved. What HubSpot could not take for the moment is tried again at `retry_at`.
+    pub fn into_effect(mut self, retry_at: Timestamp) -> Effect {
+        let outbox = if self.waits {
+            OutboxEffect::RetryAt(retry_at)
+        } else {
+            OutboxEffect::Settle
+        };
+        let failures = std::mem::take(&mut self.failures);
+        Effect {
+            failures,
+            link: self.link.take(),
+            ..self.effect(outbox)
+        }
+    }
+
+    fn effect(&self, outbox: OutboxEffect) -> Effect {
         Effect {
             record_id: self.record_id,
             record: RecordEffect::Pushed {
                 version: self.version,
             },
-            link: self.link,
-            outbox: OutboxEffect::Settle,
-            failures: self.failures,
+            link: None,
+            outbox,
+            failures: Vec::new(),
             stage: FailureStage::Push,
             conflicts: Vec::new(),
         }
@@ -174,8 +255,6 @@ fn draft(
     transformed: &mut partneros_domain::plan::Transformed,
     at: usize,
 ) -> Draft {
-    let fresh = Base::default();
-    let before = entry.link.as_ref().map_or(&fresh, |link| &link.base);
     let mut draft = Draft {
         record_id: entry.record.id,
         version: entry.record.version,
@@ -184,19 +263,18 @@ fn draft(
         changes: Vec::new(),
         failures: Vec::new(),
         done: false,
+        waits: false,
     };
     for (position, route) in plan.routes.iter().enumerate() {
         let Some(rule) = route.outbound else { continue };
-        let covered = before.covers(&route.fields, &route.properties);
-        if !before.partneros_changed(covered, &route.fields, &entry.record.fields) {
+        let link = entry.link.as_ref();
+        let agreed = link.and_then(|link| link.base.agreed(&route.field.name, route.rule));
+        if !partneros_changed(agreed, route.partneros_values(&entry.record.fields)) {
             continue;
         }
-        if let Some(row) = row {
-            let values = route.columns.iter().map(|column| row.value(*column));
-            if before.hubspot_changed(covered, route.properties.iter().zip(values)) {
-                // HubSpot's side could not be taken in (it is listed as failed), so the field is undecided.
-                continue;
-            }
+        if row.is_some_and(|row| hubspot_changed(agreed, route.hubspot_values(row))) {
+            // HubSpot's side could not be taken in (it is listed as failed), so the field is undecided.
+            continue;
         }
         let failure = transformed
             .failures
@@ -213,7 +291,7 @@ fn draft(
             .get_mut(rule)
             .and_then(|column| column.take(at));
         let value = match value {
-            Some(partneros_domain::Value::Text(text)) if !text.is_empty() => Some(text),
+            Some(Value::Text(text)) if !text.is_empty() => Some(text),
             _ => None,
         };
         settle(&mut draft, plan, position, value, row);
@@ -230,22 +308,28 @@ fn settle(
     row: Option<&Row<'_>>,
 ) {
     let route = &plan.routes[position];
-    let held = row.and_then(|row| row.value(route.columns[0]));
-    match (&mut draft.link, row) {
-        (Some(link), Some(_)) if held == value.as_deref() => {
-            link.base.see_hubspot(&route.property, held);
-            for field in &route.fields {
-                link.base
-                    .see_partneros(field, draft.fields.get(field.as_str()));
-            }
-        }
-        (None, _) if value.is_none() => {}
-        _ => draft.changes.push(Change {
-            route: position,
-            property: route.property.clone(),
-            value,
-        }),
+    let before: Vec<_> = row.map_or_else(Vec::new, |row| {
+        route
+            .hubspot_values(row)
+            .map(|held| held.map(ToOwned::to_owned))
+            .collect()
+    });
+    if draft.link.is_none() && value.is_none() {
+        return;
     }
+    if row.is_some() && before.first() == Some(&value) {
+        let agreed = draft.agreement(route, value, before);
+        if let Some(link) = &mut draft.link {
+            link.base.set(route.field.name.clone(), agreed);
+        }
+        return;
+    }
+    draft.changes.push(Change {
+        route: position,
+        property: route.property.clone(),
+        value,
+        before,
+    });
 }
 
 fn untransformed(route: &Route, code: &str, message: &str) -> NewFailure {

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use partneros_domain::{
-    Mappings, ObjectPair, ObjectSchema, OrganizationId, PairId, PairState, RunId, Timestamp, object,
+    ObjectPair, ObjectSchema, OrganizationId, PairId, PairState, RunId, Timestamp, object,
 };
-use partneros_hubspot::{Portal, Priority};
+use partneros_hubspot::Priority;
 use partneros_runtime::{Plugin, PreparedPlan};
 use partneros_store::{
     Commit, ConnectionStatus, Counts, Lease, MappingSet, NewRun, Run, RunKind, RunOutcome,
@@ -13,14 +13,13 @@ use partneros_store::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::discovery::{self, RECORD_ID_PROPERTY};
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::pair_plan::PairPlan;
 use crate::pass::{Pass, PassStart};
 use crate::portals::Portals;
 use crate::settings::SyncSettings;
-use crate::{pull, push, trial};
+use crate::{absorb, pull, push, trial};
 
 /// How often a pass begins again because the portal's schema or the mappings changed under it.
 const PASS_ROUNDS: usize = 3;
@@ -96,9 +95,35 @@ impl Engine {
             .acquire_lease(organization, pair.id, now, parts.lease_until())
             .await?;
         let lease = lease.ok_or(Error::Busy)?;
-        let cursor = parts.store.cursor(organization, pair.id).await?;
+        match self
+            .write_down(organization, &pair, trigger, full, now)
+            .await
+        {
+            Ok(run) => Ok(Begun {
+                organization,
+                pair,
+                lease,
+                run,
+            }),
+            Err(error) => {
+                parts.store.release_lease(organization, lease).await?;
+                Err(error)
+            }
+        }
+    }
+
+    async fn write_down(
+        &self,
+        organization: OrganizationId,
+        pair: &ObjectPair,
+        trigger: RunTrigger,
+        full: bool,
+        now: Timestamp,
+    ) -> Result<NewRun, Error> {
+        let store = &self.parts.store;
+        let cursor = store.cursor(organization, pair.id).await?;
         if full && cursor.is_some() {
-            parts.store.set_cursor(organization, pair.id, None).await?;
+            store.set_cursor(organization, pair.id, None).await?;
         }
         let kind = match cursor {
             None => RunKind::First,
@@ -106,22 +131,14 @@ impl Engine {
             Some(_) => RunKind::Incremental,
         };
         let run = NewRun {
-            id: RunId(parts.environment.new_id()),
+            id: RunId(self.parts.environment.new_id()),
             pair_id: pair.id,
             kind,
             trigger,
             started_at: now,
         };
-        if let Err(error) = parts.store.start_run(organization, &run).await {
-            parts.store.release_lease(organization, lease).await?;
-            return Err(error.into());
-        }
-        Ok(Begun {
-            organization,
-            pair,
-            lease,
-            run,
-        })
+        store.start_run(organization, &run).await?;
+        Ok(run)
     }
 
     /// Does the work of a run and writes its outcome down. Returns the finished run; an error here is the store's.
@@ -132,7 +149,10 @@ impl Engine {
         let at = parts.environment.now();
         let (outcome, message) = match &result {
             Ok(()) => (RunOutcome::Succeeded, None),
-            Err(Error::Interrupted) => (RunOutcome::Interrupted, None),
+            Err(Error::Interrupted | Error::Superseded) => (RunOutcome::Interrupted, None),
+            Err(error) if matches!(error.hubspot(), Some(partneros_hubspot::Error::Cancelled)) => {
+                (RunOutcome::Interrupted, None)
+            }
             Err(Error::Store(partneros_store::Error::LeaseLost(_))) => {
                 (RunOutcome::Interrupted, None)
             }
@@ -153,14 +173,14 @@ impl Engine {
             .store
             .finish_run(organization, run_id, outcome, message.as_deref(), at)
             .await?;
-        self.note_connection(&begun, &result, at).await?;
-        let next =
-            at.plus_millis(i64::try_from(parts.settings.poll_interval_ms).unwrap_or(i64::MAX));
+        let interval_ms = i64::try_from(parts.settings.poll_interval_ms).unwrap_or(i64::MAX);
+        let next = at.plus_millis(interval_ms);
         parts
             .store
             .schedule_pair(organization, begun.pair.id, next)
             .await?;
         parts.store.release_lease(organization, begun.lease).await?;
+        self.note_connection(&begun, &result, at).await?;
         Ok(parts.store.run(organization, run_id).await?)
     }
 
@@ -176,57 +196,40 @@ impl Engine {
         self.carry_out(begun).await
     }
 
+    /// Makes passes until one goes through with the settings that hold at its end.
     async fn passes(&self, begun: &Begun) -> Result<(), Error> {
-        let parts = &self.parts;
-        let pair = &begun.pair;
-        let portal = parts
-            .portals
-            .portal(begun.organization, pair.connection_id)
-            .await?;
+        let store = &self.parts.store;
+        let (organization, id) = (begun.organization, begun.pair.id);
         let mut outcome = Ok(());
         for _ in 0..PASS_ROUNDS {
-            let MappingSet { mappings, version } =
-                parts.store.mappings(begun.organization, pair.id).await?;
-            outcome = self.pass(begun, &mappings, Arc::clone(&portal)).await;
-            let now = parts
-                .store
-                .mappings(begun.organization, pair.id)
-                .await?
-                .version;
+            let pair = store.pair(organization, id).await?;
+            if pair.state != PairState::Active {
+                return Err(Error::Interrupted);
+            }
+            let set = store.mappings(organization, id).await?;
+            outcome = self.pass(begun, &pair, &set).await;
+            let superseded = store.mappings(organization, id).await?.version != set.version
+                || store.pair(organization, id).await? != pair;
+            if superseded {
+                // Whoever changed the settings asked for everything to be looked at again, but the pass may have
+                // stored its own cursor since.
+                store.set_cursor(organization, id, None).await?;
+            }
             match &outcome {
-                Err(Error::SchemaChanged(_)) => {
-                    self.refresh_schema(begun.organization, pair, portal.as_ref())
-                        .await?;
-                }
-                Ok(()) if now != version => {
-                    // Whoever saved mappings meanwhile asked for everything to be looked at again, but the pass has
-                    // stored its own cursor since.
-                    parts
-                        .store
-                        .set_cursor(begun.organization, pair.id, None)
-                        .await?;
-                }
+                Err(Error::SchemaChanged(_)) => self.refresh_schema(organization, &pair).await?,
+                Err(Error::Superseded) => {}
+                Ok(()) if superseded => {}
                 _ => break,
             }
         }
         outcome
     }
 
-    async fn pass(
-        &self,
-        begun: &Begun,
-        mappings: &Mappings,
-        portal: Arc<dyn Portal>,
-    ) -> Result<(), Error> {
+    async fn pass(&self, begun: &Begun, pair: &ObjectPair, set: &MappingSet) -> Result<(), Error> {
         let parts = &self.parts;
-        let pair = &begun.pair;
-        let object = parts.partner_schema(&pair.object)?;
-        let hubspot = parts
-            .store
-            .schema(begun.organization, pair.connection_id, &pair.hubspot_object)
-            .await?;
-        let plan = PairPlan::new(pair, mappings, &object, &hubspot.schema);
-        let plan = trial::park_refused(parts, plan, mappings, &hubspot.schema).await?;
+        let (object, hubspot) = self.schemas_of(begun.organization, pair).await?;
+        let plan = PairPlan::new(pair, &set.mappings, &object, &hubspot);
+        let plan = trial::park_refused(parts, plan, &set.mappings, &hubspot).await?;
         let (inbound, outbound) = prepare(&plan)?;
         let priority = match (begun.run.trigger, begun.run.kind) {
             (RunTrigger::Manual, RunKind::Incremental) => Priority::Interactive,
@@ -238,7 +241,11 @@ impl Engine {
             organization: begun.organization,
             run_id: begun.run.id,
             lease: begun.lease,
-            portal,
+            portal: parts
+                .portals
+                .portal(begun.organization, pair.connection_id)
+                .await?,
+            mapping_version: set.version,
             priority,
             stop: self.stop.clone(),
         };
@@ -246,6 +253,7 @@ impl Engine {
         pass.step().await?;
         list_parked(&pass).await?;
         pull::pull(&mut pass).await?;
+        absorb::revisit_ambiguous(&mut pass).await?;
         push::push(&mut pass).await
     }
 
@@ -253,14 +261,10 @@ impl Engine {
         &self,
         organization: OrganizationId,
         pair: &ObjectPair,
-        portal: &dyn Portal,
     ) -> Result<(), Error> {
-        let now = self.parts.environment.now();
-        let schemas = discovery::discover(portal, now).await?;
-        let store = &self.parts.store;
-        Ok(store
-            .replace_schemas(organization, pair.connection_id, &schemas, now)
-            .await?)
+        self.discover(organization, pair.connection_id)
+            .await
+            .map(drop)
     }
 
     /// What a run says about its connection: revoked, failing, or well again.
@@ -278,6 +282,9 @@ impl Engine {
                 (ConnectionStatus::Active, None)
             }
             Err(error) => match error.hubspot() {
+                Some(partneros_hubspot::Error::Cancelled | partneros_hubspot::Error::Tokens(_)) => {
+                    return Ok(());
+                }
                 Some(partneros_hubspot::Error::ReauthRequired(_)) => {
                     (ConnectionStatus::ReauthRequired, Some(describe(error)))
                 }
@@ -292,53 +299,6 @@ impl Engine {
             .set_connection_status(organization, id, status, message.as_deref(), at)
             .await?)
     }
-
-    /// Makes sure that the HubSpot object has the property that carries our record ids.
-    pub(crate) async fn prepare_object(
-        &self,
-        portal: &dyn Portal,
-        object: &str,
-    ) -> Result<(), Error> {
-        let group = match object {
-            "companies" => "companyinformation",
-            "deals" => "dealinformation",
-            _ => "",
-        };
-        let property = partneros_hubspot::model::NewProperty {
-            name: RECORD_ID_PROPERTY.into(),
-            label: "PartnerOS record ID".to_owned(),
-            description:
-                "The PartnerOS record that this object syncs with. Set by the integration."
-                    .to_owned(),
-            group_name: group_name(portal, object, group).await?,
-            kind: "string".to_owned(),
-            field_type: "text".to_owned(),
-            has_unique_value: true,
-            hidden: false,
-            form_field: false,
-        };
-        portal
-            .create_property(object, &property)
-            .await
-            .map_err(|source| Error::Prepare {
-                object: object.to_owned(),
-                source,
-            })?;
-        Ok(())
-    }
-}
-
-/// A custom object's properties live in a group of its own; take the first that is in use.
-async fn group_name(portal: &dyn Portal, object: &str, known: &str) -> Result<String, Error> {
-    if !known.is_empty() {
-        return Ok(known.to_owned());
-    }
-    let properties = portal.properties(object).await.map_err(Error::Discover)?;
-    let group = properties
-        .into_iter()
-        .map(|property| property.group_name)
-        .find(|name| !name.is_empty());
-    Ok(group.unwrap_or_else(|| format!("{object}_information")))
 }
 
 /// A run that has the lease and is written down.
@@ -364,8 +324,32 @@ fn prepare(plan: &PairPlan) -> Result<(PreparedPlan, PreparedPlan), Error> {
     Ok((prepare(&plan.inbound)?, prepare(&plan.outbound)?))
 }
 
-/// Writes down which fields of the pair do not sync at present.
+/// Writes down which fields of the pair do not sync at present. A field that syncs again has missed edits of both sides,
+/// so everything is looked at again.
 async fn list_parked(pass: &Pass) -> Result<(), Error> {
+    let (store, pair) = (&pass.engine.store, &pass.plan.pair);
+    let before = store.parked(pass.organization, pair.id).await?;
+    if before == pass.plan.parked {
+        return Ok(());
+    }
+    let still_parked = |field| {
+        pass.plan
+            .parked
+            .iter()
+            .any(|failure| failure.field == field)
+    };
+    if !before
+        .into_iter()
+        .all(|failure| still_parked(failure.field))
+    {
+        store.set_cursor(pass.organization, pair.id, None).await?;
+        if pair.direction.writes_hubspot() {
+            let now = pass.engine.environment.now();
+            store
+                .requeue(pass.organization, pair.id, false, now)
+                .await?;
+        }
+    }
     let commit = Commit {
         lease: pass.lease,
         run_id: pass.run_id,
@@ -379,7 +363,7 @@ async fn list_parked(pass: &Pass) -> Result<(), Error> {
             ..Counts::default()
         },
     };
-    pass.engine.store.commit(pass.organization, commit).await?;
+    store.commit(pass.organization, commit).await?;
     Ok(())
 }
 

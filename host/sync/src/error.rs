@@ -28,6 +28,14 @@ pub enum Error {
         #[source]
         source: partneros_hubspot::Error,
     },
+    /// The property exists, but was made by somebody else in a way that cannot identify objects.
+    #[error(
+        "failed to use property `partneros_record_id` of HubSpot object `{0}`: it is not unique; delete it in HubSpot, then try again"
+    )]
+    KeyNotUnique(String),
+    /// An admin changed the pair while it was synced.
+    #[error("failed because the pair was changed meanwhile; the next run obeys its new settings")]
+    Superseded,
     /// The connection's portal is not to be had.
     #[error("failed to reach the connection's portal: {0}")]
     NotConnected(String),

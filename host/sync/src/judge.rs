@@ -3,13 +3,13 @@
 //! Every field goes through [`decide`]. What is carried to PartnerOS becomes part of the effect at once; what is to be
 //! carried to HubSpot only puts the record into the outbox, since the push reads HubSpot again before it writes.
 //!
-//! Invariant: the base changes only for names that both sides agree on, or whose loser is kept as a conflict. A value
-//! that could not be transformed leaves its base alone, so that nothing is forgotten.
+//! Invariant: an agreement changes only when both sides agree, or when the loser is kept as a conflict. A value that could
+//! not be transformed leaves its agreement alone, so that nothing is forgotten.
 
 use partneros_domain::plan::Failure;
 use partneros_domain::{
-    Base, Column, Decision, Facts, FieldName, Fields, HubSpotId, RecordId, Side, Timestamp, Value,
-    decide,
+    Agreed, Base, Column, ConflictRule, Decision, Facts, Fields, HubSpotId, RecordId, Side,
+    Timestamp, Value, decide, hubspot_changed, partneros_changed,
 };
 use partneros_store::{
     Counts, Effect, FailureStage, Link, LinkedRecord, NewConflict, NewFailure, OutboxEffect,
@@ -26,8 +26,21 @@ pub enum Counterpart {
     Linked(LinkedRecord),
     /// A record that exists but was not linked so far.
     Matched(Record),
+    /// A record from which we made the object, without learning of it.
+    Made(Record),
     /// Nothing: a record with this id is to be made.
     New(RecordId),
+}
+
+impl Counterpart {
+    /// The record, if it exists.
+    pub fn record_id(&self) -> Option<RecordId> {
+        match self {
+            Self::Linked(entry) => Some(entry.record_id),
+            Self::Matched(record) | Self::Made(record) => Some(record.id),
+            Self::New(_) => None,
+        }
+    }
 }
 
 /// What a row leads to.
@@ -41,18 +54,13 @@ pub enum Verdict {
     Rejected(HubSpotId, Vec<NewFailure>),
 }
 
-/// Whether HubSpot's side of a linked row differs from the base in any mapped property. If not, there is nothing to
+/// Whether HubSpot's side of a linked row differs from the last agreement in any mapping. If not, there is nothing to
 /// transform: the row is an echo of our own write, or something moved that is not mapped.
-pub fn hubspot_changed(plan: &PairPlan, link: &Link, row: &Row<'_>) -> bool {
+pub fn is_changed(plan: &PairPlan, link: &Link, row: &Row<'_>) -> bool {
     plan.routes.iter().any(|route| {
-        let covered = link.base.covers(&route.fields, &route.properties);
-        !covered || route_changed(&link.base, covered, route, row)
+        let agreed = link.base.agreed(&route.field.name, route.rule);
+        agreed.is_none() || hubspot_changed(agreed, route.hubspot_values(row))
     })
-}
-
-fn route_changed(base: &Base, covered: bool, route: &Route, row: &Row<'_>) -> bool {
-    let values = route.columns.iter().map(|column| row.value(*column));
-    base.hubspot_changed(covered, route.properties.iter().zip(values))
 }
 
 /// The transformed values of a batch: one column a route, and what failed.
@@ -106,33 +114,40 @@ pub fn judge(
     at: usize,
     counts: &mut Counts,
 ) -> Verdict {
-    match counterpart {
-        Counterpart::New(record_id) => judge_new(plan, row, record_id, inbound, at, counts),
-        Counterpart::Matched(record) => {
-            counts.matched += 1;
-            let link = Link {
-                hubspot_id: row.id,
-                base: Base::default(),
-                hubspot_updated_at: row.updated_at,
-            };
-            let mut judge = Judge::new(plan, row, record, link);
-            judge.routes(inbound, at, counts);
-            Verdict::Effect(Box::new(judge.effect(counts)))
+    let (record, link, ours) = match counterpart {
+        Counterpart::New(record_id) => {
+            return judge_new(plan, row, record_id, inbound, at, counts);
         }
-        Counterpart::Linked(LinkedRecord { record: None, .. }) => Verdict::Unchanged,
-        Counterpart::Linked(LinkedRecord {
-            record: Some(record),
-            link,
-            ..
-        }) => {
-            let mut judge = Judge::new(plan, row, record, link);
+        Counterpart::Linked(entry) => {
+            let Some(record) = entry.record else {
+                return Verdict::Unchanged;
+            };
+            let mut judge = Judge::new(plan, row, record, entry.link);
             judge.routes(inbound, at, counts);
-            if judge.found_nothing() {
+            // A look that finds nothing still clears what was listed for the object before.
+            if judge.found_nothing() && !entry.pull_failed {
                 counts.unchanged += 1;
                 return Verdict::Unchanged;
             }
-            Verdict::Effect(Box::new(judge.effect(counts)))
+            return Verdict::Effect(Box::new(judge.effect(counts)));
         }
+        Counterpart::Made(record) => (record, new_link(row), true),
+        Counterpart::Matched(record) => (record, new_link(row), false),
+    };
+    counts.matched += 1;
+    let mut judge = Judge::new(plan, row, record, link);
+    if ours {
+        judge.claim();
+    }
+    judge.routes(inbound, at, counts);
+    Verdict::Effect(Box::new(judge.effect(counts)))
+}
+
+fn new_link(row: &Row<'_>) -> Link {
+    Link {
+        hubspot_id: row.id,
+        base: Base::default(),
+        hubspot_updated_at: row.updated_at,
     }
 }
 
@@ -146,10 +161,8 @@ fn judge_new(
     counts: &mut Counts,
 ) -> Verdict {
     let mut fields = Vec::with_capacity(plan.routes.len());
-    let mut base = Base::default();
     let mut failures = Vec::new();
-    let mut seen_hubspot: Vec<(FieldName, Option<String>)> = Vec::with_capacity(plan.routes.len());
-    let mut seen_partneros: Vec<(FieldName, Option<Value>)> = Vec::with_capacity(plan.routes.len());
+    let mut settled = Vec::with_capacity(plan.routes.len());
     for route in &plan.routes {
         if !route.direction.writes_partneros() {
             continue;
@@ -157,14 +170,8 @@ fn judge_new(
         match inbound.take(route, at) {
             Err(failure) => failures.push(failure),
             Ok(value) => {
-                for (property, column) in route.properties.iter().zip(&route.columns) {
-                    seen_hubspot
-                        .push((property.clone(), row.value(*column).map(ToOwned::to_owned)));
-                }
-                seen_partneros.push((route.field.name.clone(), value.clone()));
-                if let Some(value) = value {
-                    fields.push((route.field.name.clone(), value));
-                }
+                settled.push(route);
+                fields.extend(value.map(|value| (route.field.name.clone(), value)));
             }
         }
     }
@@ -175,8 +182,8 @@ fn judge_new(
         failures.extend(missing);
         return Verdict::Rejected(row.id, failures);
     }
-    base.hubspot = seen_hubspot.into_iter().collect();
-    base.partneros = seen_partneros.into_iter().collect();
+    let agreed = |route: &&Route| (route.field.name.clone(), route.agreement(&fields, row));
+    let base = settled.iter().map(agreed).collect();
     counts.records_created += 1;
     counts.failed += failures.len() as u64;
     Verdict::Effect(Box::new(Effect {
@@ -196,8 +203,8 @@ fn judge_new(
 
 fn missing_required(plan: &PairPlan, fields: &Fields) -> Vec<NewFailure> {
     let required = plan.object.fields.iter().filter(|field| field.required);
-    required
-        .filter(|field| fields.get(field.name.as_str()).is_none())
+    let missing = required.filter(|field| fields.get(field.name.as_str()).is_none());
+    missing
         .map(|field| NewFailure {
             field: Some(field.name.clone()),
             property: plan
@@ -215,7 +222,7 @@ fn missing_required(plan: &PairPlan, fields: &Fields) -> Vec<NewFailure> {
         .collect()
 }
 
-/// The judgement of one row against its record, field by field.
+/// The judgement of one row against its record, mapping by mapping.
 struct Judge<'a> {
     plan: &'a PairPlan,
     row: &'a Row<'a>,
@@ -224,16 +231,13 @@ struct Judge<'a> {
     link: Link,
     fields: Fields,
     fields_changed: bool,
-    to_push: bool,
-    /// Names of a route that could not be transformed; their base stays, whatever other routes say.
-    unsettled: Vec<FieldName>,
     failures: Vec<NewFailure>,
     conflicts: Vec<NewConflict>,
 }
 
 impl<'a> Judge<'a> {
     fn new(plan: &'a PairPlan, row: &'a Row<'a>, record: Record, link: Link) -> Self {
-        Self {
+        let mut judge = Self {
             plan,
             row,
             before: link.base.clone(),
@@ -241,104 +245,137 @@ impl<'a> Judge<'a> {
             record,
             link,
             fields_changed: false,
-            to_push: false,
-            unsettled: Vec::new(),
             failures: Vec::new(),
             conflicts: Vec::new(),
+        };
+        for route in &plan.routes {
+            judge.recognise(route);
+        }
+        judge
+    }
+
+    /// A write of ours whose answer never came: if HubSpot holds what was sent, that is the last agreement.
+    fn recognise(&mut self, route: &Route) {
+        let agreed = self.link.base.agreed(&route.field.name, route.rule);
+        let Some(sent) = agreed.and_then(|agreed| agreed.sent.as_ref()) else {
+            return;
+        };
+        if sent.hubspot.as_deref() == self.row.value(route.columns[0]) {
+            let agreed = Agreed {
+                partneros: sent.partneros.clone(),
+                ..route.agreement(&self.fields, self.row)
+            };
+            self.link.base.set(route.field.name.clone(), agreed);
+        }
+    }
+
+    /// The object carries the record's id, so it was made from this record and the answer was lost: what it holds came
+    /// from us, if through a lossy transform, and is no edit that competes with ours.
+    fn claim(&mut self) {
+        let plan = self.plan;
+        for route in &plan.routes {
+            let holds = route
+                .partneros_values(&self.fields)
+                .any(|value| value.is_some());
+            if holds && route.direction.writes_hubspot() {
+                self.keep_for_push(route);
+            }
         }
     }
 
     fn routes(&mut self, inbound: &mut Inbound, at: usize, counts: &mut Counts) {
         let plan = self.plan;
         for route in &plan.routes {
-            self.route(route, inbound, at, counts);
+            let agreed = self.link.base.agreed(&route.field.name, route.rule);
+            let partneros = partneros_changed(agreed, route.partneros_values(&self.record.fields));
+            if hubspot_changed(agreed, route.hubspot_values(self.row)) {
+                let value = match inbound.take(route, at) {
+                    Ok(None) if route.field.required => Err(required_cleared(route)),
+                    other => other,
+                };
+                self.decide(route, partneros, value, counts);
+            } else if agreed.is_none() && !partneros {
+                self.agree(route);
+            }
         }
     }
 
-    fn route(&mut self, route: &Route, inbound: &mut Inbound, at: usize, counts: &mut Counts) {
-        let covered = self.before.covers(&route.fields, &route.properties);
-        let partneros_changed =
-            self.before
-                .partneros_changed(covered, &route.fields, &self.record.fields);
-        let hubspot_changed = route_changed(&self.before, covered, route, self.row);
-        if !hubspot_changed {
-            if partneros_changed {
-                self.to_push |= route.direction.writes_hubspot();
-            } else if !covered {
-                self.agree(route);
-            }
-            return;
-        }
-        let value = match inbound.take(route, at) {
-            Ok(None) if route.field.required && route.direction.writes_partneros() => {
-                Err(required_cleared(route))
-            }
-            other => other,
-        };
-        let value = match value {
-            Ok(value) => value,
-            Err(failure) if route.direction.writes_partneros() => {
-                self.unsettled.extend(route.properties.iter().cloned());
-                self.failures.push(failure);
-                counts.failed += 1;
-                return;
-            }
-            // HubSpot's value is not wanted here, so it need not make sense.
-            Err(_) => None,
-        };
+    /// HubSpot's side changed. `value` is what it means here, or why that cannot be told.
+    fn decide(
+        &mut self,
+        route: &Route,
+        partneros_changed: bool,
+        value: Result<Option<Value>, NewFailure>,
+        counts: &mut Counts,
+    ) {
+        let ours = self.record.fields.get(route.field.name.as_str());
         let facts = Facts {
             partneros_changed,
-            hubspot_changed,
-            equal: value.as_ref() == self.record.fields.get(route.field.name.as_str()),
+            hubspot_changed: true,
+            equal: value.as_ref().is_ok_and(|value| value.as_ref() == ours),
             partneros_edited_at: self.record.edited_at,
             hubspot_modified_at: self.row.updated_at,
         };
-        match decide(route.direction, route.policy, &facts) {
-            Decision::Keep | Decision::Held { .. } => {}
-            Decision::Agree => self.agree(route),
-            Decision::Carry {
-                to: Side::PartnerOs,
-            } => self.write(route, value),
-            Decision::Carry { to: Side::HubSpot } => self.to_push = true,
-            Decision::Conflict { winner, rule } => {
-                counts.conflicts += 1;
-                self.conflicts.push(NewConflict {
-                    field: route.field.name.clone(),
-                    property: route.property.clone(),
-                    partneros_value: self
-                        .record
-                        .fields
-                        .get(route.field.name.as_str())
-                        .map_or(serde_json::Value::Null, json),
-                    hubspot_value: self.row.value(route.columns[0]).map(ToOwned::to_owned),
-                    winner,
+        match (decide(route.direction, route.policy, &facts), value) {
+            (Decision::Agree, _) => self.agree(route),
+            (
+                Decision::Carry {
+                    to: Side::PartnerOs,
+                },
+                Ok(value),
+            ) => self.write(route, value),
+            (
+                Decision::Conflict {
+                    winner: Side::HubSpot,
                     rule,
-                });
-                match winner {
-                    Side::HubSpot => self.write(route, value),
-                    Side::PartnerOs => self.keep_for_push(route, covered),
-                }
+                },
+                Ok(value),
+            ) => {
+                self.list_conflict(route, Side::HubSpot, rule, counts);
+                self.write(route, value);
             }
+            (
+                Decision::Conflict {
+                    winner: Side::PartnerOs,
+                    rule,
+                },
+                _,
+            ) => {
+                self.list_conflict(route, Side::PartnerOs, rule, counts);
+                self.keep_for_push(route);
+            }
+            // HubSpot's value is wanted and makes no sense: it waits, with its agreement as it was.
+            (Decision::Carry { .. } | Decision::Conflict { .. }, Err(failure)) => {
+                counts.failed += 1;
+                self.failures.push(failure);
+            }
+            (Decision::Keep | Decision::Held { .. } | Decision::Carry { .. }, _) => {}
         }
     }
 
-    /// Whether there is nothing to write: what changed may not flow, and stays where it is.
-    fn found_nothing(&self) -> bool {
-        !self.fields_changed
-            && !self.to_push
-            && self.failures.is_empty()
-            && self.conflicts.is_empty()
-            && self.link.base == self.before
+    fn list_conflict(
+        &mut self,
+        route: &Route,
+        winner: Side,
+        rule: ConflictRule,
+        counts: &mut Counts,
+    ) {
+        counts.conflicts += 1;
+        let ours = self.record.fields.get(route.field.name.as_str());
+        self.conflicts.push(NewConflict {
+            field: route.field.name.clone(),
+            property: route.property.clone(),
+            partneros_value: ours.map_or(serde_json::Value::Null, json),
+            hubspot_value: self.row.value(route.columns[0]).map(ToOwned::to_owned),
+            winner,
+            rule,
+        });
     }
 
-    /// Both sides hold the same: that is the new base.
+    /// Both sides hold the same: that is the new agreement.
     fn agree(&mut self, route: &Route) {
-        self.see_hubspot(route);
-        for field in &route.fields {
-            self.link
-                .base
-                .see_partneros(field, self.fields.get(field.as_str()));
-        }
+        let agreed = route.agreement(&self.fields, self.row);
+        self.link.base.set(route.field.name.clone(), agreed);
     }
 
     /// HubSpot's value becomes PartnerOS's.
@@ -352,36 +389,41 @@ impl<'a> Judge<'a> {
         self.agree(route);
     }
 
-    /// PartnerOS's value won: HubSpot's is settled as seen, ours still differs from the base and waits for the push.
-    fn keep_for_push(&mut self, route: &Route, covered: bool) {
-        self.see_hubspot(route);
-        if !covered {
-            for field in &route.fields {
-                self.link.base.see_partneros(field, None);
-            }
-        }
-        self.to_push = true;
+    /// PartnerOS's value stays: HubSpot's is settled as seen, ours still differs from the agreement and is pushed.
+    fn keep_for_push(&mut self, route: &Route) {
+        let then = self.link.base.agreed(&route.field.name, route.rule);
+        let partneros = then.map_or_else(
+            || vec![None; route.fields.len()],
+            |agreed| agreed.partneros.clone(),
+        );
+        let agreed = Agreed {
+            partneros,
+            ..route.agreement(&self.fields, self.row)
+        };
+        self.link.base.set(route.field.name.clone(), agreed);
     }
 
-    fn see_hubspot(&mut self, route: &Route) {
-        for (property, column) in route.properties.iter().zip(&route.columns) {
-            self.link
-                .base
-                .see_hubspot(property, self.row.value(*column));
-        }
+    /// Whether values of the record, as it will be, wait to be pushed. A field that one mapping wrote may feed another.
+    fn has_to_push(&self) -> bool {
+        self.plan.routes.iter().any(|route| {
+            let agreed = self.link.base.agreed(&route.field.name, route.rule);
+            route.direction.writes_hubspot()
+                && partneros_changed(agreed, route.partneros_values(&self.fields))
+                && !hubspot_changed(agreed, route.hubspot_values(self.row))
+        })
+    }
+
+    /// Whether there is nothing to write: what changed may not flow, and stays where it is.
+    fn found_nothing(&self) -> bool {
+        !self.fields_changed
+            && self.failures.is_empty()
+            && self.conflicts.is_empty()
+            && self.link.base == self.before
+            && !self.has_to_push()
     }
 
     fn effect(mut self, counts: &mut Counts) -> Effect {
-        for property in &self.unsettled {
-            match self.before.hubspot.get(property.as_str()) {
-                Some(value) => self
-                    .link
-                    .base
-                    .hubspot
-                    .insert(property.clone(), value.clone()),
-                None => self.link.base.hubspot.remove(property.as_str()),
-            };
-        }
+        let to_push = self.has_to_push();
         self.link.hubspot_updated_at = self.link.hubspot_updated_at.max(self.row.updated_at);
         let version = self.record.version;
         let record = if self.fields_changed {
@@ -397,7 +439,7 @@ impl<'a> Judge<'a> {
             record_id: self.record.id,
             record,
             link: Some(self.link),
-            outbox: if self.to_push {
+            outbox: if to_push {
                 OutboxEffect::Enqueue
             } else {
                 OutboxEffect::Leave

@@ -15,6 +15,7 @@ mod environment;
 mod error;
 mod http_portals;
 mod judge;
+mod key_property;
 mod pair_plan;
 mod pass;
 mod portals;
@@ -25,6 +26,7 @@ mod scheduler;
 mod send;
 mod settings;
 mod setup;
+mod strangers;
 mod trial;
 
 pub use access::ConnectionTokens;

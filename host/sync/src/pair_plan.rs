@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use partneros_domain::plan::{Plan, Rule, TransformDirection};
 use partneros_domain::{
-    ConflictPolicy, Direction, FieldMapping, FieldName, FieldSchema, Mappings, ObjectPair,
-    ObjectSchema,
+    Agreed, ConflictPolicy, Direction, FieldMapping, FieldName, FieldSchema, Fields, Mappings,
+    ObjectPair, ObjectSchema, Value, rule_digest,
 };
 use partneros_store::NewFailure;
 
 use crate::discovery::RECORD_ID_PROPERTY;
 use crate::error::MappingProblem;
+use crate::row::Row;
 
 /// One live mapping.
 #[derive(Debug, Clone)]
@@ -30,12 +31,45 @@ pub struct Route {
     pub fields: Vec<FieldName>,
     /// The properties that make up HubSpot's side: the property itself first.
     pub properties: Vec<FieldName>,
+    /// Tells this mapping's rule from those it had before; agreements hold for one rule.
+    pub rule: u32,
     /// The columns of those properties in [`PairPlan::properties`].
     pub columns: Vec<usize>,
     /// The rule, which is also the output, of the inbound plan.
     pub inbound: usize,
     /// The rule, which is also the output, of the outbound plan; none when HubSpot is not written.
     pub outbound: Option<usize>,
+}
+
+impl Route {
+    /// PartnerOS's side of a record.
+    pub fn partneros_values<'a>(
+        &self,
+        fields: &'a Fields,
+    ) -> impl Iterator<Item = Option<&'a Value>> {
+        self.fields.iter().map(|field| fields.get(field.as_str()))
+    }
+
+    /// HubSpot's side of a row.
+    pub fn hubspot_values<'a>(&self, row: &Row<'a>) -> impl Iterator<Item = Option<&'a str>> {
+        self.columns.iter().map(|column| row.value(*column))
+    }
+
+    /// Both sides as they are now, taken for an agreement.
+    pub fn agreement(&self, fields: &Fields, row: &Row<'_>) -> Agreed {
+        let hubspot = self
+            .hubspot_values(row)
+            .map(|value| value.map(ToOwned::to_owned));
+        Agreed {
+            rule: self.rule,
+            partneros: self
+                .partneros_values(fields)
+                .map(Option::<&Value>::cloned)
+                .collect(),
+            hubspot: hubspot.collect(),
+            sent: None,
+        }
+    }
 }
 
 /// A pair made ready to sync.
@@ -82,7 +116,7 @@ impl PairPlan {
         builder.finish()
     }
 
-    /// The same pair without the mappings that the mapper refuses, or whose property is gone.
+    /// The same pair without the mappings that the mapper refuses.
     pub fn without(
         &self,
         refused: &[(FieldName, NewFailure)],
@@ -93,10 +127,8 @@ impl PairPlan {
         kept.0
             .retain(|mapping| !refused.iter().any(|(field, _)| *field == mapping.field));
         let mut plan = Self::new(&self.pair, &kept, &self.object, hubspot);
-        plan.parked.extend(self.parked.iter().cloned());
         plan.parked
             .extend(refused.iter().map(|(_, failure)| failure.clone()));
-        plan.parked.dedup();
         plan
     }
 
@@ -215,6 +247,7 @@ impl<'a> Builder<'a> {
             property: property.clone(),
             direction,
             policy: mapping.conflict_policy,
+            rule: rule_digest(&fields, &properties, &mapping.options),
             fields,
             properties,
             columns,

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use partneros_domain::{OrganizationId, RecordId, RunId};
 use partneros_hubspot::{Portal, Priority, Rows};
 use partneros_runtime::PreparedPlan;
-use partneros_store::{Counts, Lease};
+use partneros_store::Lease;
 use tokio_util::sync::CancellationToken;
 
 use crate::absorb::match_text;
 use crate::engine::Parts;
 use crate::error::Error;
+use crate::key_property;
 use crate::pair_plan::PairPlan;
 
 /// A pass under way.
@@ -34,12 +35,12 @@ pub struct Pass {
     pub portal: Arc<dyn Portal>,
     /// Whom the pass serves.
     pub priority: Priority,
-    /// What was done so far.
-    pub counts: Counts,
+    /// The version of the mappings that the plan was made of.
+    mapping_version: i64,
     /// Ends the pass between two commits.
     pub stop: CancellationToken,
-    /// Whether the mapped properties were found to exist during this pass.
-    schema_verified: bool,
+    /// Whether the property that carries our record ids was found to be there.
+    key_property_ready: bool,
     /// Match keys of HubSpot objects that several of our records share. Those records wait for a person, since pushing
     /// them would make duplicates.
     pub ambiguous: HashSet<String>,
@@ -70,6 +71,8 @@ pub struct PassStart {
     pub lease: Lease,
     /// The portal.
     pub portal: Arc<dyn Portal>,
+    /// The version of the mappings that the plan was made of.
+    pub mapping_version: i64,
     /// Whom the pass serves.
     pub priority: Priority,
     /// Ends the pass between two commits.
@@ -94,36 +97,47 @@ impl Pass {
             outbound,
             portal: start.portal,
             priority: start.priority,
-            counts: Counts::default(),
+            mapping_version: start.mapping_version,
             stop: start.stop,
-            schema_verified: false,
+            key_property_ready: false,
             ambiguous: HashSet::new(),
             unlinked: None,
         }
     }
 
-    /// Prolongs the lease, and ends the pass if the host is shutting down.
+    /// Prolongs the lease. Ends the pass if the host is shutting down, or if an admin changed the pair, whose new settings
+    /// must be obeyed from here on.
     pub async fn step(&self) -> Result<(), Error> {
         if self.stop.is_cancelled() {
             return Err(Error::Interrupted);
         }
-        let until = self.engine.lease_until();
-        self.engine
-            .store
-            .renew_lease(self.organization, self.lease, until)
+        let store = &self.engine.store;
+        store
+            .renew_lease(self.organization, self.lease, self.engine.lease_until())
             .await?;
+        let pair = store.pair(self.organization, self.plan.pair.id).await?;
+        let mappings = store.mappings(self.organization, pair.id).await?;
+        if pair != self.plan.pair || mappings.version != self.mapping_version {
+            return Err(Error::Superseded);
+        }
+        Ok(())
+    }
+
+    /// Makes sure, once a pass and before the first create, that objects can be made by our key.
+    pub async fn ensure_key_property(&mut self) -> Result<(), Error> {
+        if !self.key_property_ready {
+            key_property::ensure(self.portal.as_ref(), &self.plan.pair.hubspot_object).await?;
+            self.key_property_ready = true;
+        }
         Ok(())
     }
 
     /// Makes sure that a property which HubSpot left out of its answer exists, before its absence is taken for "no
     /// value".
-    pub async fn verify(&mut self, rows: &Rows) -> Result<(), Error> {
-        let mapped = self.plan.routes.iter().flat_map(|route| &route.columns);
-        let suspicious = mapped
-            .filter(|column| rows.absent.get(**column) == Some(&true))
-            .count()
-            > 0;
-        if !suspicious || rows.is_empty() || self.schema_verified {
+    pub async fn verify(&self, rows: &Rows) -> Result<(), Error> {
+        let mut mapped = self.plan.routes.iter().flat_map(|route| &route.columns);
+        let suspicious = mapped.any(|column| rows.absent.get(*column) == Some(&true));
+        if !suspicious || rows.is_empty() {
             return Ok(());
         }
         let known = self
@@ -144,11 +158,11 @@ impl Pass {
             .filter(|name| !known.contains(name))
             .cloned()
             .collect();
+        gone.sort();
         gone.dedup();
         if !gone.is_empty() {
             return Err(Error::SchemaChanged(gone));
         }
-        self.schema_verified = true;
         Ok(())
     }
 

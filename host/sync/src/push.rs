@@ -10,17 +10,19 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use partneros_domain::{HubSpotId, RecordId};
-use partneros_hubspot::{BATCH_MAX, Rows};
+use partneros_domain::{HubSpotId, RecordId, Value};
+use partneros_hubspot::{BATCH_MAX, Priority, Rows};
 use partneros_store::{
-    Commit, Counts, Effect, FailureStage, NewFailure, OutboxEffect, OutboxEntry, RecordEffect,
+    Commit, Counts, Effect, FailureStage, NewFailure, OBJECT_MISSING, OutboxEffect, OutboxEntry,
+    RecordEffect,
 };
 
-use crate::absorb::{Unknown, absorb, ambiguous, match_text};
+use crate::absorb::{Unknown, absorb, match_text};
 use crate::draft::{Draft, drafts};
 use crate::error::Error;
 use crate::pass::Pass;
 use crate::send::send;
+use crate::strangers::ambiguous;
 
 /// Pushes everything that is due.
 pub async fn push(pass: &mut Pass) -> Result<(), Error> {
@@ -74,14 +76,43 @@ async fn push_batch(
         pushed: entries.len() as u64,
         ..Counts::default()
     };
-    let (ready, mut effects) = sort_out(pass, &entries, &current, &mut counts);
+    let (ready, effects) = sort_out(pass, &entries, &current, &mut counts);
     let mut drafts = drafts(pass, ready, &current).await?;
-    send(pass, &mut drafts, &mut counts).await?;
-    for draft in &drafts {
-        counts.failed += draft.failures.len() as u64;
+    if drafts.iter().any(|draft| draft.hubspot_id().is_none()) {
+        pass.ensure_key_property().await?;
     }
-    effects.extend(drafts.into_iter().map(Draft::into_effect));
-    pass.counts += counts;
+    let intents: Vec<_> = drafts
+        .iter()
+        .filter_map(|draft| draft.intent(&pass.plan))
+        .collect();
+    if !intents.is_empty() {
+        commit(pass, intents, Counts::default()).await?;
+    }
+    let sent = send(pass, &mut drafts, &mut counts).await;
+    // Whatever stopped the sending, what was written before is written: it must be remembered.
+    finish(pass, drafts, effects, counts).await?;
+    sent
+}
+
+/// Remembers what was achieved. Rows that were not answered stay in the outbox.
+async fn finish(
+    pass: &Pass,
+    drafts: Vec<Draft>,
+    mut effects: Vec<Effect>,
+    mut counts: Counts,
+) -> Result<(), Error> {
+    let settings = &pass.engine.settings;
+    let retry_ms = i64::try_from(settings.retry_ms).unwrap_or(i64::MAX);
+    let retry_at = pass.engine.environment.now().plus_millis(retry_ms);
+    for draft in drafts.into_iter().filter(|draft| !draft.is_open()) {
+        counts.failed += draft.failures.len() as u64;
+        effects.push(draft.into_effect(retry_at));
+    }
+    commit(pass, effects, counts).await
+}
+
+/// A record that was edited meanwhile keeps its place in the outbox; its link remembers what was pushed.
+async fn commit(pass: &Pass, effects: Vec<Effect>, counts: Counts) -> Result<(), Error> {
     let commit = Commit {
         lease: pass.lease,
         run_id: pass.run_id,
@@ -92,7 +123,6 @@ async fn push_batch(
         cursor: None,
         counts,
     };
-    // A record that was edited meanwhile keeps its place in the outbox; its link remembers what was pushed.
     pass.engine.store.commit(pass.organization, commit).await?;
     Ok(())
 }
@@ -111,7 +141,7 @@ async fn read_now(pass: &Pass, ids: &[HubSpotId]) -> Result<HubSpotNow, Error> {
     let object = &plan.pair.hubspot_object;
     let batch = pass
         .portal
-        .read_batch(object, &plan.properties, ids, pass.priority)
+        .read_batch(object, &plan.properties, ids, Priority::Push)
         .await
         .map_err(Error::Push)?;
     let position = batch
@@ -154,12 +184,19 @@ fn sort_out<'a>(
 }
 
 fn is_ambiguous(pass: &Pass, entry: &OutboxEntry) -> bool {
-    let Some(key) = &pass.plan.pair.match_key else {
-        return false;
-    };
-    match entry.record.fields.get(key.field.as_str()) {
-        Some(partneros_domain::Value::Text(text)) => pass.ambiguous.contains(&match_text(text)),
-        _ => false,
+    let key = pass.plan.pair.match_key.as_ref();
+    let value = key.and_then(|key| entry.record.fields.get(key.field.as_str()));
+    value
+        .and_then(key_text)
+        .is_some_and(|text| pass.ambiguous.contains(&text))
+}
+
+/// A field's value as match keys are compared.
+fn key_text(value: &Value) -> Option<String> {
+    match value {
+        Value::Text(text) => Some(match_text(text)),
+        Value::Integer(number) => Some(number.to_string()),
+        Value::Number(_) | Value::Boolean(_) | Value::Texts(_) => None,
     }
 }
 
@@ -167,7 +204,7 @@ fn object_missing(id: HubSpotId) -> NewFailure {
     NewFailure {
         field: None,
         property: None,
-        code: "hubspot_object_missing".to_owned(),
+        code: OBJECT_MISSING.to_owned(),
         message: format!("HubSpot object `{id}` was archived, merged or deleted"),
         hint: "restore the object in HubSpot, or delete the record".to_owned(),
     }

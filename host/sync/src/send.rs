@@ -1,10 +1,10 @@
 //! Sends drafts to HubSpot: updates by id, creates by upsert on the record id, and again without what was refused.
 
-use partneros_hubspot::{RowError, Update, Upsert, Written};
+use partneros_hubspot::{Priority, RowError, Update, Upsert, Written};
 use partneros_store::Counts;
 
 use crate::discovery::RECORD_ID_PROPERTY;
-use crate::draft::Draft;
+use crate::draft::{Draft, NO_ANSWER};
 use crate::error::Error;
 use crate::pass::Pass;
 
@@ -17,6 +17,8 @@ pub async fn send(pass: &Pass, drafts: &mut [Draft], counts: &mut Counts) -> Res
         if open.is_empty() {
             break;
         }
+        // Rounds may take minutes; who lost the lease meanwhile must not write any more.
+        pass.step().await?;
         let last = round == pass.engine.settings.refusal_rounds;
         let (updates, creates): (Vec<_>, Vec<_>) = open
             .iter()
@@ -81,7 +83,7 @@ async fn update(pass: &Pass, drafts: &[Draft], batch: &[usize]) -> Result<Vec<Wr
     let object = &pass.plan.pair.hubspot_object;
     let answers = pass
         .portal
-        .update_batch(object, &updates, pass.priority)
+        .update_batch(object, &updates, Priority::Push)
         .await;
     Ok(complete(answers.map_err(Error::Push)?, batch.len()))
 }
@@ -98,7 +100,7 @@ async fn create(pass: &Pass, drafts: &[Draft], batch: &[usize]) -> Result<Vec<Wr
     let key = RECORD_ID_PROPERTY.into();
     let answers = pass
         .portal
-        .upsert_batch(object, &key, &upserts, pass.priority)
+        .upsert_batch(object, &key, &upserts, Priority::Push)
         .await;
     Ok(complete(answers.map_err(Error::Push)?, batch.len()))
 }
@@ -115,7 +117,7 @@ fn properties(draft: &Draft) -> Vec<(partneros_domain::FieldName, Option<String>
 fn complete(mut answers: Vec<Written>, rows: usize) -> Vec<Written> {
     let unanswered = || {
         Written::Refused(RowError {
-            category: "no_answer".to_owned(),
+            category: NO_ANSWER.to_owned(),
             message: "HubSpot's answer left the row out".to_owned(),
             properties: Vec::new(),
             correlation_id: None,

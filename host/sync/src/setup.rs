@@ -11,7 +11,7 @@ use partneros_store::{CachedSchema, MappingSet};
 use crate::discovery;
 use crate::engine::Engine;
 use crate::error::{Error, MappingProblem};
-use crate::trial;
+use crate::{key_property, trial};
 
 /// A mapping with the candidates that led to it.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,8 +51,9 @@ impl Engine {
 
     /// Asks the mapper for suggestions and stores what follows from them.
     ///
-    /// What a person confirmed or ignored stays as it is, and the properties it uses are taken. Everything else follows
-    /// the suggestions: mapped where the mapper is sure, proposed where it is not, unmapped where it has nothing.
+    /// What a person confirmed or ignored stays as it is, and so does whatever is mapped once the pair is past its draft;
+    /// the properties in use are taken. Everything else follows the suggestions: mapped where the mapper is sure (in a
+    /// draft only), proposed where it is not, unmapped where it has nothing.
     pub async fn suggest(
         &self,
         organization: OrganizationId,
@@ -152,8 +153,7 @@ impl Engine {
                 .portals
                 .portal(organization, pair.connection_id)
                 .await?;
-            self.prepare_object(portal.as_ref(), &pair.hubspot_object)
-                .await?;
+            key_property::ensure(portal.as_ref(), &pair.hubspot_object).await?;
         }
         let now = parts.environment.now();
         parts
@@ -224,11 +224,11 @@ fn merge(
     old: &Mappings,
     suggestions: Vec<Suggestion>,
 ) -> Vec<SuggestedMapping> {
-    let decided = |mapping: &&FieldMapping| {
-        matches!(
-            mapping.state,
-            MappingState::Confirmed | MappingState::Ignored
-        )
+    let live = pair.state != PairState::Draft;
+    let decided = |mapping: &&FieldMapping| match mapping.state {
+        MappingState::Confirmed | MappingState::Ignored => true,
+        MappingState::AutoMapped => live,
+        MappingState::Suggested | MappingState::Unmapped => false,
     };
     let mut taken: HashSet<FieldName> = old
         .0
@@ -250,17 +250,31 @@ fn merge(
             });
             continue;
         }
-        let mut mapping = FieldMapping::unmapped(field.name.clone(), pair.conflict_policy);
-        let best = candidates
+        let mut mapping = old
+            .get(field.name.as_str())
+            .cloned()
+            .unwrap_or_else(|| FieldMapping::unmapped(field.name.clone(), pair.conflict_policy));
+        mapping.property = None;
+        mapping.state = MappingState::Unmapped;
+        mapping.confidence = None;
+        let mut free = candidates
             .iter()
-            .find(|candidate| !taken.contains(candidate.property.as_str()));
-        if let Some(best) = best {
-            let state = pair.thresholds.state(best.confidence);
+            .filter(|candidate| !taken.contains(candidate.property.as_str()));
+        if let Some(best) = free.next() {
             mapping.confidence = Some(best.confidence);
+            // Once values flow, nothing is mapped without a person.
+            let state = match pair.thresholds.state(best.confidence) {
+                MappingState::AutoMapped if pair.state != PairState::Draft => {
+                    MappingState::Suggested
+                }
+                state => state,
+            };
             if state != MappingState::Unmapped {
                 let property = FieldName::from(best.property.as_str());
                 taken.insert(property.clone());
-                mapping.direction = narrowed(pair, hubspot, &property);
+                mapping.direction = mapping
+                    .direction
+                    .or_else(|| narrowed(pair, hubspot, &property));
                 mapping.property = Some(property);
                 mapping.state = state;
             }

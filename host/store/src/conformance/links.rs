@@ -2,7 +2,7 @@
 
 use partneros_domain::{Fields, HubSpotId, Value};
 
-use super::world::{OBJECT, World, at, keep, link};
+use super::world::{OBJECT, World, agreed, at, keep, link};
 use crate::{NewRecord, Store, Unlinked};
 
 pub(super) async fn links_are_found_from_both_sides(store: &dyn Store) {
@@ -34,7 +34,7 @@ pub(super) async fn links_are_found_from_both_sides(store: &dyn Store) {
     // A later agreement takes the base's place.
     let mut later = keep(&made, 8);
     if let Some(link) = &mut later.link {
-        link.base.see_hubspot(&"name".into(), Some("Basel"));
+        link.base.set("name".into(), agreed(Some("Basel")));
         link.hubspot_updated_at = at(99);
     }
     let expected = later.link.clone();

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use partneros_domain::{
-    Base, ConflictPolicy, ConnectionId, Direction, Fields, HubSpotId, Named, ObjectPair,
+    Agreed, Base, ConflictPolicy, ConnectionId, Direction, Fields, HubSpotId, Named, ObjectPair,
     OrganizationId, PairId, PairState, RecordId, RunId, Thresholds, Timestamp, Value,
 };
 use secrecy::SecretString;
@@ -252,11 +252,20 @@ pub(super) fn named(name: &str) -> Fields {
     Fields::from_iter([("name".into(), Value::Text(name.to_owned()))])
 }
 
+pub(super) fn agreed(value: Option<&str>) -> Agreed {
+    Agreed {
+        rule: 7,
+        partneros: vec![value.map(|text| Value::Text(text.to_owned()))],
+        hubspot: vec![value.map(ToOwned::to_owned)],
+        sent: None,
+    }
+}
+
 pub(super) fn link(hubspot_id: i64) -> Link {
-    let mut base = Base::default();
-    base.see_hubspot(&"name".into(), Some("Bern"));
-    base.see_hubspot(&"city".into(), None);
-    base.see_partneros(&"name".into(), Some(&Value::Text("Bern".to_owned())));
+    let base = Base::from_iter([
+        ("name".into(), agreed(Some("Bern"))),
+        ("city".into(), agreed(None)),
+    ]);
     Link {
         hubspot_id: HubSpotId(hubspot_id),
         base,

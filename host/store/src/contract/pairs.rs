@@ -74,7 +74,7 @@ pub trait Pairs: Send + Sync {
         mappings: &Mappings,
     ) -> Result<i64>;
     /// Active pairs whose time has come, the longest due first, at most `limit`. Pairs of connections that are
-    /// disconnected or need a person are left out; those in error are tried again.
+    /// disconnected or need a person are left out, and so are pairs that somebody syncs; those in error are tried again.
     async fn due_pairs(
         &self,
         now: Timestamp,

@@ -32,7 +32,14 @@ pub struct LinkedRecord {
     pub link: Link,
     /// The record.
     pub record: Option<Record>,
+    /// Whether failures of the pull are listed for it, which a look at it may clear.
+    pub pull_failed: bool,
+    /// Whether a push found the HubSpot object missing, so that an edit waits for it to come back.
+    pub object_was_missing: bool,
 }
+
+/// The code of a push failure that waits for the HubSpot object to come back, see [`LinkedRecord::object_was_missing`].
+pub const OBJECT_MISSING: &str = "hubspot_object_missing";
 
 /// A record without a link, for matching.
 #[derive(Debug, Clone, PartialEq)]
@@ -275,6 +282,22 @@ pub trait SyncState: Send + Sync {
         pair: PairId,
         ids: &[RecordId],
     ) -> Result<Vec<Record>>;
+    /// Which of these ids are records of the pair's object that were deleted.
+    async fn deleted_records(
+        &self,
+        organization: OrganizationId,
+        pair: PairId,
+        ids: &[RecordId],
+    ) -> Result<Vec<RecordId>>;
+    /// The HubSpot objects that could not become a record for this reason, see [`Commit::rejected`].
+    async fn rejected_objects(
+        &self,
+        organization: OrganizationId,
+        pair: PairId,
+        code: &str,
+    ) -> Result<Vec<HubSpotId>>;
+    /// The fields of the pair that do not sync at present, see [`Commit::parked`].
+    async fn parked(&self, organization: OrganizationId, pair: PairId) -> Result<Vec<NewFailure>>;
     /// All records of the pair's object that have no link, with the text of one field. Made once a pass, when the pass
     /// first meets unknown HubSpot objects.
     async fn unlinked_keys(

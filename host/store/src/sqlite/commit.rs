@@ -206,7 +206,7 @@ impl<'a> Writer<'a> {
             insert_record: db.prepare_cached(
                 "INSERT INTO records (organization, object, id, version, fields, created_at,
                      updated_at, edited_at)
-                 VALUES (?1, ?2, ?3, 1, ?4, ?5, ?5, ?5) ON CONFLICT DO NOTHING",
+                 VALUES (?1, ?2, ?3, 1, ?4, ?5, ?5, ?6) ON CONFLICT DO NOTHING",
             )?,
             update_record: db.prepare_cached(
                 "UPDATE records SET version = version + 1, fields = ?2, updated_at = ?3
@@ -262,7 +262,13 @@ impl<'a> Writer<'a> {
             self.object,
             effect.id.0,
             fields,
-            self.at.0
+            self.at.0,
+            // Nobody has edited it here yet; its values are as old as HubSpot says.
+            effect
+                .link
+                .as_ref()
+                .map_or(self.at, |link| link.hubspot_updated_at)
+                .0
         ])?;
         if made == 0 {
             return Ok(None);

@@ -6,7 +6,9 @@ use rusqlite::{Connection as Database, OptionalExtension as _, Row, params};
 use super::encoding::{Cell, json, word};
 use super::fault::{Fault, Outcome, not_found};
 use super::position::{List, one_more};
-use crate::{ConflictEntry, FailureEntry, FailureStage, NewConflict, NewFailure, Page};
+use crate::{
+    ConflictEntry, FailureEntry, FailureStage, NewConflict, NewFailure, OBJECT_MISSING, Page,
+};
 
 /// What a failure is about: a record, a HubSpot object, or both.
 #[derive(Debug, Clone, Copy)]
@@ -20,6 +22,58 @@ pub(super) fn has_failures(db: &Database, pair: i64) -> Outcome<bool> {
     Ok(db
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM failures WHERE pair = ?1)")?
         .query_row([pair], |row| row.get(0))?)
+}
+
+/// What is listed for a linked record that a look at its HubSpot object may settle.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Standing {
+    pub(super) pull_failed: bool,
+    pub(super) object_was_missing: bool,
+}
+
+pub(super) fn standing(db: &Database, pair: i64, record: i64) -> Outcome<Standing> {
+    Ok(db
+        .prepare_cached(
+            "SELECT coalesce(max(stage = 'pull'), 0), coalesce(max(code = ?3), 0)
+             FROM failures WHERE record = ?2 AND pair = ?1",
+        )?
+        .query_row(params![pair, record, OBJECT_MISSING], |row| {
+            Ok(Standing {
+                pull_failed: row.get(0)?,
+                object_was_missing: row.get(1)?,
+            })
+        })?)
+}
+
+/// The HubSpot objects without a record that failed with this code.
+pub(super) fn rejected(db: &Database, pair: i64, code: &str) -> Outcome<Vec<HubSpotId>> {
+    let mut list = db.prepare_cached(
+        "SELECT DISTINCT hubspot_id FROM failures
+         WHERE pair = ?1 AND record IS NULL AND hubspot_id IS NOT NULL AND code = ?2",
+    )?;
+    let rows = list.query_map(params![pair, code], |row| row.get(0).map(HubSpotId))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// What is listed for the pair as such.
+pub(super) fn parked(db: &Database, pair: i64) -> Outcome<Vec<NewFailure>> {
+    let mut list = db.prepare_cached(
+        "SELECT field, property, code, message, hint FROM failures
+         WHERE pair = ?1 AND record IS NULL AND hubspot_id IS NULL ORDER BY key",
+    )?;
+    let name = |row: &Row<'_>, at| {
+        Ok::<_, rusqlite::Error>(row.get::<_, Option<String>>(at)?.map(FieldName::from))
+    };
+    let rows = list.query_map([pair], |row| {
+        Ok(NewFailure {
+            field: name(row, 0)?,
+            property: name(row, 1)?,
+            code: row.get(2)?,
+            message: row.get(3)?,
+            hint: row.get(4)?,
+        })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 /// Forgets what failed at a stage, of the record and of the HubSpot object.

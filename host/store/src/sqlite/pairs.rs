@@ -162,6 +162,7 @@ impl Pairs for Sqlite {
                  JOIN connections c ON c.key = p.connection
                  JOIN organizations o ON o.key = p.organization
                  WHERE s.next_run_at <= ?1 AND p.state = 'active' AND c.status IN ('active', 'error')
+                     AND (s.lease_until IS NULL OR s.lease_until <= ?1)
                  ORDER BY s.next_run_at, s.pair LIMIT ?2",
             )?;
             let rows = list.query_map(params![now.0, limit as i64], |row| {

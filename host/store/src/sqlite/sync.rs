@@ -12,7 +12,7 @@ use super::scope::PairScope;
 use super::{Sqlite, commit, history, outbox, scope};
 use crate::{
     Commit, Committed, ConflictEntry, Cursor, Error, FailureEntry, Lease, Link, LinkedRecord,
-    OutboxEntry, Page, Record, Result, SyncState, Unlinked,
+    NewFailure, OutboxEntry, Page, Record, Result, SyncState, Unlinked,
 };
 
 #[async_trait]
@@ -152,6 +152,40 @@ impl SyncState for Sqlite {
         .await
     }
 
+    async fn deleted_records(
+        &self,
+        organization: OrganizationId,
+        pair: PairId,
+        ids: &[RecordId],
+    ) -> Result<Vec<RecordId>> {
+        let ids = ids.to_vec();
+        self.read("look deleted records up", move |tx| {
+            deleted(tx, &scope::pair(tx, organization, pair)?, &ids)
+        })
+        .await
+    }
+
+    async fn rejected_objects(
+        &self,
+        organization: OrganizationId,
+        pair: PairId,
+        code: &str,
+    ) -> Result<Vec<HubSpotId>> {
+        let code = code.to_owned();
+        self.read("list the rejected HubSpot objects", move |tx| {
+            let key = scope::pair(tx, organization, pair)?.key;
+            history::rejected(tx, key, &code)
+        })
+        .await
+    }
+
+    async fn parked(&self, organization: OrganizationId, pair: PairId) -> Result<Vec<NewFailure>> {
+        self.read("list the parked fields", move |tx| {
+            history::parked(tx, scope::pair(tx, organization, pair)?.key)
+        })
+        .await
+    }
+
     async fn count_outbox(&self, organization: OrganizationId, pair: PairId) -> Result<u64> {
         self.read("count the outbox", move |tx| {
             outbox::count(tx, scope::pair(tx, organization, pair)?.key)
@@ -262,10 +296,11 @@ fn set_lease(db: &Database, pair: i64, lease: Lease, until: Option<Timestamp>) -
 
 fn links(db: &Database, pair: &PairScope, ids: &[HubSpotId]) -> Outcome<Vec<LinkedRecord>> {
     let mut find = db.prepare_cached(&format!(
-        "SELECT {RECORD_COLUMNS}, r.deleted_at IS NULL, l.hubspot_id, l.base, l.hubspot_updated_at
+        "SELECT {RECORD_COLUMNS}, r.deleted_at IS NULL, l.hubspot_id, l.base, l.hubspot_updated_at, r.key
          FROM links l JOIN records r ON r.key = l.record
          WHERE l.pair = ?1 AND l.hubspot_id = ?2"
     ))?;
+    let failing = history::has_failures(db, pair.key)?;
     let mut found = Vec::with_capacity(ids.len());
     for id in ids {
         let mut rows = find.query([pair.key, id.0])?;
@@ -277,13 +312,34 @@ fn links(db: &Database, pair: &PairScope, ids: &[HubSpotId]) -> Outcome<Vec<Link
             continue;
         };
         let alive: bool = row.get(6)?;
+        let standing = if failing {
+            history::standing(db, pair.key, row.get(10)?)?
+        } else {
+            history::Standing::default()
+        };
         found.push(LinkedRecord {
             record_id,
             link,
             record: alive
                 .then(|| read_record(row, &pair.object_name))
                 .transpose()?,
+            pull_failed: standing.pull_failed,
+            object_was_missing: standing.object_was_missing,
         });
+    }
+    Ok(found)
+}
+
+fn deleted(db: &Database, pair: &PairScope, ids: &[RecordId]) -> Outcome<Vec<RecordId>> {
+    let mut find = db.prepare_cached(
+        "SELECT 1 FROM records
+         WHERE organization = ?1 AND id = ?2 AND object = ?3 AND deleted_at IS NOT NULL",
+    )?;
+    let mut found = Vec::new();
+    for id in ids {
+        if find.exists(params![pair.organization, id.0, pair.object])? {
+            found.push(*id);
+        }
     }
     Ok(found)
 }

@@ -1,0 +1,133 @@
+//! HubSpot objects without a link: which of our records each belongs to, if any.
+//!
+//! First by the id that we wrote onto the object when we made it, then by the pair's match key. An id that is none of our
+//! records says nothing (the object may come from another installation), so the key is asked then. An object whose record
+//! was deleted here stays alone: it must not bring the record back.
+
+use std::collections::{HashMap, HashSet};
+
+use partneros_domain::{HubSpotId, RecordId};
+use partneros_hubspot::Rows;
+use partneros_store::{NewFailure, Record};
+
+use crate::error::Error;
+use crate::judge::Counterpart;
+use crate::pair_plan::PairPlan;
+use crate::pass::{KeyMatch, Pass};
+use crate::row::Row;
+
+/// The code of an object, or record, that could belong to several of the other side's.
+pub const AMBIGUOUS: &str = "ambiguous_match";
+
+/// What unlinked rows turned out to be.
+#[derive(Debug, Default)]
+pub struct Met {
+    /// Rows with their counterpart.
+    pub counterparts: Vec<(usize, Counterpart)>,
+    /// Objects that could belong to several records.
+    pub ambiguous: Vec<HubSpotId>,
+}
+
+/// Finds what each unlinked row belongs to; what remains is new. `strangers` are positions in `rows`.
+pub async fn meet(pass: &mut Pass, rows: &Rows, strangers: &[usize]) -> Result<Met, Error> {
+    let own = |at: usize| -> Option<RecordId> {
+        Row::new(rows, at)
+            .value(pass.plan.record_id_column)?
+            .parse()
+            .ok()
+    };
+    let marked: Vec<(usize, Option<RecordId>)> =
+        strangers.iter().map(|at| (*at, own(*at))).collect();
+    let ids: Vec<_> = marked.iter().filter_map(|(_, id)| *id).collect();
+    let mut made = unlinked(pass, &ids).await?;
+    let deleted = deleted(pass, &ids).await?;
+    let mut met = Met::default();
+    let mut by_key = Vec::new();
+    for (at, id) in marked {
+        if let Some(record) = id.and_then(|id| made.remove(&id)) {
+            met.counterparts.push((at, Counterpart::Made(record)));
+        } else if !id.is_some_and(|id| deleted.contains(&id)) {
+            by_key.push(at);
+        }
+    }
+    match_keys(pass, rows, &by_key, &mut met).await?;
+    Ok(met)
+}
+
+async fn match_keys(
+    pass: &mut Pass,
+    rows: &Rows,
+    strangers: &[usize],
+    met: &mut Met,
+) -> Result<(), Error> {
+    let mut taken: HashSet<RecordId> = met
+        .counterparts
+        .iter()
+        .filter_map(|(_, counterpart)| counterpart.record_id())
+        .collect();
+    let mut matched = Vec::with_capacity(strangers.len());
+    for &at in strangers {
+        let key = pass
+            .plan
+            .match_column
+            .and_then(|column| Row::new(rows, at).value(column));
+        let found = match key {
+            Some(key) => pass.unlinked_by_key(key).await?,
+            None => KeyMatch::None,
+        };
+        match found {
+            KeyMatch::Several => met.ambiguous.push(rows.ids[at]),
+            // A record goes to the first of several objects with its key; the others are objects of their own.
+            KeyMatch::One(id) if taken.insert(id) => matched.push((at, Some(id))),
+            KeyMatch::One(_) | KeyMatch::None => matched.push((at, None)),
+        }
+    }
+    let ids: Vec<_> = matched.iter().filter_map(|(_, id)| *id).collect();
+    let mut records = unlinked(pass, &ids).await?;
+    let creates = pass.plan.pair.direction.writes_partneros();
+    for (at, id) in matched {
+        if let Some(record) = id.and_then(|id| records.remove(&id)) {
+            met.counterparts.push((at, Counterpart::Matched(record)));
+        } else if creates {
+            let id = RecordId(pass.engine.environment.new_id());
+            met.counterparts.push((at, Counterpart::New(id)));
+        }
+    }
+    Ok(())
+}
+
+async fn unlinked(pass: &Pass, ids: &[RecordId]) -> Result<HashMap<RecordId, Record>, Error> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let (store, pair) = (&pass.engine.store, pass.plan.pair.id);
+    let records = store.unlinked_records(pass.organization, pair, ids).await?;
+    Ok(records
+        .into_iter()
+        .map(|record| (record.id, record))
+        .collect())
+}
+
+async fn deleted(pass: &Pass, ids: &[RecordId]) -> Result<HashSet<RecordId>, Error> {
+    if ids.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let (store, pair) = (&pass.engine.store, pass.plan.pair.id);
+    Ok(store
+        .deleted_records(pass.organization, pair, ids)
+        .await?
+        .into_iter()
+        .collect())
+}
+
+/// Why an object, or a record, that could belong to several of the other side's is left alone.
+pub fn ambiguous(plan: &PairPlan) -> NewFailure {
+    let key = plan.pair.match_key.as_ref();
+    NewFailure {
+        field: key.map(|key| key.field.clone()),
+        property: key.map(|key| key.property.clone()),
+        code: AMBIGUOUS.to_owned(),
+        message: "several records share the match key of one HubSpot object".to_owned(),
+        hint: "merge or delete the surplus records, or give them different values".to_owned(),
+    }
+}

@@ -1,11 +1,13 @@
-//! What people do between the first and the second round, on both sides, each to a record of their own.
+//! People at work between the first and the second round: what the script says, and what it has no words for. Each edit
+//! is to a record of its own.
 
 use std::time::Duration;
 
 use serde_json::json;
 
-use crate::cast::{Cast, Mapped, Member};
+use crate::cast::{Cast, Member};
 use crate::expectation::{Expectation, Subject, shown};
+use crate::script::{Act, DEAL_FIELDS, EDITS, Edit, Of, PARTNER_FIELDS};
 use crate::setup::Pair;
 use crate::stage::Stage;
 
@@ -14,95 +16,6 @@ const MANY: usize = 300;
 /// How long people wait between two edits of the same field, so that they are of different milliseconds, by which Newest
 /// wins tells them apart.
 const LATER: Duration = Duration::from_millis(3);
-
-/// The fields of partners that people touch.
-const PARTNER_FIELDS: &[Mapped] = &[
-    ("name", "name"),
-    ("city", "city"),
-    ("phone", "phone"),
-    ("description", "description"),
-    ("foundedYear", "founded_year"),
-    ("postalCode", "zip"),
-];
-/// The fields of deals that people touch.
-const DEAL_FIELDS: &[Mapped] = &[
-    ("name", "dealname"),
-    ("amount", "amount"),
-    ("stage", "dealstage"),
-    ("nextStep", "hs_next_step"),
-    ("closeDate", "closedate"),
-    ("owner", "hubspot_owner_id"),
-];
-
-/// What someone does to one field, and how both sides should stand after the next round.
-struct Edit {
-    what: &'static str,
-    of: Of,
-    field: &'static str,
-    acts: &'static [Act],
-    partneros: Then,
-    hubspot: Then,
-}
-
-/// Whose field.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Of {
-    Partner,
-    Deal,
-}
-
-/// Setting the field on one side; an empty text clears it.
-enum Act {
-    Ours(&'static str),
-    Theirs(&'static str),
-}
-
-/// What a side holds then; an empty text stands for nothing.
-enum Then {
-    Is(&'static str),
-    Stays,
-}
-
-const fn edit(
-    what: &'static str,
-    (of, field): (Of, &'static str),
-    acts: &'static [Act],
-    partneros: Then,
-    hubspot: Then,
-) -> Edit {
-    Edit {
-        what,
-        of,
-        field,
-        acts,
-        partneros,
-        hubspot,
-    }
-}
-
-use Act::{Ours, Theirs};
-use Of::{Deal, Partner};
-use Then::{Is, Stays};
-
-#[rustfmt::skip] // A table.
-const EDITS: &[Edit] = &[
-    edit("HubSpot: the city of a company", (Partner, "city"), &[Theirs("Bern")], Is("Bern"), Is("Bern")),
-    edit("PartnerOS: the city of a partner", (Partner, "city"), &[Ours("Graz")], Is("Graz"), Is("Graz")),
-    edit("HubSpot: the amount of a deal", (Deal, "amount"), &[Theirs("1250.50")], Is("1250.5"), Is("1250.50")),
-    edit("PartnerOS: the close date of a deal", (Deal, "closeDate"), &[Ours("2027-03-31T00:00:00.000Z")],
-        Is("2027-03-31T00:00:00.000Z"), Is("2027-03-31T00:00:00.000Z")),
-    edit("both: the same city", (Partner, "city"), &[Ours("Oslo"), Theirs("Oslo")], Is("Oslo"), Is("Oslo")),
-    edit("both, PartnerOS wins: another phone, HubSpot's later", (Partner, "phone"), &[Ours("+43 1 111"), Theirs("+41 2 222")],
-        Is("+43 1 111"), Is("+43 1 111")),
-    edit("both, CRM wins: another description, ours later", (Partner, "description"), &[Theirs("Theirs"), Ours("Ours")],
-        Is("Theirs"), Is("Theirs")),
-    edit("both, newest wins: another city, ours later", (Partner, "city"), &[Theirs("Köln"), Ours("Wien")], Is("Wien"), Is("Wien")),
-    edit("both, newest wins: another city, HubSpot's later", (Partner, "city"), &[Ours("Wien"), Theirs("Köln")], Is("Köln"), Is("Köln")),
-    edit("HubSpot: a phone cleared", (Partner, "phone"), &[Theirs("")], Is(""), Is("")),
-    edit("PartnerOS: a description cleared", (Partner, "description"), &[Ours("")], Is(""), Is("")),
-    edit("PartnerOS: an owner that HubSpot does not have", (Deal, "owner"), &[Ours("424242")], Is("424242"), Stays),
-    edit("HubSpot: a founding year that is no number", (Partner, "foundedYear"), &[Theirs("about 1999")], Stays, Is("about 1999")),
-];
 
 /// Makes all edits and returns what they should lead to.
 pub async fn make(
@@ -114,7 +27,7 @@ pub async fn make(
     let mut deals = Cast::new(stage, deals, DEAL_FIELDS).await?;
     let mut expected = Vec::new();
     for edit in EDITS {
-        let cast = if edit.of == Partner {
+        let cast = if edit.of == Of::Partner {
             &mut partners
         } else {
             &mut deals
@@ -138,8 +51,8 @@ impl Edit {
                 tokio::time::sleep(LATER).await;
             }
             match act {
-                Ours(value) => cast.ours(stage, &member, self.field, value).await?,
-                Theirs(value) => cast.theirs(stage, &member, self.field, value)?,
+                Act::Ours(value) => cast.ours(stage, &member, self.field, value).await?,
+                Act::Theirs(value) => cast.theirs(stage, &member, self.field, value)?,
             }
         }
         let partneros = self.partneros.over(before);
@@ -152,17 +65,6 @@ impl Edit {
             partneros,
             hubspot,
         )
-    }
-}
-
-impl Then {
-    /// What a side holds that held this before.
-    fn over(&self, before: Option<String>) -> Option<String> {
-        match self {
-            Stays => before,
-            Is("") => None,
-            Is(text) => Some((*text).to_owned()),
-        }
     }
 }
 

@@ -110,17 +110,16 @@ impl Judge {
         for (rule, route) in self.routes.iter().enumerate() {
             for (at, &(row, record)) in batch.iter().enumerate() {
                 let held = row.values[rule].as_deref();
-                let arrived = arriving.take(rule, at).and_then(|value| match value {
-                    Some(value) => value.checked(&route.field).ok(),
-                    None => Some(None),
+                let value = value_of(route, record)?;
+                let arrived = arriving.made(rule, at, |made| {
+                    let made = made.map(|made| made.checked(&route.field)).transpose();
+                    made.is_ok_and(|made| made.flatten() == value)
                 });
-                let left = leaving.take(rule, at).map(|value| match value {
-                    Some(Value::Text(text)) if !text.is_empty() => Some(text),
-                    _ => None,
+                let left = leaving.made(rule, at, |made| match made {
+                    Some(Value::Text(text)) if !text.is_empty() => Some(text.as_str()) == held,
+                    _ => held.is_none(),
                 });
-                let agree = arrived
-                    .is_some_and(|value| value == value_of(route, record).unwrap_or(None))
-                    || route.writes_hubspot && left.is_some_and(|text| text.as_deref() == held);
+                let agree = arrived || route.writes_hubspot && left;
                 if !agree {
                     differences.push(Difference {
                         field: route.field.name.as_str(),
@@ -151,12 +150,13 @@ impl Values {
         }
     }
 
-    /// The value of a cell; none where the mapper failed.
-    fn take(&mut self, rule: usize, row: usize) -> Option<Option<Value>> {
-        if self.failed.contains(&(rule, row)) {
-            return None;
-        }
-        Some(self.columns.get_mut(rule)?.take(row))
+    /// Whether the mapper made something of the cell that is this. "No value" is something too.
+    fn made(&mut self, rule: usize, row: usize, is: impl FnOnce(Option<Value>) -> bool) -> bool {
+        let column = self
+            .columns
+            .get_mut(rule)
+            .filter(|_| !self.failed.contains(&(rule, row)));
+        column.is_some_and(|column| is(column.take(row)))
     }
 }
 

@@ -17,8 +17,8 @@ Everything goes through the host's public API and the portal's API, as it would 
 
 const AFTER: &str = "\
 At the end host and portal stay up, pairs are polled every 5 seconds, and three things to try are printed; Ctrl-C ends \
-both. With --once the program ends instead, with exit code 0 only if both sides agree in every mapped field of every \
-record and the third round wrote nothing.";
+both. With --once the program ends instead, with exit code 0 only if every edit ended as it should, both sides agree in every \
+mapped field of every record, and the third round wrote nothing.";
 
 /// The main job, end to end, on this machine.
 #[derive(Debug, Clone, Parser)]

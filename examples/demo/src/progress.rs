@@ -33,7 +33,9 @@ impl<'a> Progress<'a> {
         let [terminal, elsewhere] = SHOW;
         let pause = if self.terminal { terminal } else { elsewhere };
         let due = elapsed >= self.shown.unwrap_or_default() + pause;
-        if !due && !(over && self.shown.is_some()) {
+        // The end is shown too, if there was something to end.
+        let last = over && self.shown.is_some();
+        if !(due || last) {
             return;
         }
         self.shown = Some(elapsed);

@@ -96,17 +96,28 @@ pub fn conflicts(conflicts: &[Conflict]) -> String {
 
 /// What waits for someone to correct it.
 pub fn parked(listed: &[(&Pair, Vec<Listed>)]) -> String {
-    let mut text = String::new();
-    for (pair, entries) in listed {
-        for entry in entries {
-            let field = entry.field.as_deref().unwrap_or("the record");
-            text.push_str(&format!(
-                "  {}, {field}: {} ({})\n    hint: {}\n",
-                pair.object, entry.message, entry.code, entry.hint
-            ));
-        }
-    }
-    text
+    let all = listed
+        .iter()
+        .flat_map(|(pair, entries)| entries.iter().map(move |entry| (pair, entry)));
+    let lines = all.map(
+        |(
+            pair,
+            Listed {
+                field,
+                code,
+                message,
+                hint,
+                ..
+            },
+        )| {
+            let field = field.as_deref().unwrap_or("the record");
+            format!(
+                "  {}, {field}: {message} ({code})\n    hint: {hint}\n",
+                pair.object
+            )
+        },
+    );
+    lines.collect()
 }
 
 /// What the comparison found.
@@ -115,21 +126,20 @@ pub fn agreement(pair: &Pair, agreement: &Agreement) -> String {
         0 => "all agree".to_owned(),
         wrong => format!("{} are WRONG", count(wrong)),
     };
-    let mut text = format!(
-        "  {}: {} records, {} values, {verdict}",
-        pair.title,
-        count(agreement.records),
-        count(agreement.values),
-    );
-    if agreement.excused > 0 {
-        text.push_str(&format!(
+    let but = match agreement.excused {
+        0 => String::new(),
+        excused => format!(
             ", but for {} that the host lists with a reason",
-            count(agreement.excused)
-        ));
-    }
-    text.push('\n');
+            count(excused)
+        ),
+    };
+    let (records, values) = (count(agreement.records), count(agreement.values));
+    let mut text = format!(
+        "  {}: {records} records, {values} values, {verdict}{but}\n",
+        pair.title
+    );
     for told in &agreement.told {
-        text.push_str(&format!("    {told}\n"));
+        text.extend(["    ", told, "\n"]);
     }
     text
 }

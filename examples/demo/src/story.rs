@@ -3,17 +3,15 @@
 use std::collections::HashMap;
 use std::time::Instant;
 
-use anyhow::Context as _;
-use serde_json::json;
-
 use crate::agreement::{self, Agreement};
-use crate::api::{Record, text};
+use crate::api::Record;
 use crate::edits;
-use crate::expectation::{self, Ending, Expectation, Subject};
+use crate::expectation::{self, Ending, Expectation};
+use crate::opening;
 use crate::options::Options;
 use crate::report::{self, Conflict};
 use crate::rounds::{self, Round};
-use crate::setup::{self, Pair};
+use crate::setup::Pair;
 use crate::stage::{Pace, Stage};
 use crate::table::count;
 
@@ -50,9 +48,9 @@ pub async fn tell(stage: &mut Stage, options: &Options) -> anyhow::Result<Outcom
         count(options.deals.into()),
         stage.portal.url()
     );
-    let pairs = prepare(stage).await?;
+    let pairs = opening::prepare(stage).await?;
     let [partners, deals] = &pairs;
-    let known = known_to_both(stage, partners).await?;
+    let known = opening::known_to_both(stage, partners).await?;
 
     println!("\nFirst round: everything that HubSpot has");
     let expected = [options.companies.into(), options.deals.into()];
@@ -94,101 +92,6 @@ pub async fn tell(stage: &mut Stage, options: &Options) -> anyhow::Result<Outcom
     };
     println!("\n{verdict}, after {:.1} s.", begun.elapsed().as_secs_f64());
     Ok(outcome)
-}
-
-/// Connects, makes both pairs, reviews the suggestions and activates.
-async fn prepare(stage: &Stage) -> anyhow::Result<[Pair; 2]> {
-    let api = &stage.api;
-    let connection = setup::connect(api).await?;
-    let stats = &connection["schemaStats"];
-    println!("Connected portal {} over OAuth", connection["portalId"]);
-    println!(
-        "Discovered {} objects with {} properties
-",
-        stats["objects"], stats["fields"]
-    );
-    let id = text(&connection, "/id")?;
-    let partners = setup::draft(
-        api,
-        &id,
-        "Partners and companies",
-        ("partners", "companies"),
-        ("domain", "domain"),
-    )
-    .await?;
-    let deals = setup::draft(
-        api,
-        &id,
-        "Deals and deals",
-        ("deals", "deals"),
-        ("name", "dealname"),
-    )
-    .await?;
-    let pairs = [partners, deals];
-    for pair in &pairs {
-        let suggested = setup::suggest(api, pair).await?;
-        println!("{}", report::suggestions(pair, &suggested));
-    }
-    let [partners, deals] = &pairs;
-    // The two sides' types of partners are different lists: technology or reseller here, vendor or prospect there.
-    setup::map(api, partners, "type", json!({ "state": "ignored" })).await?;
-    setup::map(
-        api,
-        partners,
-        "phone",
-        json!({ "conflictPolicy": "partneros_wins" }),
-    )
-    .await?;
-    setup::map(
-        api,
-        partners,
-        "description",
-        json!({ "conflictPolicy": "crm_wins" }),
-    )
-    .await?;
-    for pair in [partners, deals] {
-        let live = setup::activate(api, pair).await?;
-        println!(
-            "{}: confirmed and active, {live} fields sync both ways or one",
-            pair.title
-        );
-    }
-    println!(
-        "  partners' `type` is ignored; of a phone PartnerOS wins, of a description CRM, of the rest the newest"
-    );
-    Ok(pairs)
-}
-
-/// A partner that PartnerOS has already, and HubSpot too: the first round must link them, not make a second one.
-async fn known_to_both(stage: &Stage, pair: &Pair) -> anyhow::Result<Expectation> {
-    let rows = stage.portal.rows("companies", &["name", "domain"])?;
-    let mut shared: HashMap<&str, usize> = HashMap::new();
-    for row in &rows {
-        *shared
-            .entry(row.values[1].as_deref().unwrap_or_default())
-            .or_default() += 1;
-    }
-    let known = rows.iter().find_map(|row| match row.values.as_slice() {
-        [Some(name), Some(domain)] if shared.get(domain.as_str()) == Some(&1) => {
-            Some((row.id, name, domain))
-        }
-        _ => None,
-    });
-    let (object, name, domain) = known.context("no company has a domain of its own")?;
-    let fields = json!({ "name": name, "domain": domain });
-    let record = stage.api.make("partners", fields).await?;
-    Ok(Expectation {
-        what: "a partner that both sides had before",
-        pair: pair.clone(),
-        subjects: vec![Subject {
-            record: Some(record),
-            object: Some(object),
-        }],
-        field: "name",
-        property: "name",
-        partneros: Some(name.clone()),
-        hubspot: Some(name.clone()),
-    })
 }
 
 async fn look(stage: &Stage, expectations: &[Expectation]) -> anyhow::Result<Vec<Ending>> {

@@ -41,15 +41,16 @@ impl fmt::Display for Table {
             .map(|column| cells(column).skip(1).all(|cell| is_number(cell)))
             .collect();
         for row in &self.rows {
-            let mut line = String::from(" ");
-            for ((cell, width), numeric) in row.iter().zip(&widths).zip(&numeric) {
+            let cells = row.iter().zip(&widths).zip(&numeric);
+            let cells = cells.map(|((cell, width), numeric)| {
                 if *numeric {
-                    line.push_str(&format!(" {cell:>width$} "));
+                    format!("{cell:>width$}")
                 } else {
-                    line.push_str(&format!(" {cell:<width$} "));
+                    format!("{cell:<width$}")
                 }
-            }
-            writeln!(f, "{}", line.trim_end())?;
+            });
+            let line = cells.collect::<Vec<_>>().join("  ");
+            writeln!(f, "  {}", line.trim_end())?;
         }
         Ok(())
     }

@@ -130,6 +130,17 @@ impl Portal for Client {
         read::read_batch(self, object, properties, ids, priority).await
     }
 
+    async fn read_by_key(
+        &self,
+        object: &str,
+        properties: &[FieldName],
+        key_property: &FieldName,
+        keys: &[String],
+        priority: Priority,
+    ) -> Result<Rows, Error> {
+        read::read_by_key(self, object, properties, key_property, keys, priority).await
+    }
+
     async fn update_batch(
         &self,
         object: &str,

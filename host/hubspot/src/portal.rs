@@ -190,6 +190,16 @@ pub trait Portal: Send + Sync {
         priority: Priority,
     ) -> Result<ReadBatch, Error>;
 
+    /// Reads up to [`BATCH_MAX`] objects by a unique property; keys that no object has are left out.
+    async fn read_by_key(
+        &self,
+        object: &str,
+        properties: &[FieldName],
+        key_property: &FieldName,
+        keys: &[String],
+        priority: Priority,
+    ) -> Result<Rows, Error>;
+
     /// Updates up to [`BATCH_MAX`] objects. A batch that HubSpot refuses as a whole because of single rows is split
     /// until those rows are found.
     async fn update_batch(

@@ -52,6 +52,42 @@ pub(crate) async fn read_batch(
     Ok(batch)
 }
 
+pub(crate) async fn read_by_key(
+    client: &Client,
+    object: &str,
+    properties: &[FieldName],
+    key_property: &FieldName,
+    keys: &[String],
+    priority: Priority,
+) -> Result<Rows, Error> {
+    #[derive(Serialize)]
+    struct Key<'a> {
+        id: &'a str,
+    }
+
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct ByKey<'a> {
+        id_property: &'a FieldName,
+        inputs: Vec<Key<'a>>,
+        properties: &'a [FieldName],
+    }
+
+    let body = ByKey {
+        id_property: key_property,
+        inputs: keys.iter().map(|key| Key { id: key }).collect(),
+        properties,
+    };
+    let url = client.paths().objects(object, &["batch", "read"]);
+    let call = Call::post(url, &body, priority)?;
+    let read = |body: &[u8]| rows::parse(body, properties, keys.len());
+    let page = client.caller().call(&call, read).await?;
+    for row in &page.errors {
+        not_found_only(row)?;
+    }
+    Ok(page.rows)
+}
+
 pub(crate) async fn list_archived(
     client: &Client,
     object: &str,
@@ -119,16 +155,7 @@ fn missing(page: &Page, requested: &[HubSpotId]) -> Result<Vec<HubSpotId>, Error
     let requested: HashSet<_> = requested.iter().copied().collect();
     let mut missing = HashSet::new();
     for row in &page.errors {
-        let envelope = Envelope::read(row);
-        if envelope.category != "OBJECT_NOT_FOUND" {
-            return Err(Error::Refused(Refusal {
-                status: 207,
-                category: envelope.category,
-                message: envelope.message,
-                correlation_id: envelope.correlation_id,
-                properties: envelope.properties,
-            }));
-        }
+        let envelope = not_found_only(row)?;
         let ids = envelope.named.iter().filter_map(|id| id.parse().ok());
         missing.extend(ids.filter(|id| requested.contains(id)));
     }
@@ -139,6 +166,21 @@ fn missing(page: &Page, requested: &[HubSpotId]) -> Result<Vec<HubSpotId>, Error
     let mut missing: Vec<_> = missing.into_iter().collect();
     missing.sort_unstable();
     Ok(missing)
+}
+
+/// The error of a row that was not found; any other error of a row is one of the call.
+fn not_found_only(row: &serde_json::Value) -> Result<Envelope, Error> {
+    let envelope = Envelope::read(row);
+    if envelope.category == "OBJECT_NOT_FOUND" {
+        return Ok(envelope);
+    }
+    Err(Error::Refused(Refusal {
+        status: 207,
+        category: envelope.category,
+        message: envelope.message,
+        correlation_id: envelope.correlation_id,
+        properties: envelope.properties,
+    }))
 }
 
 /// The ids, each once, in the order given; HubSpot refuses a batch with repeated ones.

@@ -4,6 +4,7 @@ CREATE TABLE objects (
     key          INTEGER PRIMARY KEY, -- one object of one organization
     organization INTEGER NOT NULL REFERENCES organizations ON DELETE CASCADE,
     name         TEXT NOT NULL, -- such as `partners`
+    edits        INTEGER NOT NULL DEFAULT 0, -- counts edits of its records by others than the sync
     UNIQUE (organization, name)
 ) STRICT;
 

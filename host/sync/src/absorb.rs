@@ -39,6 +39,9 @@ pub async fn absorb(
     cursor: Option<Cursor>,
     pulled: u64,
 ) -> Result<(), Error> {
+    if rows.is_empty() && cursor.is_none() {
+        return Ok(());
+    }
     pass.verify(&rows).await?;
     let mut todo: Vec<usize> = latest_of_each(&rows);
     let mut base_counts = Counts {
@@ -88,7 +91,6 @@ pub async fn absorb(
             .filter_map(|record| positions.get(record).copied())
             .collect();
         todo.retain(|at| raced.contains(&rows.ids[*at]));
-        pass.forget_unlinked();
         base_counts = Counts::default();
     }
     Err(Error::Raced(todo.len()))
@@ -154,6 +156,7 @@ async fn counterparts(
     }
     let mut ambiguous = Vec::new();
     if unknown == Unknown::Create && !strangers.is_empty() {
+        pass.refresh_unlinked().await?;
         let met = strangers::meet(pass, rows, &strangers).await?;
         let met_counterparts = met.counterparts.into_iter();
         pending.extend(met_counterparts.map(|(at, counterpart)| Pending { at, counterpart }));

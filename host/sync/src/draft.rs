@@ -241,8 +241,7 @@ pub async fn drafts(
         let row = entry
             .link
             .as_ref()
-            .and_then(|link| current.position.get(&link.hubspot_id));
-        let row = row.map(|position| Row::new(&current.rows, *position));
+            .and_then(|link| current.row(link.hubspot_id));
         draft(&pass.plan, entry, row.as_ref(), &mut transformed, at)
     });
     Ok(drafts.collect())

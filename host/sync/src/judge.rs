@@ -8,8 +8,8 @@
 
 use partneros_domain::plan::Failure;
 use partneros_domain::{
-    Agreed, Base, Column, ConflictRule, Decision, Facts, Fields, HubSpotId, RecordId, Side,
-    Timestamp, Value, decide, hubspot_changed, partneros_changed,
+    Agreed, Base, Column, ConflictPolicy, ConflictRule, Decision, Facts, Fields, HubSpotId,
+    RecordId, Side, Timestamp, Value, decide, hubspot_changed, partneros_changed,
 };
 use partneros_store::{
     Counts, Effect, FailureStage, Link, LinkedRecord, NewConflict, NewFailure, OutboxEffect,
@@ -136,9 +136,7 @@ pub fn judge(
     };
     counts.matched += 1;
     let mut judge = Judge::new(plan, row, record, link);
-    if ours {
-        judge.claim();
-    }
+    judge.claimed = ours;
     judge.routes(inbound, at, counts);
     Verdict::Effect(Box::new(judge.effect(counts)))
 }
@@ -233,6 +231,9 @@ struct Judge<'a> {
     fields_changed: bool,
     failures: Vec<NewFailure>,
     conflicts: Vec<NewConflict>,
+    /// The object carries the record's id, so it was made from this record and the answer was lost. What it holds came
+    /// from us, perhaps through a lossy transform, or from someone who edited it since: ours stays, theirs is listed.
+    claimed: bool,
 }
 
 impl<'a> Judge<'a> {
@@ -247,6 +248,7 @@ impl<'a> Judge<'a> {
             fields_changed: false,
             failures: Vec::new(),
             conflicts: Vec::new(),
+            claimed: false,
         };
         for route in &plan.routes {
             judge.recognise(route);
@@ -266,20 +268,6 @@ impl<'a> Judge<'a> {
                 ..route.agreement(&self.fields, self.row)
             };
             self.link.base.set(route.field.name.clone(), agreed);
-        }
-    }
-
-    /// The object carries the record's id, so it was made from this record and the answer was lost: what it holds came
-    /// from us, if through a lossy transform, and is no edit that competes with ours.
-    fn claim(&mut self) {
-        let plan = self.plan;
-        for route in &plan.routes {
-            let holds = route
-                .partneros_values(&self.fields)
-                .any(|value| value.is_some());
-            if holds && route.direction.writes_hubspot() {
-                self.keep_for_push(route);
-            }
         }
     }
 
@@ -316,7 +304,12 @@ impl<'a> Judge<'a> {
             partneros_edited_at: self.record.edited_at,
             hubspot_modified_at: self.row.updated_at,
         };
-        match (decide(route.direction, route.policy, &facts), value) {
+        let policy = if self.claimed {
+            ConflictPolicy::PartnerOsWins
+        } else {
+            route.policy
+        };
+        match (decide(route.direction, policy, &facts), value) {
             (Decision::Agree, _) => self.agree(route),
             (
                 Decision::Carry {

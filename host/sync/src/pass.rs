@@ -44,8 +44,8 @@ pub struct Pass {
     /// Match keys of HubSpot objects that several of our records share. Those records wait for a person, since pushing
     /// them would make duplicates.
     pub ambiguous: HashSet<String>,
-    /// Unlinked records by match key, once they were needed.
-    unlinked: Option<HashMap<String, KeyMatch>>,
+    /// Unlinked records by match key, once they were needed, and how many edits there had been by then.
+    unlinked: Option<(u64, HashMap<String, KeyMatch>)>,
 }
 
 /// Which unlinked record has a match key.
@@ -175,8 +175,8 @@ impl Pass {
         if self.unlinked.is_none() {
             self.unlinked = Some(self.load_unlinked().await?);
         }
-        let unlinked = self.unlinked.as_ref();
-        let found = unlinked
+        let keys = self.unlinked.as_ref().map(|(_, keys)| keys);
+        let found = keys
             .and_then(|keys| keys.get(&key).copied())
             .unwrap_or(KeyMatch::None);
         if found == KeyMatch::Several {
@@ -185,17 +185,31 @@ impl Pass {
         Ok(found)
     }
 
-    /// Drops what is known of unlinked records, since it has changed.
-    pub fn forget_unlinked(&mut self) {
-        self.unlinked = None;
+    /// Drops what is known of unlinked records if people have edited records since.
+    pub async fn refresh_unlinked(&mut self) -> Result<(), Error> {
+        if let Some((then, _)) = &self.unlinked {
+            let store = &self.engine.store;
+            let now = store
+                .count_edits(self.organization, self.plan.pair.id)
+                .await?;
+            if now != *then {
+                self.unlinked = None;
+            }
+        }
+        Ok(())
     }
 
-    async fn load_unlinked(&self) -> Result<HashMap<String, KeyMatch>, Error> {
+    async fn load_unlinked(&self) -> Result<(u64, HashMap<String, KeyMatch>), Error> {
         let mut keys = HashMap::new();
         let Some(key) = &self.plan.pair.match_key else {
-            return Ok(keys);
+            return Ok((0, keys));
         };
         let pair = self.plan.pair.id;
+        let edits = self
+            .engine
+            .store
+            .count_edits(self.organization, pair)
+            .await?;
         for entry in self
             .engine
             .store
@@ -213,6 +227,6 @@ impl Pass {
                     .or_insert(KeyMatch::One(entry.record_id));
             }
         }
-        Ok(keys)
+        Ok((edits, keys))
     }
 }

@@ -5,7 +5,8 @@
 //! is still the base's are written. What HubSpot answers becomes the base, so our own write is no change to the next poll.
 //!
 //! New objects are made by upsert on a unique property that holds the record's id: a create whose outcome is unknown
-//! can be repeated and makes no duplicate.
+//! can be repeated and makes no duplicate. Before that they are looked up by it, so that what became of such an object
+//! meanwhile is taken in instead of overwritten.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,9 +19,11 @@ use partneros_store::{
 };
 
 use crate::absorb::{Unknown, absorb, match_text};
+use crate::discovery::RECORD_ID_PROPERTY;
 use crate::draft::{Draft, drafts};
 use crate::error::Error;
 use crate::pass::Pass;
+use crate::row::Row;
 use crate::send::send;
 use crate::strangers::ambiguous;
 
@@ -57,30 +60,19 @@ async fn push_batch(
     after: Option<RecordId>,
     entries: &[OutboxEntry],
 ) -> Result<(), Error> {
-    let ids: Vec<_> = entries
-        .iter()
-        .filter_map(|entry| Some(entry.link.as_ref()?.hubspot_id))
-        .collect();
-    let mut current = HubSpotNow::default();
-    let mut entries = std::borrow::Cow::Borrowed(entries);
-    if !ids.is_empty() {
-        current = read_now(pass, &ids).await?;
-        absorb(pass, Arc::clone(&current.rows), Unknown::Skip, None, 0).await?;
-        // What was just taken in may have changed records and links of this batch.
-        let known: Vec<_> = entries.iter().map(|entry| entry.record.id).collect();
-        let mut fresh = due(pass, after).await?;
-        fresh.retain(|entry| known.contains(&entry.record.id));
-        entries = std::borrow::Cow::Owned(fresh);
-    }
+    let current = read_now(pass, entries).await?;
+    absorb(pass, Arc::clone(&current.linked), Unknown::Skip, None, 0).await?;
+    absorb(pass, Arc::clone(&current.made), Unknown::Create, None, 0).await?;
+    // What was just taken in may have changed records and links of this batch.
+    let known: Vec<_> = entries.iter().map(|entry| entry.record.id).collect();
+    let mut entries = due(pass, after).await?;
+    entries.retain(|entry| known.contains(&entry.record.id));
     let mut counts = Counts {
         pushed: entries.len() as u64,
         ..Counts::default()
     };
     let (ready, effects) = sort_out(pass, &entries, &current, &mut counts);
     let mut drafts = drafts(pass, ready, &current).await?;
-    if drafts.iter().any(|draft| draft.hubspot_id().is_none()) {
-        pass.ensure_key_property().await?;
-    }
     let intents: Vec<_> = drafts
         .iter()
         .filter_map(|draft| draft.intent(&pass.plan))
@@ -130,31 +122,65 @@ async fn commit(pass: &Pass, effects: Vec<Effect>, counts: Counts) -> Result<(),
 /// What HubSpot holds right before a batch is written.
 #[derive(Debug, Default)]
 pub struct HubSpotNow {
-    /// The rows read.
-    pub rows: Arc<Rows>,
-    /// Their positions.
-    pub position: HashMap<HubSpotId, usize>,
+    /// The objects of linked records.
+    linked: Arc<Rows>,
+    /// Objects that carry the id of a record without a link: made by a push whose answer never came.
+    made: Arc<Rows>,
+    /// Where each object's row is.
+    position: HashMap<HubSpotId, (bool, usize)>,
 }
 
-async fn read_now(pass: &Pass, ids: &[HubSpotId]) -> Result<HubSpotNow, Error> {
+impl HubSpotNow {
+    fn new(linked: Rows, made: Rows) -> Self {
+        let mut position = HashMap::with_capacity(linked.len() + made.len());
+        for (is_linked, rows) in [(false, &made), (true, &linked)] {
+            let places = rows.ids.iter().enumerate();
+            position.extend(places.map(|(at, id)| (*id, (is_linked, at))));
+        }
+        Self {
+            linked: Arc::new(linked),
+            made: Arc::new(made),
+            position,
+        }
+    }
+
+    /// The row of an object.
+    pub fn row(&self, id: HubSpotId) -> Option<Row<'_>> {
+        let (is_linked, at) = self.position.get(&id)?;
+        let rows = if *is_linked { &self.linked } else { &self.made };
+        Some(Row::new(rows, *at))
+    }
+}
+
+async fn read_now(pass: &mut Pass, entries: &[OutboxEntry]) -> Result<HubSpotNow, Error> {
+    let mut ids = Vec::new();
+    let mut keys = Vec::new();
+    for entry in entries {
+        match &entry.link {
+            Some(link) => ids.push(link.hubspot_id),
+            None => keys.push(entry.record.id.to_string()),
+        }
+    }
+    let (mut linked, mut made) = (Rows::default(), Rows::default());
+    if !keys.is_empty() {
+        pass.ensure_key_property().await?;
+    }
     let plan = &pass.plan;
     let object = &plan.pair.hubspot_object;
-    let batch = pass
-        .portal
-        .read_batch(object, &plan.properties, ids, Priority::Push)
-        .await
-        .map_err(Error::Push)?;
-    let position = batch
-        .rows
-        .ids
-        .iter()
-        .enumerate()
-        .map(|(at, id)| (*id, at))
-        .collect();
-    Ok(HubSpotNow {
-        rows: Arc::new(batch.rows),
-        position,
-    })
+    if !ids.is_empty() {
+        let read = pass
+            .portal
+            .read_batch(object, &plan.properties, &ids, Priority::Push);
+        linked = read.await.map_err(Error::Push)?.rows;
+    }
+    if !keys.is_empty() {
+        let key = RECORD_ID_PROPERTY.into();
+        let read = pass
+            .portal
+            .read_by_key(object, &plan.properties, &key, &keys, Priority::Push);
+        made = read.await.map_err(Error::Push)?;
+    }
+    Ok(HubSpotNow::new(linked, made))
 }
 
 /// Splits a batch into what can be written and what must be parked.
@@ -168,7 +194,9 @@ fn sort_out<'a>(
     let mut parked = Vec::new();
     for entry in entries {
         let problem = match &entry.link {
-            Some(link) => (!current.position.contains_key(&link.hubspot_id))
+            Some(link) => current
+                .row(link.hubspot_id)
+                .is_none()
                 .then(|| object_missing(link.hubspot_id)),
             None => is_ambiguous(pass, entry).then(|| ambiguous(&pass.plan)),
         };

@@ -1,5 +1,6 @@
 //! Asks the mapper whether it accepts a pair's mappings, before any record moves.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use partneros_domain::plan::{Plan, TransformDirection};
@@ -46,8 +47,11 @@ pub async fn park_refused(
     if refused.is_empty() {
         return Ok(plan);
     }
+    // A mapping may be refused in both directions; its first reason is enough.
+    let mut fields = HashSet::new();
     let failures: Vec<_> = refused
         .into_iter()
+        .filter(|(field, _)| fields.insert(field.clone()))
         .map(|(field, problem)| {
             let failure = parked(&field, None, &problem.code, &problem.message);
             (field, failure)

@@ -282,6 +282,9 @@ pub trait SyncState: Send + Sync {
         pair: PairId,
         ids: &[RecordId],
     ) -> Result<Vec<Record>>;
+    /// Counts edits of the pair's object by others than the sync: while it stays, what [`Self::unlinked_keys`] said of
+    /// records that the sync did not link since still holds.
+    async fn count_edits(&self, organization: OrganizationId, pair: PairId) -> Result<u64>;
     /// Which of these ids are records of the pair's object that were deleted.
     async fn deleted_records(
         &self,

@@ -246,7 +246,7 @@ impl<'a> Editor<'a> {
         unless_taken(inserted, || {
             conflict("record", id, "exists already or was deleted")
         })?;
-        self.enqueue(self.db.last_insert_rowid())?;
+        self.note_edit(self.db.last_insert_rowid())?;
         Ok(Record {
             id,
             object: self.object_name.to_owned(),
@@ -280,7 +280,7 @@ impl<'a> Editor<'a> {
                 json(&record.fields)?,
                 self.now.0
             ])?;
-        self.enqueue(key)?;
+        self.note_edit(key)?;
         Ok(record)
     }
 
@@ -310,10 +310,20 @@ impl<'a> Editor<'a> {
         self.db
             .prepare_cached("DELETE FROM failures WHERE record = ?1")?
             .execute([key])?;
-        outbox::settle_everywhere(self.db, key)
+        outbox::settle_everywhere(self.db, key)?;
+        self.count_edit()
     }
 
-    fn enqueue(&self, key: i64) -> Outcome<()> {
+    fn count_edit(&self) -> Outcome<()> {
+        self.db
+            .prepare_cached("UPDATE objects SET edits = edits + 1 WHERE key = ?1")?
+            .execute([self.object])?;
+        Ok(())
+    }
+
+    /// Counts the edit and puts the record into every outbox that it concerns.
+    fn note_edit(&self, key: i64) -> Outcome<()> {
+        self.count_edit()?;
         for pair in &self.pairs {
             outbox::enqueue(self.db, *pair, key, self.now)?;
         }

@@ -152,6 +152,16 @@ impl SyncState for Sqlite {
         .await
     }
 
+    async fn count_edits(&self, organization: OrganizationId, pair: PairId) -> Result<u64> {
+        self.read("count the edits", move |tx| {
+            let pair = scope::pair(tx, organization, pair)?;
+            Ok(tx
+                .prepare_cached("SELECT edits FROM objects WHERE key = ?1")?
+                .query_row([pair.object], |row| row.get(0))?)
+        })
+        .await
+    }
+
     async fn deleted_records(
         &self,
         organization: OrganizationId,

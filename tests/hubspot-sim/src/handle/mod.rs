@@ -180,6 +180,32 @@ impl Portal for SimPortal {
         })
     }
 
+    async fn read_by_key(
+        &self,
+        object: &str,
+        properties: &[FieldName],
+        key_property: &FieldName,
+        keys: &[String],
+        _: Priority,
+    ) -> Result<Rows, Error> {
+        let request = BatchRead {
+            inputs: keys
+                .iter()
+                .map(|key| RecordRef {
+                    id: Text(key.clone()),
+                })
+                .collect(),
+            properties: names(properties),
+            id_property: Some(key_property.to_string()),
+            ..BatchRead::default()
+        };
+        let rest = format!("{object}/batch/read");
+        let reply = self.run("objects", &rest, Cost::Other, |sim, call| {
+            sim.batch_read(call, object, &request, false)
+        })?;
+        Ok(convert::rows(&reply.results, properties))
+    }
+
     async fn update_batch(
         &self,
         object: &str,

@@ -156,6 +156,17 @@ impl Portal for TestPortal {
         outage()
     }
 
+    async fn read_by_key(
+        &self,
+        _: &str,
+        _: &[FieldName],
+        _: &FieldName,
+        _: &[String],
+        _: Priority,
+    ) -> Result<Rows, Error> {
+        outage()
+    }
+
     async fn update_batch(
         &self,
         _: &str,

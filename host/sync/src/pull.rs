@@ -1,55 +1,164 @@
 //! Brings HubSpot's changes in, page by page in order of modification, from the cursor on.
 //!
 //! Each page starts where the last one ended instead of at an offset: an object that is modified meanwhile moves to the
-//! end and is met there, and HubSpot's wall at 10,000 results is never reached. The next page is fetched while this one
-//! is taken in. See [`next_window`] for ties and [`persistent`] for what the cursor promises.
+//! end and is met there, and HubSpot's wall at 10,000 results is never reached. Pages are fetched ahead of the
+//! work on them, a few at most, and those that wait are taken in together; a portal whose limits make each page wait is
+//! taken in page by page. See [`next_window`] for ties and [`persistent`] for what the cursor promises.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use partneros_domain::{FieldName, HubSpotId, Timestamp};
-use partneros_hubspot::{Portal, Priority, Rows, SEARCH_PAGE_MAX, Search, SearchPage, Window};
+use partneros_hubspot::{Portal, Priority, Rows, SEARCH_PAGE_MAX, Search, Window};
 use partneros_store::Cursor;
+use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::absorb::{Unknown, absorb};
 use crate::error::Error;
 use crate::pass::Pass;
 
+/// How many pages may wait for the work on those before.
+const PAGES_AHEAD: usize = 4;
+/// How many rows are decided and committed at once when several pages wait: a commit costs less a row the more rows it
+/// has, since it writes each page of the database once.
+const BATCH_ROWS_MAX: usize = 5 * SEARCH_PAGE_MAX;
+/// From how much text on a batch takes no further page, so that it stays within what a call of the mapper may return.
+const BATCH_BYTES_MAX: usize = 2 << 20;
+
 /// Pulls everything that was modified since the cursor.
 pub async fn pull(pass: &mut Pass) -> Result<(), Error> {
-    let stored = pass
-        .engine
-        .store
-        .cursor(pass.organization, pass.plan.pair.id)
-        .await?;
-    let settle_ms = i64::try_from(pass.engine.settings.settle_ms).unwrap_or(i64::MAX);
-    let settled = pass
-        .engine
-        .environment
-        .now()
-        .plus_millis(settle_ms.saturating_neg());
-    let mut window = stored.map_or(Window::Since(Timestamp::ZERO), window_of);
-    let mut fetching = Some(fetch(pass, window));
-    let mut boundary = Boundary::default();
-    while let Some(fetch_now) = fetching.take() {
-        let page = fetch_now.await?.map_err(Error::Pull)?;
-        let next = next_window(window, &page.rows, settled);
-        if let Some(next) = next {
-            fetching = Some(fetch(pass, next));
+    let mut pages = Pages::start(pass).await?;
+    let mut next = pages.next().await?;
+    while let Some(Page { rows, cursor }) = next {
+        let pulled = rows.len() as u64;
+        let moved = (pages.stored != Some(cursor)).then_some(cursor);
+        absorb(pass, Arc::new(rows), Unknown::Create, moved, pulled).await?;
+        next = pages.next().await?;
+        if next.is_some() {
+            pass.step().await?;
         }
-        let cursor = persistent(next, window, &page.rows, settled, stored);
-        let fresh = boundary.pass(page.rows);
-        let pulled = fresh.len() as u64;
-        let moved = (stored != Some(cursor)).then_some(cursor);
-        absorb(pass, Arc::new(fresh), Unknown::Create, moved, pulled).await?;
-        match next {
-            Some(next) => window = next,
-            None => break,
-        }
-        pass.step().await?;
     }
     Ok(())
+}
+
+/// The pages in order of modification, fetched ahead of the work on them.
+struct Pages {
+    arriving: mpsc::Receiver<Page>,
+    fetching: AbortOnDropHandle<Result<(), Error>>,
+    stored: Option<Cursor>,
+}
+
+/// Rows that no page before has brought, and the cursor to store with them.
+struct Page {
+    rows: Rows,
+    cursor: Cursor,
+}
+
+impl Pages {
+    async fn start(pass: &Pass) -> Result<Self, Error> {
+        let stored = pass
+            .engine
+            .store
+            .cursor(pass.organization, pass.plan.pair.id)
+            .await?;
+        let settle_ms = i64::try_from(pass.engine.settings.settle_ms).unwrap_or(i64::MAX);
+        let now = pass.engine.environment.now();
+        let (arrived, arriving) = mpsc::channel(PAGES_AHEAD);
+        let fetcher = Fetcher {
+            portal: Arc::clone(&pass.portal),
+            object: pass.plan.pair.hubspot_object.clone(),
+            properties: Arc::clone(&pass.plan.properties),
+            priority: pass.priority,
+            settled: now.plus_millis(settle_ms.saturating_neg()),
+            stored,
+        };
+        Ok(Self {
+            arriving,
+            fetching: AbortOnDropHandle::new(tokio::spawn(fetcher.run(arrived))),
+            stored,
+        })
+    }
+
+    /// The next page, with those behind it that have arrived too; none after the last.
+    async fn next(&mut self) -> Result<Option<Page>, Error> {
+        let Some(mut page) = self.arriving.recv().await else {
+            // Whatever ended the fetching counts once its pages are through.
+            (&mut self.fetching).await??;
+            return Ok(None);
+        };
+        while page.rows.len() + SEARCH_PAGE_MAX <= BATCH_ROWS_MAX
+            && text_bytes(&page.rows) <= BATCH_BYTES_MAX
+            && let Ok(more) = self.arriving.try_recv()
+        {
+            append(&mut page.rows, more.rows);
+            page.cursor = more.cursor;
+        }
+        Ok(Some(page))
+    }
+}
+
+/// Fetches page after page from where the cursor stands.
+struct Fetcher {
+    portal: Arc<dyn Portal>,
+    object: String,
+    properties: Arc<[FieldName]>,
+    priority: Priority,
+    settled: Timestamp,
+    stored: Option<Cursor>,
+}
+
+impl Fetcher {
+    async fn run(self, arrived: mpsc::Sender<Page>) -> Result<(), Error> {
+        let mut boundary = Boundary::default();
+        let mut window = self
+            .stored
+            .map_or(Window::Since(Timestamp::ZERO), window_of);
+        loop {
+            let search = Search {
+                object: &self.object,
+                properties: &self.properties,
+                window,
+                limit: SEARCH_PAGE_MAX,
+                priority: self.priority,
+            };
+            let found = self.portal.search(search).await.map_err(Error::Pull)?;
+            let next = next_window(window, &found.rows, self.settled);
+            let cursor = persistent(next, window, &found.rows, self.settled, self.stored);
+            let rows = boundary.pass(found.rows);
+            let taken = arrived.send(Page { rows, cursor }).await.is_ok();
+            match next {
+                Some(next) if taken => window = next,
+                _ => return Ok(()),
+            }
+        }
+    }
+}
+
+fn append(rows: &mut Rows, mut more: Rows) {
+    if more.is_empty() {
+        return;
+    }
+    if rows.is_empty() {
+        *rows = more;
+        return;
+    }
+    rows.ids.append(&mut more.ids);
+    rows.updated_at.append(&mut more.updated_at);
+    rows.archived.append(&mut more.archived);
+    for (column, more) in rows.columns.iter_mut().zip(&mut more.columns) {
+        column.append(more);
+    }
+    // A property that one page lacks may have been deleted since the page before.
+    for (absent, more) in rows.absent.iter_mut().zip(more.absent) {
+        *absent |= more;
+    }
+}
+
+/// How much text the rows hold.
+fn text_bytes(rows: &Rows) -> usize {
+    let cells = rows.columns.iter().flatten().flatten();
+    cells.map(String::len).sum()
 }
 
 fn window_of(cursor: Cursor) -> Window {
@@ -60,25 +169,6 @@ fn window_of(cursor: Cursor) -> Window {
         },
         None => Window::Since(cursor.modified_at),
     }
-}
-
-type Fetch = AbortOnDropHandle<Result<SearchPage, partneros_hubspot::Error>>;
-
-fn fetch(pass: &Pass, window: Window) -> Fetch {
-    let portal: Arc<dyn Portal> = Arc::clone(&pass.portal);
-    let properties: Arc<[FieldName]> = Arc::clone(&pass.plan.properties);
-    let object = pass.plan.pair.hubspot_object.clone();
-    let priority: Priority = pass.priority;
-    AbortOnDropHandle::new(tokio::spawn(async move {
-        let search = Search {
-            object: &object,
-            properties: &properties,
-            window,
-            limit: SEARCH_PAGE_MAX,
-            priority,
-        };
-        portal.search(search).await
-    }))
 }
 
 /// Where the page after this one starts; `None` when this was the last.
@@ -307,6 +397,25 @@ mod tests {
         assert_eq!(kept, stored);
         let old = persistent(None, since(0), &rows([10, 20]), SETTLED, None);
         assert_eq!(old.modified_at, Timestamp(20));
+    }
+
+    #[test]
+    fn a_property_that_one_page_lacks_is_absent_from_the_batch() {
+        let page = |absent: bool, ids: i64| Rows {
+            columns: vec![vec![None; ids as usize]],
+            absent: vec![absent],
+            ..rows(0..ids)
+        };
+        let mut batch = page(false, 2);
+        append(&mut batch, page(true, 3));
+        assert_eq!((batch.len(), batch.columns[0].len()), (5, 5));
+        assert_eq!(batch.absent, [true]);
+        let mut batch = page(false, 2);
+        append(&mut batch, page(true, 0));
+        assert_eq!(batch, page(false, 2));
+        let mut batch = page(true, 0);
+        append(&mut batch, page(false, 1));
+        assert_eq!(batch, page(false, 1));
     }
 
     #[test]

@@ -8,6 +8,10 @@ use partneros_domain::Timestamp;
 pub const FIRST_MODIFIED: Timestamp = Timestamp(1_735_689_600_000);
 const CREATED: &str = "2023-05-04T09:12:44.120Z";
 const FIRST_ID: usize = 7_945_000_000;
+/// Ids are scattered, since a portal's objects are modified in another order than they were created. The step is odd and
+/// `IDS` a power of two, so no two companies of the first `IDS` share an id.
+const IDS: usize = 1 << 23;
+const ID_STEP: usize = 5_234_567;
 
 const NAMES: [&str; 8] = [
     "Norwick", "Veldane", "Altamark", "Corvex", "Solridge", "Quinport", "Harfield", "Merstone",
@@ -34,7 +38,7 @@ const ABOUT: &str = "sells, installs and looks after point-of-sale systems for s
 /// A company's JSON, as an element of `results`.
 pub fn json(number: usize) -> String {
     let pick = |list: &[&'static str], spread: usize| list[number / spread % list.len()];
-    let id = FIRST_ID + number * 13;
+    let id = FIRST_ID + number * ID_STEP % IDS;
     let modified = FIRST_MODIFIED.plus_millis(number as i64);
     let stem = pick(&NAMES, 1);
     let domain = format!("{}{number}.example", stem.to_lowercase());

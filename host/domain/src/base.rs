@@ -96,11 +96,14 @@ pub fn rule_digest(fields: &[FieldName], properties: &[FieldName], options: &str
             hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
         }
     };
-    fields.iter().for_each(|field| add(field.as_str()));
+    for field in fields {
+        add(field.as_str());
+    }
+    // Parts the sides, so that a name cannot move from one to the other unnoticed.
     add("");
-    properties
-        .iter()
-        .for_each(|property| add(property.as_str()));
+    for property in properties {
+        add(property.as_str());
+    }
     add(options);
     (hash ^ (hash >> 32)) as u32
 }

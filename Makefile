@@ -10,7 +10,8 @@ help: ## Shows this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 demo: wasm-target ## Runs the main job against a simulated HubSpot, then serves. ARGS=--once ends instead.
-	$(CARGO) run --release --quiet -p partneros-demo -- $(ARGS)
+	@$(CARGO) build --release -p partneros-demo
+	@$(CARGO) run --release --quiet -p partneros-demo -- $(ARGS)
 
 test: wasm-target ## Runs every test.
 	$(CARGO) test --workspace --all-targets --no-fail-fast $(ARGS)
@@ -23,6 +24,7 @@ lint: wasm-target ## Checks formatting, lints, and the dependencies' licences an
 	else echo "lint: cargo-deny is not installed, licences were not checked (cargo install cargo-deny)"; fi
 
 bench: wasm-target ## Measures; prints one line a figure.
+	@$(CARGO) build --release -p partneros-bench
 	@$(CARGO) run --release --quiet -p partneros-bench -- $(ARGS)
 
 # Components need this target. Where rustup is absent the build itself says what is missing.

@@ -144,7 +144,8 @@ async fn counterparts(
                 let stale = unknown == Unknown::Create && is_stale(&entry.link, row.updated_at);
                 let untouched = entry.record.is_none() || stale || !touched;
                 if untouched {
-                    counts.unchanged += 1;
+                    // What a push reads again was not pulled.
+                    counts.unchanged += u64::from(unknown == Unknown::Create);
                 } else {
                     pending.push(Pending {
                         at,

@@ -4,7 +4,8 @@
 //! them agreed says nothing of the other. It also remembers under which rule it was reached, so that a mapping that was
 //! re-pointed, or whose options changed, starts anew instead of taking the past for an agreement.
 
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::fields::{FieldName, Named};
 use crate::value::Value;
@@ -15,20 +16,74 @@ use crate::value::Value;
 pub struct Base(Named<Agreed>);
 
 /// Both sides' values at the last agreement of one mapping, each in its own space.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+///
+/// Most values are the same text on both sides; then the stored form holds them once, as HubSpot's.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(from = "Stored")]
 pub struct Agreed {
     /// The rule it was reached under, as [`rule_digest`] gives it.
-    #[serde(rename = "r")]
     pub rule: u32,
     /// PartnerOS's values, in the order of the mapping's fields.
-    #[serde(rename = "p")]
     pub partneros: Vec<Option<Value>>,
     /// HubSpot's values as HubSpot sends them, in the order of the mapping's properties.
-    #[serde(rename = "h")]
     pub hubspot: Vec<Option<String>>,
     /// A write to HubSpot whose outcome is not known yet.
-    #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
     pub sent: Option<Sent>,
+}
+
+/// The stored form of [`Agreed`]. Without PartnerOS's values they are HubSpot's.
+#[derive(Deserialize)]
+struct Stored {
+    #[serde(rename = "r")]
+    rule: u32,
+    #[serde(rename = "p", default)]
+    partneros: Option<Vec<Option<Value>>>,
+    #[serde(rename = "h")]
+    hubspot: Vec<Option<String>>,
+    #[serde(rename = "s", default)]
+    sent: Option<Sent>,
+}
+
+impl From<Stored> for Agreed {
+    fn from(stored: Stored) -> Self {
+        let same = || {
+            let texts = stored.hubspot.iter().cloned();
+            texts.map(|text| text.map(Value::Text)).collect()
+        };
+        Self {
+            rule: stored.rule,
+            partneros: stored.partneros.unwrap_or_else(same),
+            hubspot: stored.hubspot,
+            sent: stored.sent,
+        }
+    }
+}
+
+impl Serialize for Agreed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut stored = serializer.serialize_map(None)?;
+        stored.serialize_entry("r", &self.rule)?;
+        if !self.is_same_text() {
+            stored.serialize_entry("p", &self.partneros)?;
+        }
+        stored.serialize_entry("h", &self.hubspot)?;
+        if let Some(sent) = &self.sent {
+            stored.serialize_entry("s", sent)?;
+        }
+        stored.end()
+    }
+}
+
+impl Agreed {
+    fn is_same_text(&self) -> bool {
+        let same = |(ours, theirs): (&Option<Value>, &Option<String>)| match (ours, theirs) {
+            (Some(Value::Text(ours)), Some(theirs)) => ours == theirs,
+            (None, None) => true,
+            _ => false,
+        };
+        self.partneros.len() == self.hubspot.len()
+            && self.partneros.iter().zip(&self.hubspot).all(same)
+    }
 }
 
 /// What was sent to HubSpot, written down before it was sent.
@@ -141,6 +196,35 @@ mod tests {
         assert!(partneros_changed(Some(&agreed), [None]));
         assert!(hubspot_changed(Some(&agreed), [None]));
         assert!(!hubspot_changed(Some(&agreed), [Some("Bern")]));
+    }
+
+    #[test]
+    fn text_that_both_sides_hold_is_stored_once() {
+        let stored = |agreed: &Agreed| {
+            let text = serde_json::to_string(agreed).unwrap();
+            assert_eq!(serde_json::from_str::<Agreed>(&text).unwrap(), *agreed);
+            text
+        };
+        let same = agreed(Some("Bern"), Some("Bern"));
+        assert_eq!(stored(&same), r#"{"r":7,"h":["Bern"]}"#);
+        assert_eq!(stored(&agreed(None, None)), r#"{"r":7,"h":[null]}"#);
+        let different = agreed(Some("bern"), Some("Bern"));
+        assert_eq!(stored(&different), r#"{"r":7,"p":["bern"],"h":["Bern"]}"#);
+        let cleared = agreed(None, Some("Bern"));
+        assert_eq!(stored(&cleared), r#"{"r":7,"p":[null],"h":["Bern"]}"#);
+        let number = Agreed {
+            partneros: vec![Some(Value::Integer(7))],
+            hubspot: vec![Some("7".to_owned()), None],
+            sent: Some(Sent {
+                partneros: vec![Some(text("x"))],
+                hubspot: None,
+            }),
+            ..same
+        };
+        assert_eq!(
+            stored(&number),
+            r#"{"r":7,"p":[7],"h":["7",null],"s":{"p":["x"],"h":null}}"#
+        );
     }
 
     #[test]

@@ -105,6 +105,24 @@ pub(super) async fn an_update_counts_and_is_no_edit(store: &dyn Store) {
     assert_eq!(world.read(record.id).await.unwrap(), updated);
 }
 
+pub(super) async fn a_record_that_the_sync_makes_is_as_old_as_its_object(store: &dyn Store) {
+    let world = World::new(store).await;
+    let mut creation = world.creation(7);
+    let id = creation.record_id;
+    if let Some(link) = &mut creation.link {
+        link.hubspot_updated_at = at(-500);
+    }
+    world.commit(vec![creation]).await;
+    let made = world.read(id).await.unwrap();
+    assert_eq!([made.created_at, made.updated_at], [at(20); 2]);
+    assert_eq!(made.edited_at, at(-500), "nobody has edited it here");
+    let fields = named("again");
+    let update = RecordEffect::Update { version: 1, fields };
+    world.commit(vec![effect(id, update)]).await;
+    assert_eq!(world.read(id).await.unwrap().edited_at, at(-500));
+    assert_eq!(world.edit(id, "mine", 30).await.edited_at, at(30));
+}
+
 pub(super) async fn a_lost_lease_writes_nothing(store: &dyn Store) {
     let world = World::new(store).await;
     let lost = page(&world);

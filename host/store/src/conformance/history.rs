@@ -104,6 +104,46 @@ pub(super) async fn rejections_end_with_the_link(store: &dyn Store) {
     assert_eq!(newest.hubspot_id, Some(HubSpotId(10)));
 }
 
+pub(super) async fn rejected_objects_are_found_by_their_reason(store: &dyn Store) {
+    let world = World::new(store).await;
+    let record = world.record("one", 1).await;
+    let reject = async |rejected: &[(i64, &[&str])]| {
+        let rejected = rejected.iter().map(|(id, codes)| {
+            let failures = codes.iter().map(|code| failure(code)).collect();
+            (HubSpotId(*id), failures)
+        });
+        let commit = Commit {
+            rejected: rejected.collect(),
+            ..world.batch(Vec::new())
+        };
+        store.commit(world.organization, commit).await.unwrap();
+    };
+    let found = async |code| {
+        let mut found = store
+            .rejected_objects(world.organization, world.pair, code)
+            .await
+            .unwrap();
+        found.sort_unstable();
+        found.into_iter().map(|id| id.0).collect::<Vec<_>>()
+    };
+    reject(&[(7, &["a", "a"]), (8, &["b"]), (9, &["b", "a"])]).await;
+    // Failures of linked records and of the pair as such have no rejected object.
+    let mut linked = world.creation(10);
+    linked.failures = vec![failure("a")];
+    let commit = Commit {
+        parked: Some(vec![failure("a")]),
+        ..world.batch(vec![linked, failing(&record, FailureStage::Pull, &["a"])])
+    };
+    store.commit(world.organization, commit).await.unwrap();
+    assert_eq!(found("a").await, [7, 9], "each object once");
+    assert_eq!(found("b").await, [8, 9]);
+    assert_eq!(found("c").await, [0; 0]);
+    reject(&[(7, &["b"]), (9, &[])]).await;
+    assert_eq!(found("a").await, [0; 0]);
+    world.pulled(8).await;
+    assert_eq!(found("b").await, [7], "what has a record is not rejected");
+}
+
 pub(super) async fn parked_fields_are_listed_without_a_record(store: &dyn Store) {
     let world = World::new(store).await;
     let record = world.record("one", 1).await;
@@ -115,17 +155,22 @@ pub(super) async fn parked_fields_are_listed_without_a_record(store: &dyn Store)
         store.commit(world.organization, commit).await.unwrap();
         world.failure_codes().await
     };
+    let parked = async || store.parked(world.organization, world.pair).await.unwrap();
+    assert_eq!(parked().await, []);
     let fails = failing(&record, FailureStage::Push, &["r"]);
     let codes = park(Some(vec![failure("a"), failure("b")]), vec![fails]).await;
     assert_eq!(codes.len(), 3);
+    assert_eq!(parked().await, [failure("a"), failure("b")]);
     assert_eq!(park(Some(vec![failure("c")]), vec![]).await, ["c", "r"]);
     assert_eq!(park(None, vec![]).await, ["c", "r"]);
+    assert_eq!(parked().await, [failure("c")]);
     let page = store
         .failures(world.organization, world.pair, None, 1)
         .await;
     let entry = page.unwrap().items.remove(0);
     assert_eq!((entry.record_id, entry.hubspot_id), (None, None));
     assert_eq!(park(Some(vec![]), vec![]).await, ["r"]);
+    assert_eq!(parked().await, []);
 }
 
 pub(super) async fn lists_are_newest_first_and_paged(store: &dyn Store) {

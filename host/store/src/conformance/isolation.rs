@@ -125,6 +125,9 @@ impl Stranger<'_> {
             .unlinked_keys(organization, pair, &"name".into())
             .await;
         assert_eq!(keys.unwrap(), []);
+        let deleted = store.deleted_records(organization, pair, &[id]).await;
+        assert_eq!(deleted.unwrap(), []);
+        assert_eq!(store.count_edits(organization, pair).await.unwrap(), 0);
         let link = store.link_of_record(organization, pair, id).await;
         assert_eq!(link.unwrap(), None);
     }
@@ -153,6 +156,10 @@ impl Stranger<'_> {
                 .unlinked_keys(organization, pair, &"name".into())
                 .await,
         );
+        refused_as_not_found(store.deleted_records(organization, pair, &[id]).await);
+        refused_as_not_found(store.count_edits(organization, pair).await);
+        refused_as_not_found(store.rejected_objects(organization, pair, "a").await);
+        refused_as_not_found(store.parked(organization, pair).await);
         refused_as_not_found(store.count_links(organization, pair).await);
         refused_as_not_found(store.count_outbox(organization, pair).await);
         refused_as_not_found(store.outbox(organization, pair, at(99), None, 9).await);

@@ -2,8 +2,11 @@
 
 use partneros_domain::{Fields, HubSpotId, Value};
 
-use super::world::{OBJECT, World, agreed, at, keep, link};
-use crate::{NewRecord, Store, Unlinked};
+use super::world::{OBJECT, World, agreed, at, effect, failure, keep, link, named};
+use crate::{
+    Effect, FailureStage, NewFailure, NewRecord, OBJECT_MISSING, RecordChange, RecordEffect,
+    RecordPatch, Store, Unlinked,
+};
 
 pub(super) async fn links_are_found_from_both_sides(store: &dyn Store) {
     let world = World::new(store).await;
@@ -101,4 +104,119 @@ pub(super) async fn a_deleted_record_leaves_a_tombstone(store: &dyn Store) {
     let effect = world.creation(7);
     let record_id = effect.record_id;
     assert_eq!(world.commit(vec![effect]).await.raced, [record_id]);
+}
+
+pub(super) async fn a_link_says_what_is_listed_for_its_record(store: &dyn Store) {
+    let world = World::new(store).await;
+    let id = world.pulled(7).await;
+    world.pulled(8).await;
+    let list = async |stage, failures: Vec<NewFailure>| {
+        let record = RecordEffect::Keep { version: 1 };
+        let effect = Effect {
+            failures,
+            stage,
+            ..effect(id, record)
+        };
+        world.commit(vec![effect]).await;
+        let mut found = store
+            .links_by_hubspot_id(world.organization, world.pair, &[7, 8].map(HubSpotId))
+            .await
+            .unwrap();
+        found.sort_by_key(|entry| entry.link.hubspot_id);
+        let standing = |at: usize| (found[at].pull_failed, found[at].object_was_missing);
+        assert_eq!(standing(1), (false, false), "nothing is listed for it");
+        standing(0)
+    };
+    let (pull, push) = (FailureStage::Pull, FailureStage::Push);
+    assert_eq!(list(pull, vec![]).await, (false, false));
+    assert_eq!(list(push, vec![failure("refused")]).await, (false, false));
+    assert_eq!(list(pull, vec![failure("bad")]).await, (true, false));
+    let missing = vec![failure("refused"), failure(OBJECT_MISSING)];
+    assert_eq!(list(push, missing).await, (true, true));
+    assert_eq!(list(pull, vec![]).await, (false, true));
+    assert_eq!(list(push, vec![]).await, (false, false));
+}
+
+pub(super) async fn deleted_records_are_told_from_unknown_ones(store: &dyn Store) {
+    let world = World::new(store).await;
+    let organization = world.organization;
+    let linked = world.pulled(7).await;
+    let [alive, gone] = [
+        world.record("alive", 1).await,
+        world.record("gone", 1).await,
+    ];
+    world.delete(linked).await;
+    world.delete(gone.id).await;
+    let deal = NewRecord {
+        id: world.record_id(),
+        fields: named("deal"),
+    };
+    let deal_id = deal.id;
+    store
+        .create_record(organization, "deals", deal, at(1))
+        .await
+        .unwrap();
+    store
+        .delete_record(organization, "deals", deal_id, at(2))
+        .await
+        .unwrap();
+    let ids = [alive.id, gone.id, world.record_id(), deal_id, linked];
+    let mut found = store
+        .deleted_records(organization, world.pair, &ids)
+        .await
+        .unwrap();
+    found.sort_unstable();
+    let mut expected = [linked, gone.id];
+    expected.sort_unstable();
+    assert_eq!(found, expected);
+}
+
+pub(super) async fn edits_are_counted_and_what_the_sync_writes_is_not(store: &dyn Store) {
+    let world = World::new(store).await;
+    let organization = world.organization;
+    let count = async || store.count_edits(organization, world.pair).await.unwrap();
+    let mut before = count().await;
+    let mut counted = async |what: &str, expected: bool| {
+        let now = count().await;
+        assert_eq!(now > before, expected, "{what}: {before} to {now}");
+        before = now;
+    };
+    let record = world.record("made", 1).await;
+    counted("a record that is made", true).await;
+    world.edit(record.id, "edited", 2).await;
+    counted("an edit", true).await;
+    let patch = RecordPatch::default();
+    store
+        .update_record(organization, OBJECT, record.id, patch, at(3))
+        .await
+        .unwrap();
+    counted("a patch that changes nothing", false).await;
+    let change = RecordChange {
+        id: world.record_id(),
+        fields: named("b")
+            .into_iter()
+            .map(|(name, value)| (name, Some(value)))
+            .collect(),
+    };
+    store
+        .upsert_records(organization, OBJECT, vec![change], at(4))
+        .await
+        .unwrap();
+    counted("an upsert", true).await;
+    let pulled = world.pulled(7).await;
+    let fields = named("pulled again");
+    let update = RecordEffect::Update { version: 1, fields };
+    world.commit(vec![effect(pulled, update)]).await;
+    counted("what the sync makes and changes", false).await;
+    world.delete(pulled).await;
+    counted("a record that is deleted", true).await;
+    let deal = NewRecord {
+        id: world.record_id(),
+        fields: named("deal"),
+    };
+    store
+        .create_record(organization, "deals", deal, at(5))
+        .await
+        .unwrap();
+    counted("a record of another object", false).await;
 }

@@ -68,6 +68,7 @@ pub fn all() -> Vec<(&'static str, Case)> {
             what_is_edited_while_paused_waits
             a_direction_that_begins_to_write_puts_records_into_the_outbox
             due_pairs_come_longest_due_first
+            a_pair_that_somebody_syncs_is_not_due
             a_deleted_pair_leaves_its_records;
         records:
             values_of_every_type_come_back
@@ -84,7 +85,10 @@ pub fn all() -> Vec<(&'static str, Case)> {
         links:
             links_are_found_from_both_sides
             records_without_a_link_are_listed_with_their_key
-            a_deleted_record_leaves_a_tombstone;
+            a_deleted_record_leaves_a_tombstone
+            a_link_says_what_is_listed_for_its_record
+            deleted_records_are_told_from_unknown_ones
+            edits_are_counted_and_what_the_sync_writes_is_not;
         outbox:
             the_longest_waiting_comes_first
             a_pass_goes_on_after_what_it_settled
@@ -94,6 +98,7 @@ pub fn all() -> Vec<(&'static str, Case)> {
         commits:
             a_page_is_written_as_a_whole
             an_update_counts_and_is_no_edit
+            a_record_that_the_sync_makes_is_as_old_as_its_object
             a_lost_lease_writes_nothing
             an_unknown_run_writes_nothing
             other_pairs_learn_of_what_the_sync_writes
@@ -108,6 +113,7 @@ pub fn all() -> Vec<(&'static str, Case)> {
         history:
             failures_are_replaced_by_record_and_stage
             rejections_end_with_the_link
+            rejected_objects_are_found_by_their_reason
             parked_fields_are_listed_without_a_record
             lists_are_newest_first_and_paged;
         runs:

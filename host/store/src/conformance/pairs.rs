@@ -167,10 +167,16 @@ pub(super) async fn a_direction_that_begins_to_write_puts_records_into_the_outbo
     };
     direct(Direction::HubSpotToPartnerOs).await;
     let id = world.pulled(7).await;
+    let untouched = world.pulled(8).await;
     world.edit(id, "edited", 30).await;
+    let unlinked = world.record("unlinked", 31).await.id;
     assert_eq!(world.waiting(world.pair, 100).await, []);
     direct(Direction::Bidirectional).await;
-    assert_eq!(world.waiting(world.pair, 0).await, [(id, 0)]);
+    let mut waiting = world.waiting(world.pair, 0).await;
+    waiting.sort_unstable();
+    let mut expected = [id, untouched, unlinked].map(|id| (id, 0));
+    expected.sort_unstable();
+    assert_eq!(waiting, expected);
 }
 
 pub(super) async fn due_pairs_come_longest_due_first(store: &dyn Store) {
@@ -191,6 +197,12 @@ pub(super) async fn due_pairs_come_longest_due_first(store: &dyn Store) {
         "becoming active is being due"
     );
     world.set_state(paused, PairState::Paused).await;
+    for world in [&world, &other] {
+        store
+            .release_lease(world.organization, world.lease)
+            .await
+            .unwrap();
+    }
     schedule(&world, world.pair, 20).await;
     schedule(&other, other.pair, 10).await;
     let theirs = (other.organization, other.pair);
@@ -208,8 +220,42 @@ pub(super) async fn due_pairs_come_longest_due_first(store: &dyn Store) {
             .set_connection_status(other.organization, other.connection, status, None, at(1))
             .await
             .unwrap();
-        assert_eq!(due(20, 9).await, expected);
+        assert_eq!(due(20, 9).await, expected, "{status:?}");
     }
+    store
+        .disconnect(world.organization, world.connection, at(1))
+        .await
+        .unwrap();
+    assert_eq!(due(20, 9).await, []);
+}
+
+pub(super) async fn a_pair_that_somebody_syncs_is_not_due(store: &dyn Store) {
+    let world = World::new(store).await;
+    let other = World::numbered(store, 2).await;
+    let (organization, held) = (world.organization, (world.organization, world.pair));
+    for (world, when) in [(&world, 1), (&other, 2)] {
+        store
+            .schedule_pair(world.organization, world.pair, at(when))
+            .await
+            .unwrap();
+    }
+    let due = async |now, limit| store.due_pairs(at(now), limit).await.unwrap();
+    assert_eq!(due(999, 9).await, [], "both leases hold until 1,000");
+    // What is held takes no place of the limit from what is not.
+    store
+        .release_lease(other.organization, other.lease)
+        .await
+        .unwrap();
+    assert_eq!(due(999, 1).await, [(other.organization, other.pair)]);
+    assert_eq!(due(1_000, 1).await, [held], "its worker is gone");
+    let again = store
+        .acquire_lease(organization, world.pair, at(1_000), at(2_000))
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(!due(1_000, 9).await.contains(&held));
+    store.release_lease(organization, again).await.unwrap();
+    assert_eq!(due(1_000, 1).await, [held]);
 }
 
 pub(super) async fn a_deleted_pair_leaves_its_records(store: &dyn Store) {

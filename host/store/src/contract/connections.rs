@@ -102,7 +102,8 @@ pub trait Connections: Send + Sync {
         organization: OrganizationId,
         id: ConnectionId,
     ) -> Result<Connection>;
-    /// Sets the status. A message also sets the last error.
+    /// Sets the status. A message also sets the last error. A disconnected connection takes no other status, which is a
+    /// conflict: only [`Self::put_connection`] makes it work again.
     async fn set_connection_status(
         &self,
         organization: OrganizationId,

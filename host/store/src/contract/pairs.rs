@@ -44,6 +44,9 @@ pub trait Pairs: Send + Sync {
     /// One pair.
     async fn pair(&self, organization: OrganizationId, id: PairId) -> Result<ObjectPair>;
     /// Changes a pair and returns it.
+    ///
+    /// A direction that begins to write HubSpot puts every record of the object into the outbox, linked or not, due at
+    /// once, since nobody kept account of their edits before. A draft's outbox stays empty until it becomes active.
     async fn update_pair(
         &self,
         organization: OrganizationId,

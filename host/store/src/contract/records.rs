@@ -1,7 +1,9 @@
 //! PartnerOS records, as people and integrators edit them.
 //!
 //! An edit gives the record a new version and puts it into the outbox of every pair of its object that writes HubSpot,
-//! in the same transaction. What the sync itself writes goes through [`crate::SyncState::commit`] instead.
+//! in the same transaction. A paused pair's outbox takes it too, so that it waits until the pair goes on; a draft's does
+//! not, since becoming active puts in what has no link. What the sync itself writes goes through
+//! [`crate::SyncState::commit`] instead.
 
 use async_trait::async_trait;
 use partneros_domain::{Fields, OrganizationId, RecordId, Timestamp, Value};
@@ -23,7 +25,8 @@ pub struct Record {
     pub created_at: Timestamp,
     /// The last change by anyone.
     pub updated_at: Timestamp,
-    /// The last change by someone other than the sync.
+    /// The last change by someone other than the sync. For a record that the sync made and nobody changed since, when
+    /// HubSpot's object had last been modified: its values are that old.
     pub edited_at: Timestamp,
 }
 

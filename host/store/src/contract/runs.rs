@@ -126,7 +126,8 @@ pub struct Run {
 pub trait Runs: Send + Sync {
     /// Begins a run. One of the pair that was still `running` is set to `interrupted`: its worker is gone.
     async fn start_run(&self, organization: OrganizationId, run: &NewRun) -> Result<()>;
-    /// Ends a run.
+    /// Ends a run. One that has ended already, such as one that was interrupted by the next, stays as it is: its worker
+    /// only comes late, so this is no error.
     async fn finish_run(
         &self,
         organization: OrganizationId,

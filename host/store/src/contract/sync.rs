@@ -60,6 +60,9 @@ pub struct Cursor {
 }
 
 /// The right to sync a pair, held by one worker at a time. Each commit names its epoch.
+///
+/// It is lost once another worker took it, and also once it was given back: either way it writes nothing any more and
+/// cannot be renewed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lease {
     /// The pair.
@@ -107,7 +110,7 @@ pub enum RecordEffect {
         /// The version that was pushed.
         version: i64,
     },
-    /// A new record, made by the sync.
+    /// A new record, made by the sync. It counts as edited when the link says that HubSpot's object was last modified.
     Create {
         /// Its values.
         fields: Fields,
@@ -250,7 +253,7 @@ pub trait SyncState: Send + Sync {
         now: Timestamp,
         until: Timestamp,
     ) -> Result<Option<Lease>>;
-    /// Prolongs a lease; [`crate::Error::LeaseLost`] when it has changed hands.
+    /// Prolongs a lease; [`crate::Error::LeaseLost`] when it has changed hands or was released.
     async fn renew_lease(
         &self,
         organization: OrganizationId,
@@ -292,14 +295,15 @@ pub trait SyncState: Send + Sync {
         pair: PairId,
         ids: &[RecordId],
     ) -> Result<Vec<RecordId>>;
-    /// The HubSpot objects that could not become a record for this reason, see [`Commit::rejected`].
+    /// The HubSpot objects that could not become a record for this reason, each once, in any order, see
+    /// [`Commit::rejected`].
     async fn rejected_objects(
         &self,
         organization: OrganizationId,
         pair: PairId,
         code: &str,
     ) -> Result<Vec<HubSpotId>>;
-    /// The fields of the pair that do not sync at present, see [`Commit::parked`].
+    /// The fields of the pair that do not sync at present, in the order they were put, see [`Commit::parked`].
     async fn parked(&self, organization: OrganizationId, pair: PairId) -> Result<Vec<NewFailure>>;
     /// All records of the pair's object that have no link, with the text of one field. Made once a pass, when the pass
     /// first meets unknown HubSpot objects.

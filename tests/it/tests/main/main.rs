@@ -1,9 +1,17 @@
-//! Whole-host scenarios, one module a subject.
+//! Whole-host scenarios, one module a subject; `faults` holds what they let go wrong.
 
+mod agreements;
 mod bad_mappers;
+mod changed_settings;
+mod changes_meanwhile;
 mod directions;
+mod failures;
+mod faults;
+mod lost_answers;
 mod main_job;
+mod matching;
 mod random;
+mod schedule;
 mod schema;
 mod tokens;
 mod trouble;

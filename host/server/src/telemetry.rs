@@ -1,5 +1,7 @@
 //! Logs to standard error, as the configuration says.
 
+use std::io::IsTerminal as _;
+
 use anyhow::Context as _;
 use tracing_subscriber::EnvFilter;
 
@@ -11,6 +13,7 @@ pub fn init(config: &LogConfig) -> anyhow::Result<()> {
         .with_context(|| format!("failed to read `log.filter`: `{}`", config.filter))?;
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     let started = match config.format {
         LogFormat::Text => lines.try_init(),

@@ -20,8 +20,8 @@ use crate::config::{Config, ConfigError, Overrides};
 ///   partneros tokens create --organization acme
 ///   partneros serve
 ///
-/// Settings come from `partneros.toml`, then variables such as `PARTNEROS_HUBSPOT__CLIENT_ID`, then flags; the later
-/// ones count.
+/// Settings come from `partneros.toml`, then from variables such as
+/// `PARTNEROS_HUBSPOT__CLIENT_ID`, then from flags; the later ones count.
 #[derive(Debug, Parser)]
 #[command(name = "partneros", version, verbatim_doc_comment)]
 pub struct Cli {

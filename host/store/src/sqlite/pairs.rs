@@ -179,7 +179,7 @@ impl Pairs for Sqlite {
         id: PairId,
         at: Timestamp,
     ) -> Result<()> {
-        self.write("schedule an object pair", move |tx| {
+        self.write_repeatable("schedule an object pair", move |tx| {
             let pair = scope::pair(tx, organization, id)?;
             set_due(tx, pair.key, Some(at))
         })

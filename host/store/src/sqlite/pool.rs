@@ -7,6 +7,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use tokio::sync::Semaphore;
 
@@ -23,8 +24,32 @@ pub(super) struct Pool {
     idle: Mutex<Vec<Connection>>,
     /// As many permits as readers, at least one.
     permits: Arc<Semaphore>,
-    writer: Mutex<Connection>,
+    writer: Mutex<Writer>,
     threads: Threads,
+}
+
+/// The connection that writes.
+struct Writer {
+    connection: Connection,
+    durability: Durability,
+}
+
+/// What a committed transaction survives besides a crash of this process, which all survive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Durability {
+    /// A crash of the machine too: for edits, tokens and settings, which nobody could say again.
+    Disk,
+    /// For what the sync does again by itself: a lost page is pulled again, since its cursor is lost with it.
+    Process,
+}
+
+impl Durability {
+    const fn synchronous(self) -> &'static str {
+        match self {
+            Self::Disk => "FULL",
+            Self::Process => "NORMAL",
+        }
+    }
 }
 
 impl fmt::Debug for Pool {
@@ -72,7 +97,10 @@ impl Pool {
         Self {
             permits: Arc::new(Semaphore::new(readers.len().max(1))),
             idle: Mutex::new(readers),
-            writer: Mutex::new(writer),
+            writer: Mutex::new(Writer {
+                connection: writer,
+                durability: Durability::Process,
+            }),
             threads,
         }
     }
@@ -80,9 +108,18 @@ impl Pool {
     /// Runs the work in one transaction of the writer; what it refuses is undone as a whole.
     pub(super) fn transact<T>(
         &self,
+        durability: Durability,
         work: impl FnOnce(&Transaction<'_>) -> Outcome<T>,
     ) -> Outcome<T> {
         let mut writer = lock(&self.writer);
+        if writer.durability != durability {
+            let synchronous = durability.synchronous();
+            writer
+                .connection
+                .pragma_update(None, "synchronous", synchronous)?;
+            writer.durability = durability;
+        }
+        let writer = &mut writer.connection;
         let tx = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let result = work(&tx)?;
         tx.commit()?;
@@ -93,7 +130,7 @@ impl Pool {
     fn inspect<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Outcome<T>) -> Outcome<T> {
         let reader = lock(&self.idle).pop();
         let Some(mut reader) = reader else {
-            return work(&lock(&self.writer).transaction()?);
+            return work(&lock(&self.writer).connection.transaction()?);
         };
         let outcome = reader
             .transaction()
@@ -104,7 +141,10 @@ impl Pool {
     }
 
     pub(super) fn checkpoint(&self) -> Outcome<()> {
-        lock(&self.writer).query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        let writer = lock(&self.writer);
+        writer
+            .connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
         Ok(())
     }
 }
@@ -147,13 +187,26 @@ impl Sqlite {
         .await
     }
 
-    /// Writes in one transaction; an error leaves nothing of it.
+    /// Writes in one transaction, and waits until the disk has it; an error leaves nothing of it.
     pub(super) async fn write<T, F>(&self, operation: &'static str, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&Transaction<'_>) -> Outcome<T> + Send + 'static,
     {
-        self.run(operation, move |pool| pool.transact(work)).await
+        self.run(operation, move |pool| pool.transact(Durability::Disk, work))
+            .await
+    }
+
+    /// Writes in one transaction what the sync would do again if the machine crashed now.
+    pub(super) async fn write_repeatable<T, F>(&self, operation: &'static str, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Transaction<'_>) -> Outcome<T> + Send + 'static,
+    {
+        self.run(operation, move |pool| {
+            pool.transact(Durability::Process, work)
+        })
+        .await
     }
 }
 
@@ -168,11 +221,13 @@ fn configure(connection: &Connection, options: &Options, cache_bytes: u64) -> Ou
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "cache_size", -((cache_bytes / 1024) as i64))?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
+    // Statements that are kept must not be planned anew for every value that is bound to them.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(())
 }
 
-/// `synchronous=NORMAL` with a write-ahead log: a crash of the machine may lose the last commits, never half of one.
-/// A lost commit is pulled or pushed again, since its cursor is lost with it.
+/// A write-ahead log, with what [`Durability::Process`] promises until a transaction asks for more: a crash of the machine
+/// may lose the last commits, never half of one.
 fn configure_log(connection: &Connection, options: &Options) -> Outcome<()> {
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;

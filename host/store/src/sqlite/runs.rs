@@ -20,7 +20,7 @@ const COLUMNS: &str =
 impl Runs for Sqlite {
     async fn start_run(&self, organization: OrganizationId, run: &NewRun) -> Result<()> {
         let run = run.clone();
-        self.write("start a run", move |tx| {
+        self.write_repeatable("start a run", move |tx| {
             let pair = scope::pair(tx, organization, run.pair_id)?;
             tx.prepare_cached(
                 "UPDATE runs SET outcome = 'interrupted', finished_at = ?2
@@ -54,7 +54,7 @@ impl Runs for Sqlite {
         at: Timestamp,
     ) -> Result<()> {
         let error = error.map(ToOwned::to_owned);
-        self.write("finish a run", move |tx| {
+        self.write_repeatable("finish a run", move |tx| {
             let key = find_key(tx, organization, id)?;
             tx.prepare_cached(
                 "UPDATE runs SET outcome = ?2, error = ?3, finished_at = ?4

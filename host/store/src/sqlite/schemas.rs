@@ -6,6 +6,7 @@ use rusqlite::{Row, params};
 
 use super::encoding::{Cell, json, time};
 use super::fault::{Fault, Outcome, not_found};
+use super::pool::Durability;
 use super::{Sqlite, scope};
 use crate::{CachedSchema, Result, Schemas};
 
@@ -26,7 +27,7 @@ impl Schemas for Sqlite {
                 .iter()
                 .map(|cached| json(&cached.schema))
                 .collect::<Result<Vec<_>>>()?;
-            pool.transact(|tx| {
+            pool.transact(Durability::Disk, |tx| {
                 let connection = scope::connection(tx, organization, connection)?;
                 tx.prepare_cached("DELETE FROM schemas WHERE connection = ?1")?
                     .execute([connection])?;

@@ -7,12 +7,13 @@ use rusqlite::{Connection as Database, OptionalExtension as _, Row, params};
 
 use super::encoding::{Cell, time};
 use super::fault::{Fault, Outcome};
+use super::pool::Durability;
 use super::records::{RECORD_COLUMNS, read_record};
 use super::scope::PairScope;
 use super::{Sqlite, commit, history, outbox, scope};
 use crate::{
-    Commit, Committed, ConflictEntry, Cursor, Error, FailureEntry, Lease, Link, LinkedRecord,
-    NewFailure, OutboxEntry, Page, Record, Result, SyncState, Unlinked,
+    Commit, Committed, ConflictEntry, Cursor, Effect, Error, FailureEntry, Lease, Link,
+    LinkedRecord, NewFailure, OutboxEntry, Page, Record, RecordEffect, Result, SyncState, Unlinked,
 };
 
 #[async_trait]
@@ -24,7 +25,7 @@ impl SyncState for Sqlite {
         now: Timestamp,
         until: Timestamp,
     ) -> Result<Option<Lease>> {
-        self.write("take the lease on an object pair", move |tx| {
+        self.write_repeatable("take the lease on an object pair", move |tx| {
             let key = scope::pair(tx, organization, pair)?.key;
             let epoch = tx
                 .prepare_cached(
@@ -51,7 +52,7 @@ impl SyncState for Sqlite {
         lease: Lease,
         until: Timestamp,
     ) -> Result<()> {
-        self.write("renew the lease on an object pair", move |tx| {
+        self.write_repeatable("renew the lease on an object pair", move |tx| {
             let key = scope::pair(tx, organization, lease.pair_id)?.key;
             if !set_lease(tx, key, lease, Some(until))? {
                 return Err(Error::LeaseLost(lease.pair_id).into());
@@ -62,7 +63,7 @@ impl SyncState for Sqlite {
     }
 
     async fn release_lease(&self, organization: OrganizationId, lease: Lease) -> Result<()> {
-        self.write("release the lease on an object pair", move |tx| {
+        self.write_repeatable("release the lease on an object pair", move |tx| {
             let key = scope::pair(tx, organization, lease.pair_id)?.key;
             set_lease(tx, key, lease, None).map(|_| ())
         })
@@ -233,9 +234,16 @@ impl SyncState for Sqlite {
     }
 
     async fn commit(&self, organization: OrganizationId, commit: Commit) -> Result<Committed> {
+        // A page that is lost is pulled again; what was sent to HubSpot, or is about to be, must not be forgotten.
+        let pushed = |effect: &Effect| matches!(effect.record, RecordEffect::Pushed { .. });
+        let durability = if commit.effects.iter().any(pushed) {
+            Durability::Disk
+        } else {
+            Durability::Process
+        };
         self.run("commit a batch of a sync", move |pool| {
             let encoded = commit::encode(commit)?;
-            pool.transact(|tx| commit::write(tx, organization, &encoded))
+            pool.transact(durability, |tx| commit::write(tx, organization, &encoded))
         })
         .await
     }

@@ -29,8 +29,6 @@ mod setup;
 mod strangers;
 mod trial;
 
-pub use access::ConnectionTokens;
-pub use discovery::{RECORD_ID_PROPERTY, STANDARD_OBJECTS, discover};
 pub use engine::{Begun, Engine, Parts, describe};
 pub use environment::Environment;
 pub use error::{Error, MappingProblem};

@@ -236,7 +236,6 @@ pub async fn drafts(
     let mut transformed = tokio::task::spawn_blocking(move || mapper.transform(&prepared, batch))
         .await??
         .value;
-    transformed.failures.sort_by_key(|failure| failure.row);
     let drafts = entries.iter().enumerate().map(|(at, entry)| {
         let row = entry
             .link

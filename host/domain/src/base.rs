@@ -8,6 +8,7 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::fields::{FieldName, Named};
+use crate::mapping::RulePlugin;
 use crate::value::Value;
 
 /// A link's agreements by the PartnerOS field of their mapping. A missing entry says that the mapping never agreed.
@@ -143,7 +144,12 @@ pub fn hubspot_changed<'a>(
 }
 
 /// Identifies what a mapping does: its names on both sides and its options. Stable across versions of this program.
-pub fn rule_digest(fields: &[FieldName], properties: &[FieldName], options: &str) -> u32 {
+pub fn rule_digest(
+    fields: &[FieldName],
+    properties: &[FieldName],
+    plugin: Option<RulePlugin>,
+    options: &str,
+) -> u32 {
     // FNV-1a, folded: nothing here is secret, and a rule is only ever compared with the few that its mapping had.
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
     let mut add = |text: &str| {
@@ -160,6 +166,10 @@ pub fn rule_digest(fields: &[FieldName], properties: &[FieldName], options: &str
         add(property.as_str());
     }
     add(options);
+    // Nothing is added for the pair's own mapper, as before rules could name another.
+    if let Some(plugin) = plugin {
+        add(&plugin.to_string());
+    }
     (hash ^ (hash >> 32)) as u32
 }
 
@@ -240,15 +250,20 @@ mod tests {
     #[test]
     fn a_rule_is_told_by_its_names_and_options() {
         let names = |list: &[&str]| list.iter().map(FieldName::from).collect::<Vec<_>>();
-        let digest = rule_digest(&names(&["city"]), &names(&["city"]), "");
+        let digest = rule_digest(&names(&["city"]), &names(&["city"]), None, "");
         assert_eq!(
             digest,
-            rule_digest(&names(&["city"]), &names(&["city"]), "")
+            rule_digest(&names(&["city"]), &names(&["city"]), None, "")
         );
         for other in [
-            rule_digest(&names(&["city"]), &names(&["town"]), ""),
-            rule_digest(&names(&["city", "city"]), &names(&[]), ""),
-            rule_digest(&names(&["city"]), &names(&["city"]), "{\"trim\":true}"),
+            rule_digest(&names(&["city"]), &names(&["town"]), None, ""),
+            rule_digest(&names(&["city", "city"]), &names(&[]), None, ""),
+            rule_digest(
+                &names(&["city"]),
+                &names(&["city"]),
+                None,
+                "{\"trim\":true}",
+            ),
         ] {
             assert_ne!(digest, other);
         }

@@ -8,6 +8,7 @@
 mod base;
 mod column;
 mod decide;
+mod digest;
 mod fields;
 mod id;
 mod mapping;
@@ -22,15 +23,16 @@ mod value;
 pub use base::{Agreed, Base, Sent, hubspot_changed, partneros_changed, rule_digest};
 pub use column::{Column, ColumnKind};
 pub use decide::{ConflictRule, Decision, Facts, Side, decide};
+pub use digest::{Digest, InvalidDigest};
 pub use fields::{FieldName, Fields, Named, Properties};
 pub use id::{
     ConnectionId, HubSpotId, InvalidId, OrganizationId, PairId, RecordId, RunId, TokenId,
 };
 pub use mapping::{
     ConflictPolicy, Direction, FieldMapping, MappingError, MappingState, Mappings,
-    OPTIONS_BYTES_MAX,
+    OPTIONS_BYTES_MAX, RulePlugin,
 };
-pub use pair::{MatchKey, ObjectPair, PairState, Thresholds};
+pub use pair::{MatchKey, ObjectPair, PairState, PluginFailurePolicy, Thresholds};
 pub use schema::{ChoiceOption, DataType, FieldSchema, ObjectSchema};
 pub use suggestion::{Candidate, Description, Reason, Suggestion};
 pub use time::{InvalidTimestamp, Timestamp};

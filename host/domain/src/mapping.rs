@@ -3,8 +3,12 @@
 //! [`Mappings`] holds the mappings of one pair and keeps the rules that span them: a field and a property are the
 //! output of at most one mapping in each direction, and what is written can be written.
 
+use std::fmt;
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
+use crate::digest::{Digest, InvalidDigest};
 use crate::fields::FieldName;
 use crate::schema::ObjectSchema;
 
@@ -85,6 +89,50 @@ impl MappingState {
     }
 }
 
+/// The plugin that a single rule names for its transform, beside the pair's mapper.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum RulePlugin {
+    /// The one that ships with the host and evaluates CEL; written `expression`.
+    Expression,
+    /// An uploaded version that transforms; written as its sha256, since a rule is as fixed as its options.
+    Version(Digest),
+}
+
+impl fmt::Display for RulePlugin {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Expression => formatter.write_str("expression"),
+            Self::Version(digest) => digest.fmt(formatter),
+        }
+    }
+}
+
+impl FromStr for RulePlugin {
+    type Err = InvalidDigest;
+
+    fn from_str(text: &str) -> Result<Self, InvalidDigest> {
+        match text {
+            "expression" => Ok(Self::Expression),
+            digest => digest.parse().map(Self::Version),
+        }
+    }
+}
+
+impl TryFrom<String> for RulePlugin {
+    type Error = InvalidDigest;
+
+    fn try_from(text: String) -> Result<Self, InvalidDigest> {
+        text.parse()
+    }
+}
+
+impl From<RulePlugin> for String {
+    fn from(plugin: RulePlugin) -> Self {
+        plugin.to_string()
+    }
+}
+
 /// One rule of a pair.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -106,6 +154,9 @@ pub struct FieldMapping {
     /// Further HubSpot properties that feed the field on the way in.
     #[serde(default)]
     pub extra_properties: Vec<FieldName>,
+    /// Another plugin than the pair's mapper for this rule's transform.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plugin: Option<RulePlugin>,
     /// Options for the mapper, a JSON object; empty for none.
     #[serde(default)]
     pub options: String,
@@ -125,6 +176,7 @@ impl FieldMapping {
             direction: None,
             extra_fields: Vec::new(),
             extra_properties: Vec::new(),
+            plugin: None,
             options: String::new(),
             confidence: None,
         }

@@ -60,6 +60,19 @@ impl Thresholds {
     }
 }
 
+/// What becomes of a batch on which a plugin fails as a whole: it traps, or exceeds a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PluginFailurePolicy {
+    /// The records that make it fail are found and parked; the others go through.
+    #[default]
+    ParkRecord,
+    /// The fields whose rules make it fail are found and skipped; the others go through.
+    SkipField,
+    /// The version that was bound before transforms the batch; without one, records are parked.
+    LastGoodVersion,
+}
+
 /// A PartnerOS object and a HubSpot object that sync.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -82,6 +95,9 @@ pub struct ObjectPair {
     pub match_key: Option<MatchKey>,
     /// How confidence becomes a mapping state.
     pub thresholds: Thresholds,
+    /// What happens when a plugin fails on a batch.
+    #[serde(default)]
+    pub plugin_failure_policy: PluginFailurePolicy,
     /// When the pair was made.
     pub created_at: Timestamp,
 }

@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-use crate::digest::Digest;
+use partneros_domain::Digest;
 
 /// The bytes of the checksum before an entry's code.
 const CHECKSUM_BYTES: usize = 32;

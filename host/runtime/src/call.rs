@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::digest::Digest;
 use crate::output::InvalidOutput;
+use partneros_domain::Digest;
 
 /// An answer, and what it took.
 #[derive(Debug, Clone, PartialEq)]

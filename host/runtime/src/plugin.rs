@@ -11,12 +11,12 @@ use wasmtime::{Error, PoolConcurrencyLimitError, Store, Trap};
 use wasmtime_wasi::I32Exit;
 
 use crate::call::{CallError, CallFailure, Called, Function, Usage};
-use crate::digest::Digest;
 use crate::output::{self, InvalidOutput};
 use crate::plan::PreparedPlan;
 use crate::runtime::{Loaded, Shared};
 use crate::wasi::GuestState;
 use crate::world::World;
+use partneros_domain::Digest;
 
 /// The version of the contract that plugins are called by.
 const CONTRACT: &str = "0.1.0";

@@ -10,7 +10,6 @@ use wasmtime::component::{Component, InstancePre, Linker};
 use crate::cache::{Directory, Memory};
 use crate::compile::{CompileError, compile};
 use crate::config::RuntimeConfig;
-use crate::digest::Digest;
 use crate::engine::{self, Clock, StartError};
 use crate::plugin::Plugin;
 use crate::since_0_1;
@@ -18,6 +17,7 @@ use crate::slots::Slots;
 use crate::validate::{Contract, Rejected, Validated};
 use crate::wasi::{self, GuestState};
 use crate::world::World;
+use partneros_domain::Digest;
 
 /// Validates and loads components. Cheap to clone; clones share everything.
 #[derive(Clone)]

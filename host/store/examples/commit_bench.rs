@@ -7,7 +7,8 @@ use std::time::Instant;
 
 use partneros_domain::{
     Agreed, Base, ConflictPolicy, ConnectionId, Direction, Fields, HubSpotId, ObjectPair,
-    OrganizationId, PairId, PairState, RecordId, RunId, Thresholds, Timestamp, Value,
+    OrganizationId, PairId, PairState, PluginFailurePolicy, RecordId, RunId, Thresholds, Timestamp,
+    Value,
 };
 use partneros_store::{
     Commit, Connections as _, Counts, Cursor, Effect, FailureStage, Lease, Link, NewConnection,
@@ -166,6 +167,7 @@ async fn prepare(store: &Sqlite) -> Result<Lease, Failure> {
         conflict_policy: ConflictPolicy::NewestWins,
         match_key: None,
         thresholds: Thresholds::default(),
+        plugin_failure_policy: PluginFailurePolicy::default(),
         created_at: at,
     };
     store.create_pair(ORGANIZATION, &pair).await?;

@@ -247,7 +247,7 @@ impl<'a> Builder<'a> {
             property: property.clone(),
             direction,
             policy: mapping.conflict_policy,
-            rule: rule_digest(&fields, &properties, &mapping.options),
+            rule: rule_digest(&fields, &properties, mapping.plugin, &mapping.options),
             fields,
             properties,
             columns,

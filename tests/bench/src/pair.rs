@@ -2,7 +2,8 @@
 
 use partneros_domain::{
     ConflictPolicy, ConnectionId, DataType, Direction, FieldMapping, FieldSchema, MappingState,
-    Mappings, MatchKey, ObjectPair, ObjectSchema, PairId, PairState, Thresholds, Timestamp,
+    Mappings, MatchKey, ObjectPair, ObjectSchema, PairId, PairState, PluginFailurePolicy,
+    Thresholds, Timestamp,
 };
 
 /// Field, property, and the property's `type` and `fieldType`: eight texts, two numbers that become integers, a number
@@ -42,6 +43,7 @@ pub fn pair(id: PairId, connection: ConnectionId, now: Timestamp) -> ObjectPair 
             property: "domain".into(),
         }),
         thresholds: Thresholds::default(),
+        plugin_failure_policy: PluginFailurePolicy::default(),
         created_at: now,
     }
 }

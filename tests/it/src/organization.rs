@@ -2,7 +2,8 @@
 
 use partneros_domain::{
     ConflictPolicy, ConnectionId, Direction, FieldMapping, MappingState, Mappings, MatchKey,
-    ObjectPair, OrganizationId, PairId, PairState, RecordId, Thresholds, object,
+    ObjectPair, OrganizationId, PairId, PairState, PluginFailurePolicy, RecordId, Thresholds,
+    object,
 };
 use partneros_store::{
     Connections as _, NewConnection, NewRecord, Organization, Organizations as _, Pairs as _,
@@ -107,6 +108,7 @@ impl<'a> TestOrganization<'a> {
                 property: property.into(),
             }),
             thresholds: Thresholds::default(),
+            plugin_failure_policy: PluginFailurePolicy::default(),
             created_at: self.host.now(),
         };
         self.host

@@ -16,9 +16,9 @@ use wasmparser::{Validator, WasmFeatures};
 pub use self::contract::Contract;
 use self::contract::Surface;
 use crate::config::UploadLimits;
-use crate::digest::Digest;
 use crate::output::cut;
 use crate::world::World;
+use partneros_domain::Digest;
 
 /// The most problems in one report; a file can be made to have a hundred thousand.
 const PROBLEMS_MAX: usize = 100;

@@ -42,6 +42,8 @@ words! {
     MappingState = ["auto_mapped", "suggested", "confirmed", "unmapped", "ignored"];
     /// Whether a pair syncs.
     PairState = ["draft", "active", "paused"];
+    /// What happens when a plugin fails on a batch.
+    PluginFailurePolicy = ["park_record", "skip_field", "last_good_version"];
     /// The type of a field.
     DataType = ["text", "integer", "number", "boolean", "date", "datetime", "choice", "multi-choice", "reference"];
     /// How a connection is.
@@ -83,6 +85,7 @@ mod tests {
         assert_same::<partneros_domain::ConflictPolicy>(ConflictPolicy::ALL);
         assert_same::<partneros_domain::MappingState>(MappingState::ALL);
         assert_same::<partneros_domain::PairState>(PairState::ALL);
+        assert_same::<partneros_domain::PluginFailurePolicy>(PluginFailurePolicy::ALL);
         assert_same::<partneros_domain::DataType>(DataType::ALL);
         assert_same::<partneros_store::ConnectionStatus>(ConnectionStatus::ALL);
         assert_same::<partneros_store::RunKind>(RunKind::ALL);

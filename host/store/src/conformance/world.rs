@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use partneros_domain::{
     Agreed, Base, ConflictPolicy, ConnectionId, Direction, Fields, HubSpotId, Named, ObjectPair,
-    OrganizationId, PairId, PairState, RecordId, RunId, Thresholds, Timestamp, Value,
+    OrganizationId, PairId, PairState, PluginFailurePolicy, RecordId, RunId, Thresholds, Timestamp,
+    Value,
 };
 use secrecy::SecretString;
 use uuid::Uuid;
@@ -106,6 +107,7 @@ impl<'a> World<'a> {
             conflict_policy: ConflictPolicy::NewestWins,
             match_key: None,
             thresholds: Thresholds::default(),
+            plugin_failure_policy: PluginFailurePolicy::default(),
             created_at: at(0),
         }
     }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use partneros_domain::{
     ConflictPolicy, ConnectionId, Direction, Mappings, MatchKey, ObjectPair, OrganizationId,
-    PairId, PairState, Thresholds, Timestamp,
+    PairId, PairState, PluginFailurePolicy, Thresholds, Timestamp,
 };
 
 use crate::Result;
@@ -19,6 +19,8 @@ pub struct PairPatch {
     pub match_key: Option<Option<MatchKey>>,
     /// How confidence becomes a state.
     pub thresholds: Option<Thresholds>,
+    /// What happens when a plugin fails on a batch.
+    pub plugin_failure_policy: Option<PluginFailurePolicy>,
 }
 
 /// The mappings of a pair with their version.

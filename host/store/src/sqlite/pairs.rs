@@ -300,6 +300,7 @@ fn read(row: &Row<'_>) -> Outcome<ObjectPair> {
             auto_mapped: row.get(9)?,
             suggested: row.get(10)?,
         },
+        plugin_failure_policy: partneros_domain::PluginFailurePolicy::default(),
         created_at: time(row, 11)?,
     })
 }

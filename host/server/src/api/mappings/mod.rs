@@ -12,7 +12,7 @@ pub mod update;
 use axum::http::StatusCode;
 use partneros_domain::{
     ConflictPolicy, Direction, FieldMapping, FieldName, MappingState, Mappings, OrganizationId,
-    PairId,
+    PairId, RulePlugin,
 };
 use partneros_store::MappingSet;
 use serde::{Deserialize, Serialize};
@@ -53,7 +53,11 @@ pub struct MappingView {
     #[serde(default)]
     #[schema(value_type = Vec<String>)]
     pub extra_properties: Vec<FieldName>,
-    /// Options for the mapper; empty for none.
+    /// Another plugin than the pair's mapper for this rule: `expression`, or the sha256 of an uploaded version.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub plugin: Option<RulePlugin>,
+    /// Options for the plugin; empty for none.
     #[serde(default)]
     #[schema(value_type = Object)]
     pub options: Map<String, Json>,
@@ -102,6 +106,7 @@ impl From<FieldMapping> for MappingView {
             direction: mapping.direction,
             extra_fields: mapping.extra_fields,
             extra_properties: mapping.extra_properties,
+            plugin: mapping.plugin,
             // Saved options were checked to be an object; empty text stands for none.
             options: serde_json::from_str(&mapping.options).unwrap_or_default(),
             confidence: mapping.confidence,
@@ -119,6 +124,7 @@ impl From<MappingView> for FieldMapping {
             direction: mapping.direction,
             extra_fields: mapping.extra_fields,
             extra_properties: mapping.extra_properties,
+            plugin: mapping.plugin,
             options: options_text(&mapping.options),
             confidence: mapping
                 .confidence

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use partneros_domain::{
-    ConflictPolicy, Direction, FieldMapping, FieldName, MappingState, ObjectPair,
+    ConflictPolicy, Direction, FieldMapping, FieldName, MappingState, ObjectPair, RulePlugin,
 };
 use serde::Deserialize;
 use serde_json::Map;
@@ -46,7 +46,12 @@ pub struct UpdateMapping {
     #[serde(default)]
     #[schema(value_type = Option<Vec<String>>)]
     extra_properties: Option<Vec<FieldName>>,
-    /// Options for the mapper, in place of those there are; null for none.
+    /// Another plugin than the pair's mapper for this rule: `expression`, or the sha256 of an uploaded version; null for the
+    /// pair's mapper.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    plugin: Change<RulePlugin>,
+    /// Options for the plugin, in place of those there are; null for none.
     #[serde(default)]
     #[schema(value_type = Option<Object>)]
     options: Change<Map<String, serde_json::Value>>,
@@ -173,6 +178,7 @@ fn change(mut mapping: FieldMapping, change: UpdateMapping) -> Result<FieldMappi
     mapping.direction = change.direction.of(mapping.direction);
     mapping.extra_fields = change.extra_fields.unwrap_or(mapping.extra_fields);
     mapping.extra_properties = change.extra_properties.unwrap_or(mapping.extra_properties);
+    mapping.plugin = change.plugin.of(mapping.plugin);
     match change.options {
         Change::Keep => {}
         Change::Clear => mapping.options.clear(),

@@ -4,7 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use partneros_domain::{
-    ConflictPolicy, Direction, MatchKey, ObjectPair, PairId, PairState, Thresholds,
+    ConflictPolicy, Direction, MatchKey, ObjectPair, PairId, PairState, PluginFailurePolicy,
+    Thresholds,
 };
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -41,6 +42,10 @@ pub struct CreatePair {
     /// From which confidence a suggestion is applied or shown; 0.85 and 0.5 unless given.
     #[serde(default)]
     thresholds: Option<ThresholdsView>,
+    /// What happens when a plugin fails on a batch; `park_record` unless given.
+    #[serde(default)]
+    #[schema(value_type = Option<words::PluginFailurePolicy>)]
+    plugin_failure_policy: Option<PluginFailurePolicy>,
 }
 
 /// A pair that exists already.
@@ -95,6 +100,7 @@ pub async fn handle(
         conflict_policy: body.conflict_policy.unwrap_or(ConflictPolicy::NewestWins),
         match_key,
         thresholds: thresholds.unwrap_or_default(),
+        plugin_failure_policy: body.plugin_failure_policy.unwrap_or_default(),
         created_at: state.environment.now(),
     };
     match state.store.create_pair(organization, &pair).await {
@@ -132,6 +138,7 @@ mod tests {
             "conflictPolicy": "newest_wins",
             "matchKey": null,
             "thresholds": {"autoMapped": 0.85, "suggested": 0.5},
+            "pluginFailurePolicy": "park_record",
             "createdAt": "2026-11-23T09:00:00.000Z",
         });
         assert_eq!(pair, expected);

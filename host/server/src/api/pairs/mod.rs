@@ -14,7 +14,7 @@ pub mod update;
 
 use partneros_domain::{
     ConflictPolicy, ConnectionId, Direction, FieldName, MatchKey, ObjectPair, PairId, PairState,
-    Thresholds, Timestamp,
+    PluginFailurePolicy, Thresholds, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -49,6 +49,9 @@ pub struct PairView {
     pub match_key: Option<MatchKeyView>,
     /// From which confidence a suggestion is applied or shown.
     pub thresholds: ThresholdsView,
+    /// What happens when a plugin fails on a batch.
+    #[schema(value_type = words::PluginFailurePolicy)]
+    pub plugin_failure_policy: PluginFailurePolicy,
     /// When it was made.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
@@ -103,6 +106,7 @@ impl From<ObjectPair> for PairView {
                 auto_mapped: pair.thresholds.auto_mapped,
                 suggested: pair.thresholds.suggested,
             },
+            plugin_failure_policy: pair.plugin_failure_policy,
             created_at: pair.created_at,
         }
     }

@@ -3,7 +3,8 @@
 use axum::Json;
 use axum::extract::State;
 use partneros_domain::{
-    ConflictPolicy, Direction, ObjectPair, OrganizationId, PairState, Thresholds,
+    ConflictPolicy, Direction, ObjectPair, OrganizationId, PairState, PluginFailurePolicy,
+    Thresholds,
 };
 use partneros_store::{MappingSet, PairPatch};
 use serde::Deserialize;
@@ -36,6 +37,10 @@ pub struct UpdatePair {
     /// From which confidence a suggestion is applied or shown, when suggestions are asked for the next time.
     #[serde(default)]
     thresholds: Option<ThresholdsView>,
+    /// What happens when a plugin fails on a batch.
+    #[serde(default)]
+    #[schema(value_type = Option<words::PluginFailurePolicy>)]
+    plugin_failure_policy: Option<PluginFailurePolicy>,
 }
 
 /// Changes a pair's settings. A new direction of a pair that syncs makes the next run look at every record again.
@@ -63,6 +68,7 @@ pub async fn handle(
             Change::Set(key) => Some(Some(key.into())),
         },
         thresholds: body.thresholds.map(Thresholds::from),
+        plugin_failure_policy: body.plugin_failure_policy,
     };
     let match_key = patch.match_key.as_ref().and_then(Option::as_ref);
     if match_key.is_some() || patch.thresholds.is_some() {

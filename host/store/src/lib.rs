@@ -15,11 +15,19 @@ mod error;
 mod seal;
 mod sqlite;
 
+pub use contract::audit::{
+    Alert, AlertId, Audit, AuditEvent, EventId, NewAlert, NewEvent, Severity,
+};
 pub use contract::connections::{
     Connection, ConnectionStatus, Connections, NewConnection, OAuthState, TokenSet,
 };
 pub use contract::organizations::{ApiToken, NewApiToken, Organization, Organizations};
 pub use contract::pairs::{MappingSet, PairPatch, Pairs};
+pub use contract::plugin_activity::{PluginActivity, PluginCallLog, PluginUsage};
+pub use contract::plugins::{
+    Binding, BindingScope, Candidate, MapperParts, NewPluginVersion, PluginEntry, PluginVersion,
+    Plugins, TrustedKey, VersionState,
+};
 pub use contract::records::{NewRecord, Page, Record, RecordChange, RecordPatch, Records};
 pub use contract::runs::{Counts, NewRun, Run, RunKind, RunOutcome, RunTrigger, Runs};
 pub use contract::schemas::{CachedSchema, Schemas};

@@ -1,8 +1,11 @@
 //! The contract: what is kept and what each operation promises. No engine is named here.
 
+pub mod audit;
 pub mod connections;
 pub mod organizations;
 pub mod pairs;
+pub mod plugin_activity;
+pub mod plugins;
 pub mod records;
 pub mod runs;
 pub mod schemas;

@@ -7,9 +7,6 @@
 
 mod choice;
 mod convert;
-mod date;
-mod date_format;
-mod decimal;
 #[cfg(test)]
 pub mod fixtures;
 mod kind;
@@ -17,8 +14,9 @@ mod options;
 mod rule;
 #[cfg(test)]
 mod tests;
-mod text;
 mod value;
+
+use mapper_values::{date, date_format, decimal, text};
 
 use crate::bindings::{Column, Failure, Plan, Problem, Transformed};
 

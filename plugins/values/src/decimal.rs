@@ -235,6 +235,29 @@ impl Decimal {
         }
     }
 
+    /// The value with at most this many decimals, halves rounded to the even neighbour, as banks do.
+    pub fn rounded_half_even(self, decimals: u32) -> Self {
+        let down = Self {
+            mantissa: self.rounded(decimals).mantissa.saturating_sub(1),
+            exponent: -(decimals as i32),
+            ..self
+        };
+        let up = self.rounded(decimals);
+        let Some(digits) = u32::try_from(-(i64::from(self.exponent) + i64::from(decimals)))
+            .ok()
+            .and_then(|surplus| 10_u128.checked_pow(surplus))
+            .filter(|unit| *unit > 1)
+        else {
+            return up;
+        };
+        let is_half = self.mantissa % digits == digits / 2;
+        if is_half && !up.mantissa.is_multiple_of(2) {
+            down
+        } else {
+            up
+        }
+    }
+
     /// The number without exponent and without needless zeros, such as `12.5` or `-3`.
     pub fn to_text(self) -> String {
         let mut number = self;
@@ -334,6 +357,30 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn halves_go_to_the_even_neighbour() {
+        for (text, decimals, rounded) in [
+            ("0.125", 2, "0.12"),
+            ("0.135", 2, "0.14"),
+            ("-0.125", 2, "-0.12"),
+            ("0.1251", 2, "0.13"),
+            ("0.124", 2, "0.12"),
+            ("2.5", 0, "2"),
+            ("3.5", 0, "4"),
+            ("0.5", 0, "0"),
+            ("12", 2, "12"),
+            ("1e3", 2, "1000"),
+            ("1e-60", 2, "0"),
+        ] {
+            let number = Decimal::parse(text).expect("is a number");
+            assert_eq!(
+                number.rounded_half_even(decimals).to_text(),
+                rounded,
+                "{text}"
+            );
+        }
+    }
 
     fn decimal(text: &str) -> Decimal {
         Decimal::parse(text).unwrap_or_else(|| panic!("`{text}` is a number"))

@@ -1,6 +1,6 @@
 //! Date formats that an admin writes, a small subset of strftime.
 
-use super::date::{self, Clock, Day, Instant};
+use crate::date::{self, Clock, Day, Instant};
 
 /// The longest accepted format, in bytes.
 const FORMAT_BYTES_MAX: usize = 100;

@@ -1,0 +1,103 @@
+//! Reads an expression into a syntax tree, within limits, and says where it is wrong.
+//!
+//! CEL's hand-written parser is used rather than the generated one behind `Program::compile`: a
+//! batch runs in a fresh instance, and the generated parser builds its tables again in each of them
+//! and would make most of the component. Its API is not covered by semver, so the version of `cel`
+//! is exact; a test holds its trees against those of the generated parser.
+
+use cel::common::ast::IdedExpr;
+use cel::parser::PrattParser;
+use cel::{ParseError, ParseErrors};
+use mapper_values::text::shown;
+
+use crate::options::Issue;
+
+/// The longest expression, in bytes. Longer ones are refused as `expression-too-long`; a table of
+/// many values belongs into the choices of a field.
+pub const EXPRESSION_BYTES_MAX: usize = 4_000;
+
+/// How deeply brackets may nest. Each level takes the parser several calls; deeper ones are refused
+/// as `expression-too-complex`.
+const NESTING_MAX: u16 = 32;
+
+/// The most syntax errors that are reported of one expression; the later ones often follow from the
+/// first.
+const ERRORS_MAX: usize = 3;
+
+/// Reads an expression.
+pub fn parse(source: &str) -> Result<IdedExpr, Vec<Issue>> {
+    if source.len() > EXPRESSION_BYTES_MAX {
+        let message = format!(
+            "the expression has {} bytes, at most {EXPRESSION_BYTES_MAX} are allowed",
+            source.len()
+        );
+        return Err(vec![Issue::new("expression-too-long", message)]);
+    }
+    if nesting(source) > usize::from(NESTING_MAX) {
+        return Err(vec![too_complex()]);
+    }
+    PrattParser::new()
+        .max_recursion_depth(2 * NESTING_MAX)
+        .error_recovery_limit(ERRORS_MAX as u32)
+        .parse(source)
+        .map_err(|errors| syntax_errors(source, &errors))
+}
+
+/// The issue of an expression that is too deep to evaluate.
+pub fn too_complex() -> Issue {
+    Issue::new(
+        "expression-too-complex",
+        "the expression nests too deeply or chains too many operators; make it simpler",
+    )
+}
+
+/// The longest run of open brackets and prefix operators, roughly: text in quotes counts too, which
+/// only matters to expressions that are full of brackets.
+fn nesting(source: &str) -> usize {
+    let (mut open, mut most, mut run) = (0_usize, 0, 0_usize);
+    for byte in source.bytes() {
+        match byte {
+            b'(' | b'[' | b'{' | b'?' => open += 1,
+            b')' | b']' | b'}' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        run = match byte {
+            b'!' | b'-' => run + 1,
+            b' ' | b'\t' | b'\n' | b'\r' => run,
+            _ => 0,
+        };
+        most = most.max(open).max(run);
+    }
+    most
+}
+
+fn syntax_errors(source: &str, errors: &ParseErrors) -> Vec<Issue> {
+    let placed = errors.errors.iter().filter(|error| error.pos.0 > 0);
+    let issues: Vec<Issue> = placed
+        .take(ERRORS_MAX)
+        .map(|error| Issue::new("syntax-error", syntax_error(source, error)))
+        .collect();
+    if issues.is_empty() {
+        // Only the limits are reported without a place.
+        return vec![too_complex()];
+    }
+    issues
+}
+
+/// A sentence with the place, from 1, and what stands there.
+fn syntax_error(source: &str, error: &ParseError) -> String {
+    let (line, column) = (error.pos.0.unsigned_abs(), error.pos.1.unsigned_abs());
+    let message = error.msg.trim_start_matches("Syntax error: ");
+    let text = source.lines().nth(line - 1).unwrap_or_default();
+    let rest = text.get(column.saturating_sub(1)..).unwrap_or_default();
+    // Columns are bytes in the parser and characters to people.
+    let column = text
+        .get(..column.saturating_sub(1))
+        .map_or(column, |before| before.chars().count() + 1);
+    let place = if rest.trim().is_empty() {
+        "at the end".to_owned()
+    } else {
+        format!("at `{}`", shown(rest).trim_end())
+    };
+    format!("line {line}, column {column}: {message}, {place}")
+}

@@ -8,7 +8,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use super::fault::{Fault, Outcome};
 use crate::{Error, Result};
 
-const MIGRATIONS: [&str; 9] = [
+const MIGRATIONS: [&str; 12] = [
     include_str!("../../migrations/001_organizations.sql"),
     include_str!("../../migrations/002_connections.sql"),
     include_str!("../../migrations/003_schemas.sql"),
@@ -18,6 +18,9 @@ const MIGRATIONS: [&str; 9] = [
     include_str!("../../migrations/007_outbox.sql"),
     include_str!("../../migrations/008_runs.sql"),
     include_str!("../../migrations/009_conflicts_and_failures.sql"),
+    include_str!("../../migrations/010_plugins.sql"),
+    include_str!("../../migrations/011_plugin_activity.sql"),
+    include_str!("../../migrations/012_audit.sql"),
 ];
 
 /// Applies what is missing, each migration in a transaction of its own. A newer database is left alone.

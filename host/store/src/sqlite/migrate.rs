@@ -92,6 +92,34 @@ mod tests {
     }
 
     #[test]
+    fn a_pair_from_before_plugins_parks_records() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate_to(&mut connection, 9).unwrap();
+        connection
+            .execute_batch(
+                "INSERT INTO organizations VALUES (1, x'01', 'acme', 0);
+                 INSERT INTO connections (key, organization, id, portal_id, status, status_at,
+                     scopes, created_at, token_generation)
+                 VALUES (1, 1, x'02', 7, 'active', 0, '[]', 0, 1);
+                 INSERT INTO objects (key, organization, name) VALUES (1, 1, 'partners');
+                 INSERT INTO object_pairs (organization, connection, object, id, hubspot_object,
+                     direction, state, conflict_policy, auto_mapped, suggested, created_at)
+                 VALUES (1, 1, 1, x'03', 'companies', 'bidirectional', 'active', 'crm_wins', 0.9,
+                     0.5, 0);",
+            )
+            .unwrap();
+        migrate(&mut connection).unwrap();
+        let policy: String = connection
+            .query_row(
+                "SELECT plugin_failure_policy FROM object_pairs",
+                [],
+                |row| row.get(0),
+            )
+            .unwrap();
+        assert_eq!(policy, "park_record");
+    }
+
+    #[test]
     fn a_newer_database_is_refused_and_left_alone() {
         let mut connection = Connection::open_in_memory().unwrap();
         migrate(&mut connection).unwrap();

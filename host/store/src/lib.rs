@@ -45,11 +45,31 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 /// Everything that a storage engine keeps.
 pub trait Store:
-    Organizations + Connections + Schemas + Pairs + Records + SyncState + Runs + std::fmt::Debug
+    Organizations
+    + Connections
+    + Schemas
+    + Pairs
+    + Records
+    + SyncState
+    + Runs
+    + Plugins
+    + PluginActivity
+    + Audit
+    + std::fmt::Debug
 {
 }
 
 impl<T> Store for T where
-    T: Organizations + Connections + Schemas + Pairs + Records + SyncState + Runs + std::fmt::Debug
+    T: Organizations
+        + Connections
+        + Schemas
+        + Pairs
+        + Records
+        + SyncState
+        + Runs
+        + Plugins
+        + PluginActivity
+        + Audit
+        + std::fmt::Debug
 {
 }

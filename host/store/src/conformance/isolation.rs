@@ -1,15 +1,25 @@
 //! No method shows or touches what belongs to another organization.
 
-use partneros_domain::{HubSpotId, Mappings, PairId, PairState, RecordId, TokenId};
+use partneros_domain::{Digest, HubSpotId, Mappings, PairId, PairState, RecordId, TokenId};
 
-use super::world::{OBJECT, World, at, new_connection, refused_as_not_found, tokens};
-use crate::{ConnectionStatus, NewApiToken, PairPatch, RecordPatch, RunOutcome, Store, TokenSet};
+use super::audit::{alert, event};
+use super::world::{
+    OBJECT, World, at, candidate, new_connection, parts, refused_as_not_found, tokens,
+};
+use crate::{
+    BindingScope, ConnectionStatus, MapperParts, NewApiToken, PairPatch, RecordPatch, RunOutcome,
+    Store, TokenSet, TrustedKey, VersionState,
+};
 
 pub(super) async fn what_belongs_to_another_organization_does_not_exist(store: &dyn Store) {
     let ours = World::numbered(store, 1).await;
     let theirs = World::numbered(store, 2).await;
     let id = theirs.pulled(7).await;
     let record = theirs.edit(id, "edited", 30).await;
+    let version = theirs.version("mapper", "theirs").await;
+    let binding = theirs
+        .bind(BindingScope::Pair(theirs.pair), &[version])
+        .await;
     let stranger = Stranger {
         store,
         ours: &ours,
@@ -20,7 +30,15 @@ pub(super) async fn what_belongs_to_another_organization_does_not_exist(store: &
     stranger.tries_the_records(id).await;
     stranger.tries_the_sync(id).await;
     stranger.tries_the_run().await;
+    stranger.tries_the_plugin(version).await;
+    stranger.tries_the_bindings(version).await;
+    stranger.tries_the_activity(version).await;
+    stranger.tries_the_audit().await;
 
+    let kept = store.plugin_version(theirs.organization, version).await;
+    assert_eq!(kept.unwrap().state, VersionState::Active);
+    let bindings = store.bindings(theirs.organization).await.unwrap();
+    assert_eq!(bindings, [binding]);
     assert_eq!(theirs.read(id).await.unwrap(), record);
     assert_eq!(theirs.waiting(theirs.pair, 100).await, [(id, 0)]);
     let pair = store.pair(theirs.organization, theirs.pair).await.unwrap();
@@ -184,4 +202,151 @@ impl Stranger<'_> {
         stray.run_id = id;
         refused_as_not_found(store.commit(organization, stray).await);
     }
+
+    async fn tries_the_plugin(&self, digest: Digest) {
+        let (store, organization) = (self.store, self.ours.organization);
+        refused_as_not_found(store.plugin_version(organization, digest).await);
+        refused_as_not_found(store.plugin_bytes(organization, digest).await);
+        refused_as_not_found(store.plugin_versions(organization, "mapper").await);
+        refused_as_not_found(store.delete_plugin_version(organization, digest).await);
+        refused_as_not_found(
+            store
+                .quarantine_version(organization, digest, "stolen", at(1))
+                .await,
+        );
+        refused_as_not_found(store.release_version(organization, digest).await);
+        let page = store.plugins(organization, None, 9).await.unwrap();
+        assert_eq!(page.items, []);
+        let key = TrustedKey {
+            name: "theirs".to_owned(),
+            public_key: [1; 32],
+            created_at: at(1),
+        };
+        let owner = self.theirs.organization;
+        store.put_trusted_key(owner, key).await.unwrap();
+        refused_as_not_found(store.delete_trusted_key(organization, "theirs").await);
+        assert_eq!(store.trusted_keys(organization).await.unwrap(), []);
+    }
+
+    async fn tries_the_bindings(&self, digest: Digest) {
+        let (store, organization) = (self.store, self.ours.organization);
+        for scope in [
+            BindingScope::Connection(self.theirs.connection),
+            BindingScope::Pair(self.theirs.pair),
+        ] {
+            let none = MapperParts::default();
+            refused_as_not_found(store.binding(organization, scope).await);
+            refused_as_not_found(store.bind(organization, scope, none, at(1)).await);
+            refused_as_not_found(store.roll_back(organization, scope, at(1)).await);
+            refused_as_not_found(store.unbind(organization, scope).await);
+            let tried = Some(candidate(&[]));
+            refused_as_not_found(store.set_candidate(organization, scope, tried).await);
+            refused_as_not_found(
+                store
+                    .note_plugin_outcome(organization, scope, 1, true)
+                    .await,
+            );
+        }
+        let pair = self.theirs.pair;
+        refused_as_not_found(store.effective_binding(organization, pair).await);
+        // Nor does their version run for us.
+        let scope = BindingScope::Pair(self.ours.pair);
+        let stolen = parts(&[digest]);
+        refused_as_not_found(store.bind(organization, scope, stolen, at(1)).await);
+        let tried = Some(candidate(&[digest]));
+        refused_as_not_found(store.set_candidate(organization, scope, tried).await);
+        assert_eq!(store.bindings(organization).await.unwrap(), []);
+    }
+
+    async fn tries_the_activity(&self, digest: Digest) {
+        let (store, organization) = (self.store, self.ours.organization);
+        let (theirs, pair) = (self.theirs, self.theirs.pair);
+        let (usage, log) = (
+            vec![theirs.usage(digest, 5)],
+            vec![theirs.call_log(digest, 1)],
+        );
+        store
+            .record_plugin_activity(theirs.organization, usage.clone(), log.clone(), 9)
+            .await
+            .unwrap();
+        let record = async |usage, log| {
+            store
+                .record_plugin_activity(organization, usage, log, 0)
+                .await
+        };
+        refused_as_not_found(record(usage.clone(), vec![]).await);
+        refused_as_not_found(record(vec![], log.clone()).await);
+        // Our log of the same digest prunes ours only.
+        let mut own = theirs.call_log(digest, 2);
+        own.pair = None;
+        record(vec![], vec![own]).await.unwrap();
+        let seen = store.plugin_logs(organization, digest, None, 9).await;
+        assert_eq!(seen.unwrap().items, []);
+        let kept = store
+            .plugin_logs(theirs.organization, digest, None, 9)
+            .await;
+        assert_eq!(kept.unwrap().items, log);
+        refused_as_not_found(store.plugin_usage(organization, Some(pair), 0).await);
+        let seen = store.plugin_usage(organization, None, 0).await.unwrap();
+        assert_eq!(seen, []);
+        let kept = store.plugin_usage(theirs.organization, None, 0).await;
+        assert_eq!(kept.unwrap(), usage);
+        let report = serde_json::json!({});
+        refused_as_not_found(store.put_shadow_report(organization, pair, report).await);
+        refused_as_not_found(store.shadow_report(organization, pair).await);
+        refused_as_not_found(store.delete_shadow_report(organization, pair).await);
+    }
+
+    async fn tries_the_audit(&self) {
+        let (store, organization) = (self.store, self.ours.organization);
+        let (theirs, owner) = (self.theirs, self.theirs.organization);
+        let done = event(theirs, "plugin.uploaded", 1);
+        store.append_event(owner, done).await.unwrap();
+        let trouble = alert(theirs, "plugin.failing", "mapper", 1);
+        let open = store.open_alert(owner, trouble).await.unwrap();
+        let events = store.events(organization, None, None, 9).await.unwrap();
+        assert_eq!(events.items, []);
+        let resolved = store
+            .resolve_alert(organization, "plugin.failing", "mapper", at(2))
+            .await;
+        assert!(!resolved.unwrap());
+        let ours = alert(self.ours, "plugin.failing", "mapper", 3);
+        let ours = store.open_alert(organization, ours).await.unwrap();
+        let listed = store.alerts(organization, false, None, 9).await.unwrap();
+        assert_eq!(listed.items, [ours]);
+        let listed = store.alerts(owner, false, None, 9).await.unwrap();
+        assert_eq!(listed.items, [open]);
+    }
+}
+
+pub(super) async fn two_organizations_may_have_the_same_plugin(store: &dyn Store) {
+    let ours = World::numbered(store, 1).await;
+    let theirs = World::numbered(store, 2).await;
+    let digest = ours.version("mapper", "shared").await;
+    assert_eq!(theirs.version("mapper", "shared").await, digest);
+    ours.bind(BindingScope::Organization, &[digest]).await;
+    let state = async |world: &World<'_>| {
+        let version = store.plugin_version(world.organization, digest).await;
+        version.unwrap().state
+    };
+    assert_eq!(state(&ours).await, VersionState::Active);
+    assert_eq!(state(&theirs).await, VersionState::Staged);
+    theirs.bind(BindingScope::Organization, &[digest]).await;
+    store
+        .quarantine_version(theirs.organization, digest, "traps", at(1))
+        .await
+        .unwrap();
+    store
+        .unbind(theirs.organization, BindingScope::Organization)
+        .await
+        .unwrap();
+    store
+        .delete_plugin_version(theirs.organization, digest)
+        .await
+        .unwrap();
+    assert_eq!(state(&ours).await, VersionState::Active);
+    let bytes = store.plugin_bytes(ours.organization, digest).await;
+    assert_eq!(bytes.unwrap(), b"shared");
+    // The same bytes are free under any name of another organization.
+    theirs.version("renamed", "shared").await;
 }

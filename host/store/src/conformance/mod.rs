@@ -11,6 +11,8 @@
 //! A case panics where the engine breaks a promise. A promise that is added to the contract gets a case here, and no
 //! case is changed to suit an engine.
 
+mod audit;
+mod bindings;
 mod commits;
 mod connections;
 mod history;
@@ -20,6 +22,8 @@ mod links;
 mod organizations;
 mod outbox;
 mod pairs;
+mod plugin_activity;
+mod plugins;
 mod pushes;
 mod races;
 mod records;
@@ -119,7 +123,36 @@ pub fn all() -> Vec<(&'static str, Case)> {
         runs:
             a_run_is_followed_to_its_end
             a_new_run_interrupts_the_one_before;
+        plugins:
+            a_version_is_kept_as_it_was_uploaded
+            the_same_component_is_one_version_of_one_plugin
+            versions_are_numbered_within_their_plugin
+            plugins_are_listed_with_what_is_active
+            a_version_in_use_is_not_deleted
+            a_plugin_goes_with_its_last_version
+            a_quarantine_lasts_until_it_is_ended
+            the_state_follows_the_bindings
+            keys_are_trusted_by_name;
+        bindings:
+            the_narrowest_binding_holds
+            a_binding_remembers_what_ran_before
+            what_is_quarantined_or_unknown_is_not_bound
+            a_candidate_is_tried_beside_what_runs
+            a_candidate_of_an_unbound_organization_stands_beside_the_default
+            failed_batches_are_counted_in_a_row
+            a_binding_ends_with_its_pair
+            nothing_is_bound_to_what_does_not_exist;
+        plugin_activity:
+            usage_adds_up_by_day
+            the_newest_calls_of_each_version_are_kept
+            a_shadow_report_replaces_the_one_before
+            what_is_known_of_a_pair_goes_with_it;
+        audit:
+            events_are_listed_newest_first_by_prefix
+            one_alert_is_open_for_the_same_trouble
+            a_resolved_alert_stays_and_makes_room;
         isolation:
-            what_belongs_to_another_organization_does_not_exist;
+            what_belongs_to_another_organization_does_not_exist
+            two_organizations_may_have_the_same_plugin;
     }
 }

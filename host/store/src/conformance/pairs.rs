@@ -2,7 +2,7 @@
 
 use partneros_domain::{
     ConflictPolicy, ConnectionId, Direction, FieldMapping, Mappings, MatchKey, PairId, PairState,
-    Thresholds,
+    PluginFailurePolicy, Thresholds,
 };
 
 use super::world::{OBJECT, World, at, failure, keep, refused_as_conflict, refused_as_not_found};
@@ -11,7 +11,8 @@ use crate::{ConnectionStatus, Effect, MappingSet, PairPatch, Store};
 pub(super) async fn two_objects_are_paired_once(store: &dyn Store) {
     let world = World::new(store).await;
     let make = |hubspot| world.draft(PairId(world.uuid()), hubspot, Direction::Bidirectional);
-    let contacts = make("contacts");
+    let mut contacts = make("contacts");
+    contacts.plugin_failure_policy = PluginFailurePolicy::LastGoodVersion;
     store
         .create_pair(world.organization, &contacts)
         .await
@@ -62,12 +63,17 @@ pub(super) async fn a_patch_changes_what_it_names(store: &dyn Store) {
         conflict_policy: Some(ConflictPolicy::CrmWins),
         match_key: Some(Some(key.clone())),
         thresholds: Some(thresholds),
+        plugin_failure_policy: Some(PluginFailurePolicy::SkipField),
     })
     .await;
     assert_eq!(changed.direction, Direction::HubSpotToPartnerOs);
     assert_eq!(changed.conflict_policy, ConflictPolicy::CrmWins);
     assert_eq!(changed.match_key, Some(key));
     assert_eq!(changed.thresholds, thresholds);
+    assert_eq!(
+        changed.plugin_failure_policy,
+        PluginFailurePolicy::SkipField
+    );
     assert_eq!(changed.state, before.state);
     let keyless = update(PairPatch {
         match_key: Some(None),
@@ -75,6 +81,10 @@ pub(super) async fn a_patch_changes_what_it_names(store: &dyn Store) {
     })
     .await;
     assert_eq!(keyless.match_key, None);
+    assert_eq!(
+        keyless.plugin_failure_policy,
+        PluginFailurePolicy::SkipField
+    );
     assert_eq!(keyless.conflict_policy, ConflictPolicy::CrmWins);
 }
 

@@ -126,7 +126,8 @@ pub trait Connections: Send + Sync {
         from: i64,
         tokens: &TokenSet,
     ) -> Result<bool>;
-    /// Forgets the tokens and sets the status `disconnected`.
+    /// Forgets the tokens and sets the status `disconnected`. Pairs stay, with their mappings and what is bound to them,
+    /// so that they go on as before once the portal is connected again.
     async fn disconnect(
         &self,
         organization: OrganizationId,

@@ -66,7 +66,8 @@ pub trait Pairs: Send + Sync {
         state: PairState,
         now: Timestamp,
     ) -> Result<()>;
-    /// Removes a pair with its mappings, links, cursor, outbox, conflicts, failures and runs. Records stay.
+    /// Removes a pair with its mappings, links, cursor, outbox, conflicts, failures, runs, binding, plugin usage and
+    /// shadow report. Records stay, and so do logs of plugin calls.
     async fn delete_pair(&self, organization: OrganizationId, id: PairId) -> Result<()>;
     /// The mappings; version 0 and none before the first were put.
     async fn mappings(&self, organization: OrganizationId, id: PairId) -> Result<MappingSet>;

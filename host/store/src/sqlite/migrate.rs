@@ -8,7 +8,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use super::fault::{Fault, Outcome};
 use crate::{Error, Result};
 
-const MIGRATIONS: [&str; 9] = [
+const MIGRATIONS: [&str; 12] = [
     include_str!("../../migrations/001_organizations.sql"),
     include_str!("../../migrations/002_connections.sql"),
     include_str!("../../migrations/003_schemas.sql"),
@@ -18,6 +18,9 @@ const MIGRATIONS: [&str; 9] = [
     include_str!("../../migrations/007_outbox.sql"),
     include_str!("../../migrations/008_runs.sql"),
     include_str!("../../migrations/009_conflicts_and_failures.sql"),
+    include_str!("../../migrations/010_plugins.sql"),
+    include_str!("../../migrations/011_plugin_activity.sql"),
+    include_str!("../../migrations/012_audit.sql"),
 ];
 
 /// Applies what is missing, each migration in a transaction of its own. A newer database is left alone.
@@ -86,6 +89,34 @@ mod tests {
             migrate(&mut connection).unwrap();
             assert_eq!(layout(&connection), layout(&fresh), "from version {past}");
         }
+    }
+
+    #[test]
+    fn a_pair_from_before_plugins_parks_records() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate_to(&mut connection, 9).unwrap();
+        connection
+            .execute_batch(
+                "INSERT INTO organizations VALUES (1, x'01', 'acme', 0);
+                 INSERT INTO connections (key, organization, id, portal_id, status, status_at,
+                     scopes, created_at, token_generation)
+                 VALUES (1, 1, x'02', 7, 'active', 0, '[]', 0, 1);
+                 INSERT INTO objects (key, organization, name) VALUES (1, 1, 'partners');
+                 INSERT INTO object_pairs (organization, connection, object, id, hubspot_object,
+                     direction, state, conflict_policy, auto_mapped, suggested, created_at)
+                 VALUES (1, 1, 1, x'03', 'companies', 'bidirectional', 'active', 'crm_wins', 0.9,
+                     0.5, 0);",
+            )
+            .unwrap();
+        migrate(&mut connection).unwrap();
+        let policy: String = connection
+            .query_row(
+                "SELECT plugin_failure_policy FROM object_pairs",
+                [],
+                |row| row.get(0),
+            )
+            .unwrap();
+        assert_eq!(policy, "park_record");
     }
 
     #[test]

@@ -6,6 +6,8 @@
 //!
 //! Invariant: nothing writes but a closure given to `write`, inside its transaction.
 
+mod audit;
+mod bindings;
 mod commit;
 mod connections;
 mod encoding;
@@ -15,6 +17,9 @@ mod migrate;
 mod organizations;
 mod outbox;
 mod pairs;
+mod plugin_activity;
+mod plugin_versions;
+mod plugins;
 mod pool;
 mod position;
 mod records;

@@ -9,11 +9,12 @@ use rusqlite::{Connection as Database, OptionalExtension as _, Row, params};
 
 use super::encoding::{Cell, json, time, word};
 use super::fault::{Fault, Outcome, conflict, not_found, unless_taken};
-use super::{Sqlite, outbox, scope};
+use super::{Sqlite, bindings, outbox, scope};
 use crate::{MappingSet, PairPatch, Pairs, Result};
 
 const COLUMNS: &str = "SELECT p.id, c.id, b.name, p.hubspot_object, p.direction, p.state,
-        p.conflict_policy, p.match_field, p.match_property, p.auto_mapped, p.suggested, p.created_at
+        p.conflict_policy, p.match_field, p.match_property, p.auto_mapped, p.suggested, p.created_at,
+        p.plugin_failure_policy
      FROM object_pairs p
      JOIN connections c ON c.key = p.connection
      JOIN objects b ON b.key = p.object";
@@ -100,7 +101,8 @@ impl Pairs for Sqlite {
             let pair = scope::pair(tx, organization, id)?;
             tx.prepare_cached("DELETE FROM object_pairs WHERE key = ?1")?
                 .execute([pair.key])?;
-            Ok(())
+            // What was bound to the pair went with it.
+            bindings::settle_states(tx, pair.organization)
         })
         .await
     }
@@ -196,8 +198,8 @@ fn create(db: &Database, organization: OrganizationId, pair: &ObjectPair) -> Out
         .prepare_cached(
             "INSERT INTO object_pairs (organization, connection, object, id, hubspot_object,
                  direction, state, conflict_policy, match_field, match_property, auto_mapped,
-                 suggested, created_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+                 suggested, created_at, plugin_failure_policy)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
         )?
         .execute(params![
             owner,
@@ -212,7 +214,8 @@ fn create(db: &Database, organization: OrganizationId, pair: &ObjectPair) -> Out
             matched.map(|key| key.property.as_str()),
             pair.thresholds.auto_mapped,
             pair.thresholds.suggested,
-            pair.created_at.0
+            pair.created_at.0,
+            word(&pair.plugin_failure_policy)?
         ]);
     unless_taken(inserted, || {
         conflict(
@@ -247,6 +250,9 @@ fn apply(pair: &mut ObjectPair, patch: PairPatch) {
     pair.direction = patch.direction.unwrap_or(pair.direction);
     pair.conflict_policy = patch.conflict_policy.unwrap_or(pair.conflict_policy);
     pair.thresholds = patch.thresholds.unwrap_or(pair.thresholds);
+    pair.plugin_failure_policy = patch
+        .plugin_failure_policy
+        .unwrap_or(pair.plugin_failure_policy);
     if let Some(match_key) = patch.match_key {
         pair.match_key = match_key;
     }
@@ -256,7 +262,8 @@ fn update(db: &Database, key: i64, pair: &ObjectPair) -> Outcome<()> {
     let matched = pair.match_key.as_ref();
     db.prepare_cached(
         "UPDATE object_pairs SET direction = ?2, conflict_policy = ?3, match_field = ?4,
-             match_property = ?5, auto_mapped = ?6, suggested = ?7
+             match_property = ?5, auto_mapped = ?6, suggested = ?7,
+             plugin_failure_policy = ?8
          WHERE key = ?1",
     )?
     .execute(params![
@@ -266,7 +273,8 @@ fn update(db: &Database, key: i64, pair: &ObjectPair) -> Outcome<()> {
         matched.map(|key| key.field.as_str()),
         matched.map(|key| key.property.as_str()),
         pair.thresholds.auto_mapped,
-        pair.thresholds.suggested
+        pair.thresholds.suggested,
+        word(&pair.plugin_failure_policy)?
     ])?;
     Ok(())
 }
@@ -300,7 +308,8 @@ fn read(row: &Row<'_>) -> Outcome<ObjectPair> {
             auto_mapped: row.get(9)?,
             suggested: row.get(10)?,
         },
-        plugin_failure_policy: partneros_domain::PluginFailurePolicy::default(),
+        plugin_failure_policy: Cell::new("object_pairs", "plugin_failure_policy")
+            .word(row, 12, id)?,
         created_at: time(row, 11)?,
     })
 }

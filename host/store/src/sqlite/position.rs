@@ -12,6 +12,10 @@ pub(super) enum List {
     Runs,
     Conflicts,
     Failures,
+    Plugins,
+    PluginLogs,
+    Events,
+    Alerts,
 }
 
 impl List {
@@ -21,6 +25,10 @@ impl List {
             Self::Runs => 'u',
             Self::Conflicts => 'c',
             Self::Failures => 'f',
+            Self::Plugins => 'p',
+            Self::PluginLogs => 'l',
+            Self::Events => 'e',
+            Self::Alerts => 'a',
         }
     }
 

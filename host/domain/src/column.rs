@@ -122,6 +122,37 @@ impl Column {
         true
     }
 
+    /// Makes the column this long: what is missing has no value.
+    pub fn resize(&mut self, rows: usize) {
+        match self {
+            Self::Text(cells) => cells.resize(rows, None),
+            Self::Integer(cells) => cells.resize(rows, None),
+            Self::Number(cells) => cells.resize(rows, None),
+            Self::Boolean(cells) => cells.resize(rows, None),
+            Self::Texts(cells) => cells.resize(rows, None),
+        }
+    }
+
+    /// Puts a record's value in place, making the column longer if need be. A value of another kind is put as "no value"
+    /// and `false` is returned.
+    pub fn set(&mut self, row: usize, value: Option<Value>) -> bool {
+        if self.len() <= row {
+            self.resize(row + 1);
+        }
+        match (self, value) {
+            (Self::Text(cells), Some(Value::Text(text))) => cells[row] = Some(text),
+            (Self::Integer(cells), Some(Value::Integer(number))) => cells[row] = Some(number),
+            (Self::Number(cells), Some(Value::Number(number))) => cells[row] = Some(number),
+            (Self::Boolean(cells), Some(Value::Boolean(flag))) => cells[row] = Some(flag),
+            (Self::Texts(cells), Some(Value::Texts(texts))) => cells[row] = Some(texts),
+            (column, value) => {
+                column.take(row);
+                return value.is_none();
+            }
+        }
+        true
+    }
+
     /// Takes a record's value out, leaving "no value". A row beyond the end has none.
     pub fn take(&mut self, row: usize) -> Option<Value> {
         match self {
@@ -145,5 +176,10 @@ mod tests {
         assert!(!column.push(Some(Value::Text("x".into()))));
         assert!(column.push(None));
         assert_eq!(column, Column::Integer(vec![Some(1), None, None]));
+        assert!(column.set(4, Some(Value::Integer(5))));
+        assert!(column.set(0, None));
+        assert!(!column.set(4, Some(Value::Boolean(true))));
+        column.resize(6);
+        assert_eq!(column, Column::Integer(vec![None; 6]));
     }
 }

@@ -11,7 +11,7 @@ use partneros_hubspot::{BATCH_MAX, Rows};
 use partneros_store::{Commit, Counts, Cursor, LinkedRecord, NewFailure};
 
 use crate::error::Error;
-use crate::judge::{Counterpart, Inbound, Verdict, is_changed, is_stale, judge};
+use crate::judge::{Counterpart, Verdict, is_changed, is_stale, judge};
 use crate::pass::Pass;
 use crate::row::Row;
 use crate::strangers::{self, AMBIGUOUS, ambiguous};
@@ -203,28 +203,21 @@ async fn decide_all(
         return Ok(Decided::default());
     }
     let plan = Arc::clone(&pass.plan);
-    let prepared = pass.inbound.clone();
-    let mapper = pass.engine.mapper.clone();
+    let split = Arc::clone(&pass.inbound);
+    let mapper = Arc::clone(&pass.mapper);
+    let at = pass.engine.environment.now();
     let mut own = Counts::default();
     let task = tokio::task::spawn_blocking(move || {
-        let batch = plan
-            .inbound_columns
-            .iter()
-            .map(|column| {
-                let cell = |entry: &Pending| {
-                    Row::new(&rows, entry.at)
-                        .value(*column)
-                        .map(ToOwned::to_owned)
-                };
-                Column::Text(pending.iter().map(cell).collect())
-            })
-            .collect();
-        let mut transformed = mapper.transform(&prepared, batch)?.value;
-        transformed.failures.sort_by_key(|failure| failure.row);
-        let mut inbound = Inbound {
-            columns: transformed.columns,
-            failures: transformed.failures,
+        let cells = |input: usize, which: &[usize]| {
+            let column = plan.inbound_columns.get(input).copied();
+            let cell = |position: &usize| {
+                let entry = pending.get(*position)?;
+                let value = Row::new(&rows, entry.at).value(column?)?;
+                Some(value.to_owned())
+            };
+            Column::Text(which.iter().map(cell).collect())
         };
+        let mut inbound = mapper.transform(&split, pending.len(), &cells, at)?;
         let mut effects = Vec::with_capacity(pending.len());
         let mut rejected = Vec::new();
         for (position, entry) in pending.into_iter().enumerate() {

@@ -1,5 +1,7 @@
 //! What is to be written to one HubSpot object, and what becomes of it.
 
+use std::sync::Arc;
+
 use partneros_domain::{
     Agreed, Base, Column, ColumnKind, FieldName, Fields, HubSpotId, RecordId, Sent, Timestamp,
     Value, hubspot_changed, partneros_changed,
@@ -12,6 +14,7 @@ use partneros_store::{
 use crate::error::Error;
 use crate::pair_plan::{PairPlan, Route};
 use crate::pass::Pass;
+use crate::plugins::{Outcome, plugin_failed};
 use crate::push::HubSpotNow;
 use crate::row::Row;
 
@@ -219,23 +222,27 @@ pub async fn drafts(
     if entries.is_empty() {
         return Ok(Vec::new());
     }
-    let batch = pass
-        .plan
-        .outbound_fields
+    let (mapper, split) = (Arc::clone(&pass.mapper), Arc::clone(&pass.outbound));
+    let (plan, at) = (Arc::clone(&pass.plan), pass.engine.environment.now());
+    let records: Vec<Fields> = entries
         .iter()
-        .map(|field| {
-            let mut column = Column::with_capacity(ColumnKind::of(field.data_type), entries.len());
-            for entry in &entries {
-                column.push(entry.record.fields.get(field.name.as_str()).cloned());
+        .map(|entry| entry.record.fields.clone())
+        .collect();
+    let transform = move || {
+        let cells = |input: usize, rows: &[usize]| {
+            let field = plan.outbound_fields.get(input);
+            let kind = field.map_or(ColumnKind::Text, |field| ColumnKind::of(field.data_type));
+            let mut column = Column::with_capacity(kind, rows.len());
+            for row in rows {
+                let fields = records.get(*row);
+                let value = field.and_then(|field| fields?.get(field.name.as_str()));
+                column.push(value.cloned());
             }
             column
-        })
-        .collect();
-    let mapper = pass.engine.mapper.clone();
-    let prepared = pass.outbound.clone();
-    let mut transformed = tokio::task::spawn_blocking(move || mapper.transform(&prepared, batch))
-        .await??
-        .value;
+        };
+        mapper.transform(&split, records.len(), &cells, at)
+    };
+    let mut transformed = tokio::task::spawn_blocking(transform).await??;
     let drafts = entries.iter().enumerate().map(|(at, entry)| {
         let row = entry
             .link
@@ -250,7 +257,7 @@ fn draft(
     plan: &PairPlan,
     entry: &OutboxEntry,
     row: Option<&Row<'_>>,
-    transformed: &mut partneros_domain::plan::Transformed,
+    transformed: &mut Outcome,
     at: usize,
 ) -> Draft {
     let mut draft = Draft {
@@ -263,6 +270,10 @@ fn draft(
         done: false,
         waits: false,
     };
+    if let Some(failed) = transformed.failed_row(at) {
+        draft.failures.push(plugin_failed(&failed.message));
+        return draft;
+    }
     for (position, route) in plan.routes.iter().enumerate() {
         let Some(rule) = route.outbound else { continue };
         let link = entry.link.as_ref();

@@ -6,7 +6,6 @@ use partneros_domain::{
     ObjectPair, ObjectSchema, OrganizationId, PairId, PairState, RunId, Timestamp, object,
 };
 use partneros_hubspot::Priority;
-use partneros_runtime::{Plugin, PreparedPlan};
 use partneros_store::{
     Commit, ConnectionStatus, Counts, Lease, MappingSet, NewRun, Run, RunKind, RunOutcome,
     RunTrigger, Store,
@@ -17,6 +16,7 @@ use crate::environment::Environment;
 use crate::error::Error;
 use crate::pair_plan::PairPlan;
 use crate::pass::{Pass, PassStart};
+use crate::plugins::{self, Mapper, Plugins, Settled, SplitPlan};
 use crate::portals::Portals;
 use crate::settings::SyncSettings;
 use crate::{absorb, pull, push, trial};
@@ -31,8 +31,8 @@ pub struct Parts {
     pub store: Arc<dyn Store>,
     /// Where portals come from.
     pub portals: Arc<dyn Portals>,
-    /// The mapper.
-    pub mapper: Plugin,
+    /// What maps records.
+    pub plugins: Plugins,
     /// Time and randomness.
     pub environment: Arc<dyn Environment>,
     /// How to behave.
@@ -228,9 +228,32 @@ impl Engine {
     async fn pass(&self, begun: &Begun, pair: &ObjectPair, set: &MappingSet) -> Result<(), Error> {
         let parts = &self.parts;
         let (object, hubspot) = self.schemas_of(begun.organization, pair).await?;
+        let mapper = plugins::resolve(parts, begun.organization, pair, &set.mappings).await?;
+        let mapper = Arc::new(mapper);
         let plan = PairPlan::new(pair, &set.mappings, &object, &hubspot);
-        let plan = trial::park_refused(parts, plan, &set.mappings, &hubspot).await?;
-        let (inbound, outbound) = prepare(&plan)?;
+        let result = self.mapped_pass(begun, set, plan, &hubspot, &mapper).await;
+        let organization = begun.organization;
+        match self.settle_plugins(organization, &mapper, &result).await? {
+            Settled::Stays => result,
+            Settled::Replaced => match result {
+                Ok(()) | Err(Error::Mapper(_)) => Err(Error::Superseded),
+                Err(error) => Err(error),
+            },
+        }
+    }
+
+    async fn mapped_pass(
+        &self,
+        begun: &Begun,
+        set: &MappingSet,
+        plan: PairPlan,
+        hubspot: &ObjectSchema,
+        mapper: &Arc<Mapper>,
+    ) -> Result<(), Error> {
+        let parts = &self.parts;
+        let plan = trial::park_refused(mapper, plan, &set.mappings, hubspot).await?;
+        let inbound = SplitPlan::new(&plan.inbound, &plan.inbound_plugins)?;
+        let outbound = SplitPlan::new(&plan.outbound, &plan.outbound_plugins)?;
         let priority = match (begun.run.trigger, begun.run.kind) {
             (RunTrigger::Manual, RunKind::Incremental) => Priority::Interactive,
             (RunTrigger::Schedule, RunKind::Incremental) => Priority::Poll,
@@ -243,8 +266,9 @@ impl Engine {
             lease: begun.lease,
             portal: parts
                 .portals
-                .portal(begun.organization, pair.connection_id)
+                .portal(begun.organization, plan.pair.connection_id)
                 .await?,
+            mapper: Arc::clone(mapper),
             mapping_version: set.version,
             priority,
             stop: self.stop.clone(),
@@ -315,13 +339,6 @@ impl Begun {
     pub fn run_id(&self) -> RunId {
         self.run.id
     }
-}
-
-fn prepare(plan: &PairPlan) -> Result<(PreparedPlan, PreparedPlan), Error> {
-    let prepare = |plan: &partneros_domain::plan::Plan| {
-        PreparedPlan::new(plan.clone()).map_err(Error::InvalidPlan)
-    };
-    Ok((prepare(&plan.inbound)?, prepare(&plan.outbound)?))
 }
 
 /// Writes down which fields of the pair do not sync at present. A field that syncs again has missed edits of both sides,

@@ -1,8 +1,7 @@
 //! What can stop the engine as a whole. What concerns single records is a failure in the store instead.
 
-use partneros_domain::FieldName;
-use partneros_domain::MappingError;
-use partneros_runtime::{CallError, InvalidPlan, LoadError};
+use partneros_domain::{Digest, FieldName, MappingError};
+use partneros_runtime::{CallError, ComposeError, InvalidPlan, LoadError};
 
 /// An engine operation that failed.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +44,48 @@ pub enum Error {
     /// The mapper component could not be loaded.
     #[error("failed to load the mapper")]
     Load(#[from] LoadError),
+    /// The parts of a mapper do not fit together.
+    #[error("failed to compose the mapper")]
+    Compose(#[source] ComposeError),
+    /// A version that is bound, or to be bound, is out of use.
+    #[error(
+        "failed because version {digest} of plugin `{plugin}` is quarantined: {reason}; bind another version, or release it"
+    )]
+    Quarantined {
+        /// The plugin.
+        plugin: String,
+        /// The version.
+        digest: Digest,
+        /// Why.
+        reason: String,
+    },
+    /// More layers than can be bound.
+    #[error("failed to bind {layers} layers over a mapper: {layers_max} are allowed")]
+    TooManyLayers {
+        /// How many there are.
+        layers: usize,
+        /// The limit.
+        layers_max: usize,
+    },
+    /// What is to be bound does not suggest and transform.
+    #[error(
+        "failed to bind a component of world `{0}` as a mapper: it must export `suggest` and `transform`; name a `transformer` in single rules instead"
+    )]
+    NoMapper(String),
+    /// There is no candidate to take over.
+    #[error("failed to promote: nothing is tried in this scope; start a shadow first")]
+    NoCandidate,
+    /// A rule names a plugin that is not to be had.
+    #[error("failed to find plugin `{0}`, which a mapping names")]
+    UnknownPlugin(String),
+    /// A sample record that cannot be read.
+    #[error("failed to read sample value `{name}`: {problem}")]
+    InvalidSample {
+        /// The field or property.
+        name: String,
+        /// What is wrong.
+        problem: String,
+    },
     /// The mapper's plan cannot be made of the mappings.
     #[error("failed to prepare the mapper's plan")]
     InvalidPlan(#[source] InvalidPlan),

@@ -6,9 +6,8 @@
 //! Invariant: an agreement changes only when both sides agree, or when the loser is kept as a conflict. A value that could
 //! not be transformed leaves its agreement alone, so that nothing is forgotten.
 
-use partneros_domain::plan::Failure;
 use partneros_domain::{
-    Agreed, Base, Column, ConflictPolicy, ConflictRule, Decision, Facts, Fields, HubSpotId,
+    Agreed, Base, ConflictPolicy, ConflictRule, Decision, Facts, Fields, HubSpotId,
     RecordId, Side, Timestamp, Value, decide, hubspot_changed, partneros_changed,
 };
 use partneros_store::{
@@ -17,6 +16,7 @@ use partneros_store::{
 };
 
 use crate::pair_plan::{PairPlan, Route};
+use crate::plugins::{Outcome, PLUGIN_FAILED, plugin_failed};
 use crate::row::Row;
 
 /// What a row meets on our side.
@@ -63,45 +63,39 @@ pub fn is_changed(plan: &PairPlan, link: &Link, row: &Row<'_>) -> bool {
     })
 }
 
-/// The transformed values of a batch: one column a route, and what failed.
-#[derive(Debug)]
-pub struct Inbound {
-    /// In the order of [`PairPlan::routes`].
-    pub columns: Vec<Column>,
-    /// Failures sorted by row.
-    pub failures: Vec<Failure>,
-}
-
-impl Inbound {
-    /// The value of a cell, or why it has none. Takes the value out.
-    fn take(&mut self, route: &Route, at: usize) -> Result<Option<Value>, NewFailure> {
-        let failed = |code: &str, message: &str| NewFailure {
-            field: Some(route.field.name.clone()),
-            property: Some(route.property.clone()),
-            code: code.to_owned(),
-            message: message.to_owned(),
-            hint: "correct the value in HubSpot, or change the mapping or its options".to_owned(),
-        };
-        let row = at as u32;
-        let start = self.failures.partition_point(|failure| failure.row < row);
-        let of_row = self.failures[start..]
-            .iter()
-            .take_while(|failure| failure.row == row);
-        for failure in of_row {
-            if failure.rule as usize == route.inbound {
-                return Err(failed(&failure.code, &failure.message));
-            }
+/// The value of a cell, or why it has none. Takes the value out.
+fn take(inbound: &mut Outcome, route: &Route, at: usize) -> Result<Option<Value>, NewFailure> {
+    let failed = |code: &str, message: &str| NewFailure {
+        field: Some(route.field.name.clone()),
+        property: Some(route.property.clone()),
+        code: code.to_owned(),
+        message: message.to_owned(),
+        hint: "correct the value in HubSpot, or change the mapping or its options".to_owned(),
+    };
+    if let Some(row) = inbound.failed_row(at) {
+        return Err(failed(PLUGIN_FAILED, &row.message));
+    }
+    let row = at as u32;
+    let start = inbound
+        .failures
+        .partition_point(|failure| failure.row < row);
+    let of_row = inbound.failures[start..]
+        .iter()
+        .take_while(|failure| failure.row == row);
+    for failure in of_row {
+        if failure.rule as usize == route.inbound {
+            return Err(failed(&failure.code, &failure.message));
         }
-        match self
-            .columns
-            .get_mut(route.inbound)
-            .and_then(|column| column.take(at))
-        {
-            None => Ok(None),
-            Some(value) => value
-                .checked(&route.field)
-                .map_err(|error| failed("invalid_value", &error.to_string())),
-        }
+    }
+    match inbound
+        .columns
+        .get_mut(route.inbound)
+        .and_then(|column| column.take(at))
+    {
+        None => Ok(None),
+        Some(value) => value
+            .checked(&route.field)
+            .map_err(|error| failed("invalid_value", &error.to_string())),
     }
 }
 
@@ -110,7 +104,7 @@ pub fn judge(
     plan: &PairPlan,
     row: &Row<'_>,
     counterpart: Counterpart,
-    inbound: &mut Inbound,
+    inbound: &mut Outcome,
     at: usize,
     counts: &mut Counts,
 ) -> Verdict {
@@ -154,10 +148,14 @@ fn judge_new(
     plan: &PairPlan,
     row: &Row<'_>,
     record_id: RecordId,
-    inbound: &mut Inbound,
+    inbound: &mut Outcome,
     at: usize,
     counts: &mut Counts,
 ) -> Verdict {
+    if let Some(failed) = inbound.failed_row(at) {
+        counts.failed += 1;
+        return Verdict::Rejected(row.id, vec![plugin_failed(&failed.message)]);
+    }
     let mut fields = Vec::with_capacity(plan.routes.len());
     let mut failures = Vec::new();
     let mut settled = Vec::with_capacity(plan.routes.len());
@@ -165,7 +163,7 @@ fn judge_new(
         if !route.direction.writes_partneros() {
             continue;
         }
-        match inbound.take(route, at) {
+        match take(inbound, route, at) {
             Err(failure) => failures.push(failure),
             Ok(value) => {
                 settled.push(route);
@@ -271,13 +269,13 @@ impl<'a> Judge<'a> {
         }
     }
 
-    fn routes(&mut self, inbound: &mut Inbound, at: usize, counts: &mut Counts) {
+    fn routes(&mut self, inbound: &mut Outcome, at: usize, counts: &mut Counts) {
         let plan = self.plan;
         for route in &plan.routes {
             let agreed = self.link.base.agreed(&route.field.name, route.rule);
             let partneros = partneros_changed(agreed, route.partneros_values(&self.record.fields));
             if hubspot_changed(agreed, route.hubspot_values(self.row)) {
-                let value = match inbound.take(route, at) {
+                let value = match take(inbound, route, at) {
                     Ok(None) if route.field.required => Err(required_cleared(route)),
                     other => other,
                 };

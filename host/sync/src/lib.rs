@@ -18,6 +18,7 @@ mod judge;
 mod key_property;
 mod pair_plan;
 mod pass;
+mod plugins;
 mod portals;
 mod pull;
 mod push;
@@ -33,6 +34,10 @@ pub use engine::{Begun, Engine, Parts, describe};
 pub use environment::Environment;
 pub use error::{Error, MappingProblem};
 pub use http_portals::{HttpPortals, PortalsConfig};
+pub use plugins::{
+    Both, BuiltIn, Chosen, Example, FailedRow, FieldDifference, Mapper, Outcome, Plugins, Proof, Sample,
+    ShadowReport, SplitPlan, Tryout, TryoutRow,
+};
 pub use portals::Portals;
 pub use settings::SyncSettings;
 pub use setup::{Activation, SuggestedMapping};

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use partneros_domain::plan::{Plan, Rule, TransformDirection};
 use partneros_domain::{
     Agreed, ConflictPolicy, Direction, FieldMapping, FieldName, FieldSchema, Fields, Mappings,
-    ObjectPair, ObjectSchema, Value, rule_digest,
+    ObjectPair, ObjectSchema, RulePlugin, Value, rule_digest,
 };
 use partneros_store::NewFailure;
 
@@ -91,8 +91,12 @@ pub struct PairPlan {
     pub inbound: Plan,
     /// The column of [`PairPlan::properties`] that feeds each input of the inbound plan.
     pub inbound_columns: Vec<usize>,
+    /// The plugins that the inbound plan's rules name, in order.
+    pub inbound_plugins: Vec<Option<RulePlugin>>,
     /// PartnerOS to HubSpot.
     pub outbound: Plan,
+    /// The plugins that the outbound plan's rules name, in order.
+    pub outbound_plugins: Vec<Option<RulePlugin>>,
     /// The PartnerOS field that feeds each input of the outbound plan.
     pub outbound_fields: Vec<FieldSchema>,
     /// Mappings that do not run, with the reasons.
@@ -174,7 +178,9 @@ struct Builder<'a> {
     properties: Vec<FieldName>,
     inbound: Plan,
     inbound_columns: Vec<usize>,
+    inbound_plugins: Vec<Option<RulePlugin>>,
     outbound: Plan,
+    outbound_plugins: Vec<Option<RulePlugin>>,
     parked: Vec<NewFailure>,
 }
 
@@ -195,7 +201,9 @@ impl<'a> Builder<'a> {
             properties: Vec::new(),
             inbound: plan(TransformDirection::ToPartnerOs),
             inbound_columns: Vec::new(),
+            inbound_plugins: Vec::new(),
             outbound: plan(TransformDirection::ToHubSpot),
+            outbound_plugins: Vec::new(),
             parked: Vec::new(),
         }
     }
@@ -234,7 +242,9 @@ impl<'a> Builder<'a> {
         };
         let columns: Vec<_> = properties.iter().map(|name| self.column(name)).collect();
         let inbound = self.add_inbound(&columns, &property_schemas, field, &mapping.options);
+        self.inbound_plugins.push(mapping.plugin);
         let outbound = direction.writes_hubspot().then(|| {
+            self.outbound_plugins.push(mapping.plugin);
             add_rule(
                 &mut self.outbound,
                 &field_schemas,
@@ -312,7 +322,9 @@ impl<'a> Builder<'a> {
             match_column,
             inbound: self.inbound,
             inbound_columns: self.inbound_columns,
+            inbound_plugins: self.inbound_plugins,
             outbound: self.outbound,
+            outbound_plugins: self.outbound_plugins,
             outbound_fields,
             parked: self.parked,
         }

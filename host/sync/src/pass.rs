@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use partneros_domain::{OrganizationId, RecordId, RunId};
 use partneros_hubspot::{Portal, Priority, Rows};
-use partneros_runtime::PreparedPlan;
-use partneros_store::Lease;
+use partneros_store::{Binding, Lease};
 use tokio_util::sync::CancellationToken;
 
 use crate::absorb::match_text;
@@ -14,6 +13,7 @@ use crate::engine::Parts;
 use crate::error::Error;
 use crate::key_property;
 use crate::pair_plan::PairPlan;
+use crate::plugins::{Mapper, SplitPlan};
 
 /// A pass under way.
 pub struct Pass {
@@ -27,10 +27,12 @@ pub struct Pass {
     pub lease: Lease,
     /// The pair made ready.
     pub plan: Arc<PairPlan>,
-    /// HubSpot to PartnerOS, ready for the mapper.
-    pub inbound: PreparedPlan,
-    /// PartnerOS to HubSpot, ready for the mapper.
-    pub outbound: PreparedPlan,
+    /// What maps the records.
+    pub mapper: Arc<Mapper>,
+    /// HubSpot to PartnerOS, by plugin.
+    pub inbound: Arc<SplitPlan>,
+    /// PartnerOS to HubSpot, by plugin.
+    pub outbound: Arc<SplitPlan>,
     /// The portal.
     pub portal: Arc<dyn Portal>,
     /// Whom the pass serves.
@@ -71,6 +73,8 @@ pub struct PassStart {
     pub lease: Lease,
     /// The portal.
     pub portal: Arc<dyn Portal>,
+    /// What maps the records.
+    pub mapper: Arc<Mapper>,
     /// The version of the mappings that the plan was made of.
     pub mapping_version: i64,
     /// Whom the pass serves.
@@ -84,8 +88,8 @@ impl Pass {
     pub fn new(
         start: PassStart,
         plan: PairPlan,
-        inbound: PreparedPlan,
-        outbound: PreparedPlan,
+        inbound: SplitPlan,
+        outbound: SplitPlan,
     ) -> Self {
         Self {
             engine: start.engine,
@@ -93,8 +97,9 @@ impl Pass {
             run_id: start.run_id,
             lease: start.lease,
             plan: Arc::new(plan),
-            inbound,
-            outbound,
+            mapper: start.mapper,
+            inbound: Arc::new(inbound),
+            outbound: Arc::new(outbound),
             portal: start.portal,
             priority: start.priority,
             mapping_version: start.mapping_version,
@@ -118,6 +123,11 @@ impl Pass {
         let pair = store.pair(self.organization, self.plan.pair.id).await?;
         let mappings = store.mappings(self.organization, pair.id).await?;
         if pair != self.plan.pair || mappings.version != self.mapping_version {
+            return Err(Error::Superseded);
+        }
+        let bound = store.effective_binding(self.organization, pair.id).await?;
+        let running = |binding: &Binding| (binding.scope, binding.version, binding.candidate.clone());
+        if bound.as_ref().map(running) != self.mapper.binding.as_ref().map(running) {
             return Err(Error::Superseded);
         }
         Ok(())

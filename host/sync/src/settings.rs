@@ -24,6 +24,11 @@ pub struct SyncSettings {
     pub race_rounds: usize,
     /// How often a row is sent again without the properties that HubSpot refuses. Default 4; then it is parked whole.
     pub refusal_rounds: usize,
+    /// After how many batches in a row that a bound plugin fails on it is quarantined, and what ran before runs again.
+    /// Default 3.
+    pub plugin_failures_max: u32,
+    /// How many calls of a plugin version are kept with what they logged; the oldest are forgotten first. Default 200.
+    pub plugin_logs_kept: usize,
 }
 
 impl Default for SyncSettings {
@@ -36,6 +41,8 @@ impl Default for SyncSettings {
             retry_ms: 60_000,
             race_rounds: 5,
             refusal_rounds: 4,
+            plugin_failures_max: 3,
+            plugin_logs_kept: 200,
         }
     }
 }

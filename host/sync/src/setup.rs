@@ -1,6 +1,7 @@
 //! What an admin does before anything moves: discover, suggest, save mappings, activate.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use partneros_domain::{
     Candidate, ConnectionId, Direction, FieldMapping, FieldName, MappingState, Mappings,
@@ -11,7 +12,8 @@ use partneros_store::{CachedSchema, MappingSet};
 use crate::discovery;
 use crate::engine::Engine;
 use crate::error::{Error, MappingProblem};
-use crate::{key_property, trial};
+use crate::plugins::Mapper;
+use crate::{key_property, plugins, trial};
 
 /// A mapping with the candidates that led to it.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,14 +68,12 @@ impl Engine {
             version,
             mappings: old,
         } = parts.store.mappings(organization, pair.id).await?;
-        let mapper = parts.mapper.clone();
-        let (ours, theirs) = (object.clone(), hubspot.clone());
-        let suggestions = tokio::task::spawn_blocking(move || mapper.suggest(&ours, &theirs))
-            .await??
-            .value;
+        let mapper = Arc::new(plugins::resolve(parts, organization, &pair, &old).await?);
+        let (ours, theirs, asked) = (object.clone(), hubspot.clone(), Arc::clone(&mapper));
+        let suggestions =
+            tokio::task::spawn_blocking(move || asked.suggest(&ours, &theirs)).await??;
         let mut suggested = merge(&pair, &object, &hubspot, &old, suggestions);
-        self.demote_refused(&pair, &object, &hubspot, &mut suggested)
-            .await?;
+        demote_refused(&mapper, &pair, &object, &hubspot, &mut suggested).await?;
         let mappings = Mappings(
             suggested
                 .iter()
@@ -95,7 +95,8 @@ impl Engine {
         mappings: &Mappings,
     ) -> Result<Vec<MappingProblem>, Error> {
         let (object, hubspot) = self.schemas_of(organization, pair).await?;
-        trial::problems(&self.parts, pair, mappings, &object, &hubspot).await
+        let mapper = plugins::resolve(&self.parts, organization, pair, mappings).await?;
+        trial::problems(&Arc::new(mapper), pair, mappings, &object, &hubspot).await
     }
 
     /// Checks mappings and replaces the pair's if they are still of version `from`. Returns the new version.
@@ -186,35 +187,35 @@ impl Engine {
             .await?;
         Ok((object, hubspot.schema))
     }
+}
 
-    /// Mappings that were applied automatically but cannot run become suggestions, so that a person looks at them.
-    async fn demote_refused(
-        &self,
-        pair: &ObjectPair,
-        object: &ObjectSchema,
-        hubspot: &ObjectSchema,
-        suggested: &mut [SuggestedMapping],
-    ) -> Result<(), Error> {
-        let mappings = Mappings(
-            suggested
-                .iter()
-                .map(|entry| entry.mapping.clone())
-                .collect(),
-        );
-        let plan = crate::pair_plan::PairPlan::new(pair, &mappings, object, hubspot);
-        let refused: HashSet<_> = trial::refused(&self.parts, &plan)
-            .await?
-            .into_iter()
-            .map(|(field, _)| field)
-            .collect();
-        for entry in suggested {
-            let mapping = &mut entry.mapping;
-            if mapping.state == MappingState::AutoMapped && refused.contains(&mapping.field) {
-                mapping.state = MappingState::Suggested;
-            }
+/// Mappings that were applied automatically but cannot run become suggestions, so that a person looks at them.
+async fn demote_refused(
+    mapper: &Arc<Mapper>,
+    pair: &ObjectPair,
+    object: &ObjectSchema,
+    hubspot: &ObjectSchema,
+    suggested: &mut [SuggestedMapping],
+) -> Result<(), Error> {
+    let mappings = Mappings(
+        suggested
+            .iter()
+            .map(|entry| entry.mapping.clone())
+            .collect(),
+    );
+    let plan = crate::pair_plan::PairPlan::new(pair, &mappings, object, hubspot);
+    let refused: HashSet<_> = trial::refused(mapper, &plan)
+        .await?
+        .into_iter()
+        .map(|(field, _)| field)
+        .collect();
+    for entry in suggested {
+        let mapping = &mut entry.mapping;
+        if mapping.state == MappingState::AutoMapped && refused.contains(&mapping.field) {
+            mapping.state = MappingState::Suggested;
         }
-        Ok(())
     }
+    Ok(())
 }
 
 fn merge(

@@ -1,19 +1,19 @@
-//! Asks the mapper whether it accepts a pair's mappings, before any record moves.
+//! Asks the plugins whether they accept a pair's mappings, before any record moves.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use partneros_domain::plan::{Plan, TransformDirection};
+use partneros_domain::plan::TransformDirection;
 use partneros_domain::{FieldName, Mappings, ObjectPair, ObjectSchema};
-use partneros_runtime::PreparedPlan;
 
-use crate::engine::Parts;
+
 use crate::error::{Error, MappingProblem};
 use crate::pair_plan::{PairPlan, parked};
+use crate::plugins::Mapper;
 
 /// Everything that is wrong with mappings: against both schemas, then in the mapper's eyes.
 pub async fn problems(
-    parts: &Arc<Parts>,
+    mapper: &Arc<Mapper>,
     pair: &ObjectPair,
     mappings: &Mappings,
     object: &ObjectSchema,
@@ -27,7 +27,7 @@ pub async fn problems(
     if found.is_empty() {
         let plan = PairPlan::new(pair, mappings, object, hubspot);
         found.extend(
-            refused(parts, &plan)
+            refused(mapper, &plan)
                 .await?
                 .into_iter()
                 .map(|(_, problem)| problem),
@@ -38,12 +38,12 @@ pub async fn problems(
 
 /// Takes the mappings that the mapper refuses out of a plan and parks them.
 pub async fn park_refused(
-    parts: &Arc<Parts>,
+    mapper: &Arc<Mapper>,
     plan: PairPlan,
     mappings: &Mappings,
     hubspot: &ObjectSchema,
 ) -> Result<PairPlan, Error> {
-    let refused = refused(parts, &plan).await?;
+    let refused = refused(mapper, &plan).await?;
     if refused.is_empty() {
         return Ok(plan);
     }
@@ -62,30 +62,26 @@ pub async fn park_refused(
 
 /// What the mapper refuses, by field.
 pub async fn refused(
-    parts: &Arc<Parts>,
+    mapper: &Arc<Mapper>,
     plan: &PairPlan,
 ) -> Result<Vec<(FieldName, MappingProblem)>, Error> {
     let mut found = Vec::new();
-    for (direction, rules) in [
-        (TransformDirection::ToPartnerOs, &plan.inbound),
-        (TransformDirection::ToHubSpot, &plan.outbound),
+    for (direction, rules, plugins) in [
+        (
+            TransformDirection::ToPartnerOs,
+            &plan.inbound,
+            &plan.inbound_plugins,
+        ),
+        (
+            TransformDirection::ToHubSpot,
+            &plan.outbound,
+            &plan.outbound_plugins,
+        ),
     ] {
-        let problems = ask(parts, rules.clone()).await?;
+        let (mapper, rules, plugins) = (Arc::clone(mapper), rules.clone(), plugins.clone());
+        let check = move || mapper.check(&rules, &plugins);
+        let problems = tokio::task::spawn_blocking(check).await??;
         found.extend(plan.name_problems(direction, &problems));
     }
     Ok(found)
-}
-
-async fn ask(
-    parts: &Arc<Parts>,
-    plan: Plan,
-) -> Result<Vec<partneros_domain::plan::Problem>, Error> {
-    if plan.rules.is_empty() {
-        return Ok(Vec::new());
-    }
-    let prepared = PreparedPlan::new(plan).map_err(Error::InvalidPlan)?;
-    let mapper = parts.mapper.clone();
-    Ok(tokio::task::spawn_blocking(move || mapper.check(&prepared))
-        .await??
-        .value)
 }

@@ -1,0 +1,230 @@
+//! Binding mappers to an organization, a connection or a pair; trying candidates; going back.
+
+use partneros_domain::{Digest, ObjectPair, OrganizationId, PairState};
+use partneros_runtime::World;
+use partneros_store::{Binding, BindingScope, Candidate, EventId, MapperParts, NewEvent};
+use serde_json::{Value as Json, json};
+
+use super::settle::ALERT_QUARANTINED;
+use crate::engine::Engine;
+use crate::error::Error;
+
+/// The most layers over one mapper.
+const LAYERS_MAX: usize = 4;
+
+/// A binding, and the component that its parts make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chosen {
+    /// The binding.
+    pub binding: Binding,
+    /// The sha256 of what runs: the version's own, or the composition's.
+    pub digest: Digest,
+}
+
+impl Engine {
+    /// Binds parts to a scope once they are known to work together. What failed before is tried again.
+    pub async fn bind(
+        &self,
+        organization: OrganizationId,
+        actor: &str,
+        scope: BindingScope,
+        parts: MapperParts,
+    ) -> Result<Chosen, Error> {
+        let digest = self.try_parts(organization, &parts).await?;
+        let at = self.parts().environment.now();
+        let binding = self
+            .parts()
+            .store
+            .bind(organization, scope, parts, at)
+            .await?;
+        self.changed(organization, actor, "plugin.activated", &binding)
+            .await?;
+        Ok(Chosen { binding, digest })
+    }
+
+    /// Goes back to what ran in the scope before.
+    pub async fn roll_back(
+        &self,
+        organization: OrganizationId,
+        actor: &str,
+        scope: BindingScope,
+    ) -> Result<Chosen, Error> {
+        let store = &self.parts().store;
+        let at = self.parts().environment.now();
+        let before = store.binding(organization, scope).await?;
+        if let Some(previous) = before.and_then(|binding| binding.previous) {
+            self.try_parts(organization, &previous).await?;
+        }
+        let binding = store.roll_back(organization, scope, at).await?;
+        let digest = self.try_parts(organization, &binding.parts).await?;
+        self.changed(organization, actor, "plugin.rolled_back", &binding)
+            .await?;
+        Ok(Chosen { binding, digest })
+    }
+
+    /// Lets the scope follow the wider one again.
+    pub async fn unbind(
+        &self,
+        organization: OrganizationId,
+        actor: &str,
+        scope: BindingScope,
+    ) -> Result<(), Error> {
+        let store = &self.parts().store;
+        let Some(binding) = store.binding(organization, scope).await? else {
+            return Ok(());
+        };
+        store.unbind(organization, scope).await?;
+        self.changed(organization, actor, "plugin.deactivated", &binding)
+            .await
+    }
+
+    /// Tries parts beside what runs in the scope, or ends that.
+    pub async fn try_beside(
+        &self,
+        organization: OrganizationId,
+        actor: &str,
+        scope: BindingScope,
+        candidate: Option<Candidate>,
+    ) -> Result<Binding, Error> {
+        if let Some(candidate) = &candidate {
+            self.try_parts(organization, &candidate.parts).await?;
+        }
+        let (event, metadata) = match &candidate {
+            Some(candidate) => (
+                "plugin.shadow_started",
+                json!({"parts": candidate.parts, "promoteAfterRows": candidate.promote_after_rows}),
+            ),
+            None => ("plugin.shadow_ended", json!({})),
+        };
+        let binding = self
+            .parts()
+            .store
+            .set_candidate(organization, scope, candidate)
+            .await?;
+        self.note(organization, actor, event, &scope.to_string(), metadata)
+            .await?;
+        Ok(binding)
+    }
+
+    /// Lets the candidate of a scope take over.
+    pub async fn promote(
+        &self,
+        organization: OrganizationId,
+        actor: &str,
+        scope: BindingScope,
+    ) -> Result<Chosen, Error> {
+        let binding = self.parts().store.binding(organization, scope).await?;
+        let candidate = binding.and_then(|binding| binding.candidate);
+        let parts = candidate.ok_or(Error::NoCandidate)?.parts;
+        let digest = self.try_parts(organization, &parts).await?;
+        let at = self.parts().environment.now();
+        let store = &self.parts().store;
+        let binding = store.bind(organization, scope, parts, at).await?;
+        self.changed(organization, actor, "plugin.promoted", &binding)
+            .await?;
+        Ok(Chosen { binding, digest })
+    }
+
+    /// Writes an event of the audit log.
+    pub async fn note(
+        &self,
+        organization: OrganizationId,
+        actor: &str,
+        event: &str,
+        subject: &str,
+        metadata: Json,
+    ) -> Result<(), Error> {
+        let environment = &self.parts().environment;
+        let event = NewEvent {
+            id: EventId(environment.new_id()),
+            at: environment.now(),
+            actor: actor.to_owned(),
+            event: event.to_owned(),
+            subject: subject.to_owned(),
+            metadata,
+        };
+        Ok(self.parts().store.append_event(organization, event).await?)
+    }
+
+    /// Composes, loads and calls what the parts make, and returns its digest. Nothing is bound that fails here.
+    async fn try_parts(
+        &self,
+        organization: OrganizationId,
+        parts: &MapperParts,
+    ) -> Result<Digest, Error> {
+        let layers = parts.0.len().saturating_sub(1);
+        if layers > LAYERS_MAX {
+            return Err(Error::TooManyLayers {
+                layers,
+                layers_max: LAYERS_MAX,
+            });
+        }
+        let store = self.parts().store.as_ref();
+        let plugins = &self.parts().plugins;
+        let plugin = plugins.of_parts(store, organization, parts).await?;
+        if plugin.world() != World::Mapper {
+            return Err(Error::NoMapper(plugin.world().to_string()));
+        }
+        let digest = *plugin.digest();
+        tokio::task::spawn_blocking(move || plugin.describe()).await??;
+        Ok(digest)
+    }
+
+    /// What runs in a scope changed: says so, and has the pairs there look again at what failed before.
+    pub(super) async fn changed(
+        &self,
+        organization: OrganizationId,
+        actor: &str,
+        event: &str,
+        binding: &Binding,
+    ) -> Result<(), Error> {
+        let store = &self.parts().store;
+        let metadata = json!({"parts": binding.parts, "previous": binding.previous});
+        self.note(
+            organization,
+            actor,
+            event,
+            &binding.scope.to_string(),
+            metadata,
+        )
+        .await?;
+        let now = self.parts().environment.now();
+        for digest in &binding.parts.0 {
+            store
+                .resolve_alert(organization, ALERT_QUARANTINED, &digest.to_string(), now)
+                .await?;
+        }
+        for pair in self.pairs_in(organization, binding.scope).await? {
+            if pair.state == PairState::Draft {
+                continue;
+            }
+            // Rows that equal their agreement are passed over, so this reads and changes little.
+            store.set_cursor(organization, pair.id, None).await?;
+            if pair.direction.writes_hubspot() {
+                store.requeue(organization, pair.id, true, now).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn pairs_in(
+        &self,
+        organization: OrganizationId,
+        scope: BindingScope,
+    ) -> Result<Vec<ObjectPair>, Error> {
+        let store = &self.parts().store;
+        let connections = match scope {
+            BindingScope::Pair(pair) => return Ok(vec![store.pair(organization, pair).await?]),
+            BindingScope::Connection(id) => vec![id],
+            BindingScope::Organization => {
+                let connections = store.connections(organization).await?;
+                connections.iter().map(|connection| connection.id).collect()
+            }
+        };
+        let mut pairs = Vec::new();
+        for connection in connections {
+            pairs.extend(store.pairs(organization, connection).await?);
+        }
+        Ok(pairs)
+    }
+}

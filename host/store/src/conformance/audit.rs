@@ -101,7 +101,7 @@ pub(super) async fn one_alert_is_open_for_the_same_trouble(store: &dyn Store) {
     };
     assert_eq!(open(&worse).await, renewed);
     let page = store.alerts(organization, false, None, 9).await.unwrap();
-    assert_eq!(page.items, [renewed.clone()]);
+    assert_eq!(page.items, std::slice::from_ref(&renewed));
     // Another subject or kind is other trouble.
     let subject = open(&alert(&world, "plugin.failing", "layer", 3)).await;
     let kind = open(&alert(&world, "plugin.slow", "mapper", 4)).await;
@@ -134,7 +134,7 @@ pub(super) async fn a_resolved_alert_stays_and_makes_room(store: &dyn Store) {
     let second = store.open_alert(organization, second).await.unwrap();
     assert_ne!(second.id, first.id);
     let page = store.alerts(organization, false, None, 1).await.unwrap();
-    assert_eq!(page.items, [second.clone()]);
+    assert_eq!(page.items, std::slice::from_ref(&second));
     let rest = store
         .alerts(organization, false, page.next.as_deref(), 1)
         .await

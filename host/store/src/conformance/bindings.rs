@@ -2,9 +2,8 @@
 
 use partneros_domain::{ConnectionId, PairId};
 
-use super::world::{
-    World, at, candidate, new_connection, parts, refused_as_conflict, refused_as_not_found,
-};
+use super::plugin_world::{candidate, new_version, parts};
+use super::world::{World, at, new_connection, refused_as_conflict, refused_as_not_found};
 use crate::{Binding, BindingScope, Candidate, MapperParts, Store};
 
 const EVERYWHERE: BindingScope = BindingScope::Organization;
@@ -116,7 +115,7 @@ pub(super) async fn what_is_quarantined_or_unknown_is_not_bound(store: &dyn Stor
     let pair = BindingScope::Pair(world.pair);
     let bad = world.version("mapper", "bad").await;
     let good = world.version("mapper", "good").await;
-    let unknown = world.new_version("mapper", "unknown", 1).digest;
+    let unknown = new_version("mapper", "unknown", 1).digest;
     world.bind(EVERYWHERE, &[bad]).await;
     let before = world.bind(EVERYWHERE, &[good]).await;
     store

@@ -3,9 +3,8 @@
 use partneros_domain::{Digest, HubSpotId, Mappings, PairId, PairState, RecordId, TokenId};
 
 use super::audit::{alert, event};
-use super::world::{
-    OBJECT, World, at, candidate, new_connection, parts, refused_as_not_found, tokens,
-};
+use super::plugin_world::{candidate, parts};
+use super::world::{OBJECT, World, at, new_connection, refused_as_not_found, tokens};
 use crate::{
     BindingScope, ConnectionStatus, MapperParts, NewApiToken, PairPatch, RecordPatch, RunOutcome,
     Store, TokenSet, TrustedKey, VersionState,

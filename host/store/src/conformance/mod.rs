@@ -23,6 +23,7 @@ mod organizations;
 mod outbox;
 mod pairs;
 mod plugin_activity;
+mod plugin_world;
 mod plugins;
 mod pushes;
 mod races;
@@ -50,6 +51,17 @@ macro_rules! cases {
 
 /// Every case with its name.
 pub fn all() -> Vec<(&'static str, Case)> {
+    let mut cases = cases_of_the_sync();
+    cases.extend(cases_of_plugins());
+    cases.extend(cases! {
+        isolation:
+            what_belongs_to_another_organization_does_not_exist
+            two_organizations_may_have_the_same_plugin;
+    });
+    cases
+}
+
+fn cases_of_the_sync() -> Vec<(&'static str, Case)> {
     cases! {
         organizations:
             names_are_unique
@@ -123,6 +135,11 @@ pub fn all() -> Vec<(&'static str, Case)> {
         runs:
             a_run_is_followed_to_its_end
             a_new_run_interrupts_the_one_before;
+    }
+}
+
+fn cases_of_plugins() -> Vec<(&'static str, Case)> {
+    cases! {
         plugins:
             a_version_is_kept_as_it_was_uploaded
             the_same_component_is_one_version_of_one_plugin
@@ -151,8 +168,5 @@ pub fn all() -> Vec<(&'static str, Case)> {
             events_are_listed_newest_first_by_prefix
             one_alert_is_open_for_the_same_trouble
             a_resolved_alert_stays_and_makes_room;
-        isolation:
-            what_belongs_to_another_organization_does_not_exist
-            two_organizations_may_have_the_same_plugin;
     }
 }

@@ -3,7 +3,8 @@
 use partneros_domain::{ConflictPolicy, FieldMapping, Mappings, RulePlugin};
 use serde_json::json;
 
-use super::world::{World, at, candidate, refused_as_conflict, refused_as_not_found};
+use super::plugin_world::{candidate, new_version};
+use super::world::{World, at, refused_as_conflict, refused_as_not_found};
 use crate::{BindingScope, PluginCallLog, Store, TrustedKey, VersionState};
 
 const EVERYWHERE: BindingScope = BindingScope::Organization;
@@ -11,7 +12,7 @@ const EVERYWHERE: BindingScope = BindingScope::Organization;
 pub(super) async fn a_version_is_kept_as_it_was_uploaded(store: &dyn Store) {
     let world = World::new(store).await;
     let organization = world.organization;
-    let mut new = world.new_version("mapper", "first", 1);
+    let mut new = new_version("mapper", "first", 1);
     new.signed_by = Some("release".to_owned());
     let kept = store
         .put_plugin_version(organization, new.clone())
@@ -31,7 +32,7 @@ pub(super) async fn a_version_is_kept_as_it_was_uploaded(store: &dyn Store) {
     let bytes = store.plugin_bytes(organization, new.digest).await;
     assert_eq!(bytes.unwrap(), b"first");
 
-    let mut forged = world.new_version("mapper", "forged", 2);
+    let mut forged = new_version("mapper", "forged", 2);
     forged.bytes = b"other".to_vec();
     let digest = forged.digest;
     refused_as_conflict(store.put_plugin_version(organization, forged).await);
@@ -49,10 +50,10 @@ pub(super) async fn the_same_component_is_one_version_of_one_plugin(store: &dyn 
         .unwrap();
     let before = store.plugin_version(organization, first).await.unwrap();
     let again = store
-        .put_plugin_version(organization, world.new_version("mapper", "first", 3))
+        .put_plugin_version(organization, new_version("mapper", "first", 3))
         .await;
     assert_eq!(again.unwrap(), before);
-    let elsewhere = world.new_version("other", "first", 3);
+    let elsewhere = new_version("other", "first", 3);
     refused_as_conflict(store.put_plugin_version(organization, elsewhere).await);
     refused_as_not_found(store.plugin_versions(organization, "other").await);
     let versions = store.plugin_versions(organization, "mapper").await.unwrap();
@@ -213,7 +214,7 @@ pub(super) async fn a_quarantine_lasts_until_it_is_ended(store: &dyn Store) {
             assert_eq!((version.reason, version.quarantined_at), (None, None));
         }
     }
-    let unknown = world.new_version("mapper", "unknown", 1).digest;
+    let unknown = new_version("mapper", "unknown", 1).digest;
     refused_as_not_found(
         store
             .quarantine_version(organization, unknown, "", at(1))

@@ -3,19 +3,17 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use partneros_domain::{
-    Agreed, Base, ConflictPolicy, ConnectionId, Digest, Direction, Fields, HubSpotId, Named,
-    ObjectPair, OrganizationId, PairId, PairState, PluginFailurePolicy, RecordId, RunId,
-    Thresholds, Timestamp, Value,
+    Agreed, Base, ConflictPolicy, ConnectionId, Direction, Fields, HubSpotId, Named, ObjectPair,
+    OrganizationId, PairId, PairState, PluginFailurePolicy, RecordId, RunId, Thresholds, Timestamp,
+    Value,
 };
 use secrecy::SecretString;
-use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
-    Binding, BindingScope, Candidate, Commit, Committed, Counts, Cursor, Effect, Error,
-    FailureStage, Lease, Link, MapperParts, NewConnection, NewFailure, NewPluginVersion, NewRecord,
-    NewRun, Organization, OutboxEffect, PluginCallLog, PluginUsage, Record, RecordEffect,
-    RecordPatch, Result, RunKind, RunTrigger, Store, TokenSet,
+    Commit, Committed, Counts, Cursor, Effect, Error, FailureStage, Lease, Link, NewConnection,
+    NewFailure, NewRecord, NewRun, Organization, OutboxEffect, Record, RecordEffect, RecordPatch,
+    Result, RunKind, RunTrigger, Store, TokenSet,
 };
 
 /// The object of the scene's pair.
@@ -230,65 +228,6 @@ impl<'a> World<'a> {
             .unwrap()
     }
 
-    /// A version to upload whose component is this text.
-    pub(super) fn new_version(&self, plugin: &str, text: &str, now: i64) -> NewPluginVersion {
-        NewPluginVersion {
-            digest: Digest::of(text.as_bytes()),
-            plugin: plugin.to_owned(),
-            bytes: text.as_bytes().to_vec(),
-            world: "mapper".to_owned(),
-            contract: "0.1.0".to_owned(),
-            report: json!({"world": "mapper", "problems": []}),
-            signed_by: None,
-            at: at(now),
-        }
-    }
-
-    /// An uploaded version.
-    pub(super) async fn version(&self, plugin: &str, text: &str) -> Digest {
-        let new = self.new_version(plugin, text, 0);
-        let kept = self.store.put_plugin_version(self.organization, new).await;
-        kept.unwrap().digest
-    }
-
-    pub(super) async fn bind(&self, scope: BindingScope, digests: &[Digest]) -> Binding {
-        self.store
-            .bind(self.organization, scope, parts(digests), at(0))
-            .await
-            .unwrap()
-    }
-
-    /// What a version took for the pair.
-    pub(super) fn usage(&self, digest: Digest, day: i64) -> PluginUsage {
-        PluginUsage {
-            pair: self.pair,
-            digest,
-            day,
-            calls: 2,
-            failed_calls: 1,
-            rows: 400,
-            fuel: 3_000_000_000,
-            duration_us: 7_000,
-            memory_bytes_peak: 1 << 20,
-        }
-    }
-
-    /// A call of a version for the pair.
-    pub(super) fn call_log(&self, digest: Digest, now: i64) -> PluginCallLog {
-        PluginCallLog {
-            digest,
-            pair: Some(self.pair),
-            function: "transform".to_owned(),
-            at: at(now),
-            rows: 200,
-            outcome: "ok".to_owned(),
-            log: format!("call at {now}\n"),
-            problems: json!([{"rule": 1, "row": now}]),
-            fuel: 5_000,
-            duration_us: 900,
-        }
-    }
-
     /// The codes of all failures, newest first.
     pub(super) async fn failure_codes(&self) -> Vec<String> {
         let page = self
@@ -385,19 +324,6 @@ pub(super) fn new_connection(id: ConnectionId, portal_id: i64) -> NewConnection 
         scopes: vec!["crm.objects.companies.read".to_owned()],
         tokens: tokens("access"),
         at: at(0),
-    }
-}
-
-pub(super) fn parts(digests: &[Digest]) -> MapperParts {
-    MapperParts(digests.to_vec())
-}
-
-pub(super) fn candidate(digests: &[Digest]) -> Candidate {
-    Candidate {
-        parts: parts(digests),
-        started_at: at(0),
-        promote_after_rows: None,
-        differing_max_permille: 0,
     }
 }
 

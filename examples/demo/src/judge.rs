@@ -70,7 +70,7 @@ impl Judge {
             });
         }
         Ok(Self {
-            mapper: engine.parts().mapper.clone(),
+            mapper: engine.parts().plugins.default_mapper().clone(),
             inbound: plan(TransformDirection::ToPartnerOs, &routes)?,
             outbound: plan(TransformDirection::ToHubSpot, &routes)?,
             routes,

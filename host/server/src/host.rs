@@ -5,9 +5,11 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use axum::Router;
 use partneros_hubspot::{Http, HttpConfig, OAuth, OAuthConfig, RetryConfig};
-use partneros_runtime::{Plugin, Runtime};
+use partneros_runtime::Runtime;
 use partneros_store::Store;
-use partneros_sync::{Engine, Environment, HttpPortals, Parts, PortalsConfig};
+use partneros_sync::{
+    BuiltIn, Engine, Environment, HttpPortals, Parts, Plugins, PortalsConfig,
+};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -52,19 +54,21 @@ impl Host {
         let parts = Parts {
             store: Arc::clone(&store),
             portals: Arc::new(portals),
-            mapper: mapper(config).await?,
+            plugins: plugins(config).await?,
             environment: Arc::clone(&environment),
             settings: config.sync.clone(),
         };
         let engine = Engine::new(parts, stop.clone());
         let connect = oauth.map(|oauth| Arc::new(OAuthConnect(oauth)) as Arc<dyn ConnectFlow>);
         let jobs = Jobs::new(config.api.jobs_max);
+        let uploads = Jobs::new(config.api.uploads_max);
         let state = AppState {
             engine,
             store,
             environment,
             connect,
             jobs,
+            uploads,
             limits: config.api,
         };
         Ok(Self { state, stop })
@@ -96,14 +100,20 @@ impl Host {
     }
 }
 
-async fn mapper(config: &Config) -> anyhow::Result<Plugin> {
+/// The components that ship with the host.
+pub(crate) const BUILT_IN: BuiltIn = BuiltIn {
+    mapper: partneros_artifacts::HUBSPOT_MAPPER,
+    expression: partneros_artifacts::EXPRESSION,
+};
+
+async fn plugins(config: &Config) -> anyhow::Result<Plugins> {
     let mut settings = config.runtime.clone();
     settings
         .cache_dir
         .get_or_insert_with(|| config.data_dir.join("compiled"));
     let load = move || {
         let runtime = Runtime::new(settings)?;
-        Ok::<_, anyhow::Error>(runtime.load(partneros_artifacts::HUBSPOT_MAPPER)?)
+        Ok::<_, anyhow::Error>(Plugins::new(runtime, BUILT_IN)?)
     };
     tokio::task::spawn_blocking(load)
         .await?

@@ -28,6 +28,8 @@ pub const PUBLIC: [&str; 3] = ["live", "ready", "hubspotCallback"];
         (name = "integrations", description = "Connections to HubSpot portals and their schemas."),
         (name = "pairs", description = "Which PartnerOS object syncs with which HubSpot object."),
         (name = "mappings", description = "Which field corresponds to which property."),
+        (name = "plugins", description = "Uploaded mappers: versions, what runs where, trials, logs and usage."),
+        (name = "audit", description = "What was done, and what needs a person."),
         (name = "sync", description = "Runs, conflicts and failures."),
         (name = "health", description = "For supervisors and load balancers."),
     )

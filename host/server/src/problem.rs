@@ -213,6 +213,19 @@ impl From<partneros_sync::Error> for Problem {
                 Self::new(StatusCode::NOT_FOUND, "unknown_object", &error)
             }
             Sync::Mappings(problems) => of_mappings(problems),
+            Sync::Quarantined { .. } => conflict("plugin_quarantined"),
+            Sync::NoCandidate => conflict("no_candidate"),
+            Sync::TooManyLayers { .. } | Sync::NoMapper(_) => {
+                Self::new(StatusCode::BAD_REQUEST, "invalid_parts", &error)
+            }
+            Sync::Compose(_) => Self::new(
+                StatusCode::BAD_REQUEST,
+                "invalid_parts",
+                &describe(&error),
+            ),
+            Sync::InvalidSample { .. } => {
+                Self::new(StatusCode::BAD_REQUEST, "invalid_sample", &error)
+            }
             Sync::Mapper(_) | Sync::Load(_) => Self::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "mapper_failed",

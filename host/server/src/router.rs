@@ -12,7 +12,9 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::api::{health, integrations, mappings, objects, pairs, records, request, runs};
+use crate::api::{
+    audit, health, integrations, mappings, objects, pairs, plugins, records, request, runs,
+};
 use crate::openapi;
 use crate::pages;
 use crate::state::AppState;
@@ -75,10 +77,29 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(mappings::list::handle, mappings::replace::handle))
         .routes(routes!(mappings::confirm::handle))
         .routes(routes!(mappings::update::handle))
+        .routes(routes!(mappings::round_trip::handle))
+        .routes(routes!(mappings::try_out::handle))
         .routes(routes!(runs::start::handle))
         .routes(routes!(runs::list::handle))
         .routes(routes!(runs::get::handle))
         .routes(routes!(runs::conflicts::handle))
         .routes(routes!(runs::failures::handle))
         .routes(routes!(runs::retry::handle))
+        .routes(routes!(plugins::list::handle, plugins::upload::handle))
+        .routes(routes!(plugins::versions::handle))
+        .routes(routes!(plugins::get::handle, plugins::delete::handle))
+        .routes(routes!(plugins::quarantine::handle))
+        .routes(routes!(plugins::release::handle))
+        .routes(routes!(plugins::logs::handle))
+        .routes(routes!(plugins::bindings::handle, plugins::bind::handle))
+        .routes(routes!(plugins::roll_back::handle))
+        .routes(routes!(plugins::unbind::handle))
+        .routes(routes!(plugins::shadow::handle))
+        .routes(routes!(plugins::promote::handle))
+        .routes(routes!(plugins::shadow_report::handle))
+        .routes(routes!(plugins::usage::handle))
+        .routes(routes!(plugins::keys::handle, plugins::key_add::handle))
+        .routes(routes!(plugins::key_delete::handle))
+        .routes(routes!(audit::events::handle))
+        .routes(routes!(audit::alerts::handle))
 }

@@ -34,6 +34,8 @@ pub struct AppState {
     pub connect: Option<Arc<dyn ConnectFlow>>,
     /// Work that outlives its request.
     pub jobs: Jobs,
+    /// Room for uploads, which are checked in memory.
+    pub uploads: Jobs,
     /// Limits on input.
     pub limits: ApiLimits,
 }
@@ -95,6 +97,9 @@ pub struct ApiLimits {
     /// The most background jobs at a time. Default 64; each may hold a page of records and a mapper's memory. Beyond
     /// it: 503 `busy`.
     pub jobs_max: usize,
+    /// The most plugins that are uploaded at a time. Default 4; each is held in memory while it is checked. Beyond it: 503
+    /// `busy`.
+    pub uploads_max: usize,
 }
 
 impl Default for ApiLimits {
@@ -107,6 +112,7 @@ impl Default for ApiLimits {
             fields_max: 500,
             connect_ms_max: 600_000,
             jobs_max: 64,
+            uploads_max: 4,
         }
     }
 }

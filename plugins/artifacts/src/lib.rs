@@ -4,7 +4,7 @@
 //! default component takes it from here.
 
 /// The crate `hubspot-mapper`, as a component of world `mapper` of `partneros:mapper@0.1.0`.
-pub static HUBSPOT_MAPPER: &[u8] = include_bytes!(env!("HUBSPOT_MAPPER"));
+pub const HUBSPOT_MAPPER: &[u8] = include_bytes!(env!("HUBSPOT_MAPPER"));
 
 #[cfg(test)]
 mod tests {

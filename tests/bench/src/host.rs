@@ -11,7 +11,7 @@ use partneros_store::{
     CachedSchema, Connections as _, NewConnection, Options, Organization, Organizations as _,
     Pairs as _, Run, RunOutcome, RunTrigger, Schemas as _, SealingKey, Sqlite, Store, TokenSet,
 };
-use partneros_sync::{
+use partneros_sync::{BuiltIn, Plugins,
     Engine, Environment as _, HttpPortals, Parts, PortalsConfig, SyncSettings, describe,
 };
 use secrecy::SecretString;
@@ -48,9 +48,16 @@ pub struct Host {
 
 /// Loads the default mapper.
 pub fn load_mapper() -> anyhow::Result<Plugin> {
+    Ok(load_plugins()?.default_mapper().clone())
+}
+
+fn load_plugins() -> anyhow::Result<Plugins> {
     let runtime = Runtime::new(RuntimeConfig::default()).context("failed to start the runtime")?;
-    let mapper = runtime.load(partneros_artifacts::HUBSPOT_MAPPER);
-    mapper.context("failed to load the default mapper")
+    let built_in = BuiltIn {
+        mapper: partneros_artifacts::HUBSPOT_MAPPER,
+        expression: partneros_artifacts::EXPRESSION,
+    };
+    Plugins::new(runtime, built_in).context("failed to load the default mapper")
 }
 
 impl Host {
@@ -83,7 +90,7 @@ impl Host {
         let parts = Parts {
             store: erased,
             portals: Arc::new(portals),
-            mapper: load_mapper()?,
+            plugins: load_plugins()?,
             environment,
             settings: SyncSettings::default(),
         };

@@ -68,7 +68,7 @@ pub async fn idle(directory: PathBuf) -> anyhow::Result<Report> {
             attempts_max: 1,
         };
         let host = Host::start(Path::new(&directory), portal).await?;
-        host.engine.parts().mapper.describe()?;
+        host.engine.parts().plugins.default_mapper().describe()?;
         anyhow::Ok(host)
     };
     // The host lives until its memory was read.

@@ -138,7 +138,8 @@ fn transform(
         extra: Vec::new(),
     };
     let prepared = PreparedPlan::new(plan).expect("a sound plan");
-    let answer = crate::host::mapper()
+    let answer = crate::host::plugins()
+        .default_mapper()
         .transform(&prepared, vec![column])
         .expect("an answer")
         .value;

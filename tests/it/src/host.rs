@@ -5,9 +5,11 @@ use std::sync::{Arc, OnceLock};
 use hubspot_sim::{Clock, Config, Server};
 use partneros_domain::Timestamp;
 use partneros_hubspot::{Http, HttpConfig, OAuth, OAuthConfig, RetryConfig};
-use partneros_runtime::{Plugin, Runtime, RuntimeConfig};
+use partneros_runtime::{Runtime, RuntimeConfig};
 use partneros_store::{Options, SealingKey, Sqlite, Store};
-use partneros_sync::{Engine, Environment, HttpPortals, Parts, PortalsConfig, SyncSettings};
+use partneros_sync::{
+    BuiltIn, Engine, Environment, HttpPortals, Parts, Plugins, PortalsConfig, SyncSettings,
+};
 use secrecy::SecretString;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -35,11 +37,11 @@ pub struct TestHost {
 impl TestHost {
     /// Starts a portal and a host that is not connected to it yet.
     pub fn start(config: Config) -> Self {
-        Self::start_with(config, SyncSettings::default(), mapper())
+        Self::start_with(config, SyncSettings::default(), plugins())
     }
 
-    /// Starts with settings of the test's own and a given mapper.
-    pub fn start_with(config: Config, settings: SyncSettings, mapper: Plugin) -> Self {
+    /// Starts with settings and plugins of the test's own.
+    pub fn start_with(config: Config, settings: SyncSettings, plugins: Plugins) -> Self {
         let app = config.app.clone();
         let sim = Server::start_with(config, Clock::manual(START)).expect("the simulator starts");
         let environment = Arc::new(TestEnvironment::new(sim.clock().clone()));
@@ -77,7 +79,7 @@ impl TestHost {
         let parts = Parts {
             store: erased,
             portals: Arc::new(portals),
-            mapper,
+            plugins,
             environment: environment.clone(),
             settings,
         };
@@ -158,14 +160,21 @@ fn owned(values: &[(&str, &str)]) -> hubspot_sim::Values {
 }
 
 /// The default mapper, compiled once for all tests of a process.
-pub fn mapper() -> Plugin {
-    static MAPPER: OnceLock<Plugin> = OnceLock::new();
-    MAPPER
+pub fn plugins() -> Plugins {
+    static PLUGINS: OnceLock<Plugins> = OnceLock::new();
+    PLUGINS
         .get_or_init(|| {
             let runtime = Runtime::new(RuntimeConfig::default()).expect("a runtime");
-            runtime
-                .load(partneros_artifacts::HUBSPOT_MAPPER)
-                .expect("the default mapper loads")
+            plugins_of(runtime, partneros_artifacts::HUBSPOT_MAPPER)
         })
         .clone()
+}
+
+/// Plugins with a default mapper of the test's own.
+pub fn plugins_of(runtime: Runtime, mapper: &'static [u8]) -> Plugins {
+    let built_in = BuiltIn {
+        mapper,
+        expression: partneros_artifacts::EXPRESSION,
+    };
+    Plugins::new(runtime, built_in).expect("the mapper loads")
 }

@@ -11,6 +11,6 @@ mod organization;
 mod pair;
 
 pub use environment::TestEnvironment;
-pub use host::{START, TestHost};
+pub use host::{START, TestHost, plugins_of};
 pub use organization::TestOrganization;
 pub use pair::TestPair;

@@ -11,14 +11,14 @@ use partneros_domain::{
     Base, ChoiceOption, ConflictRule, ConnectionId, DataType, FieldSchema, HubSpotId, ObjectSchema,
     OrganizationId, RunId, Side, Timestamp,
 };
-use partneros_runtime::{Plugin, Runtime, RuntimeConfig};
+use partneros_runtime::{Runtime, RuntimeConfig};
 use partneros_store::{
     CachedSchema, Commit, Connections as _, Counts, Effect, FailureStage, Link, NewConflict,
     NewConnection, NewFailure, NewRun, Options, Organization, Organizations as _, OutboxEffect,
     RecordEffect, RunKind, RunTrigger, Runs as _, Schemas as _, SealingKey, Sqlite, SyncState as _,
     TokenSet,
 };
-use partneros_sync::{Engine, Environment, Parts, SyncSettings};
+use partneros_sync::{Engine, Environment, Parts, Plugins, SyncSettings};
 use serde_json::{Value as Json, json};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
@@ -106,7 +106,7 @@ impl TestApi {
         let parts = Parts {
             store: store.clone(),
             portals: portals.clone(),
-            mapper: mapper(),
+            plugins: plugins(),
             environment: environment.clone(),
             settings: SyncSettings::default(),
         };
@@ -116,6 +116,7 @@ impl TestApi {
             environment: environment.clone(),
             connect: Some(Arc::new(TestConnect)),
             jobs: Jobs::new(limits.jobs_max),
+            uploads: Jobs::new(limits.uploads_max),
             limits,
         };
         let acme = member(&store, environment.as_ref(), "acme").await;
@@ -487,13 +488,13 @@ async fn member(store: &Arc<Sqlite>, environment: &TestEnvironment, name: &str) 
 }
 
 /// The default mapper, compiled once for all tests.
-fn mapper() -> Plugin {
-    static MAPPER: OnceLock<Plugin> = OnceLock::new();
+fn plugins() -> Plugins {
+    static PLUGINS: OnceLock<Plugins> = OnceLock::new();
     let load = || {
         let runtime = Runtime::new(RuntimeConfig::default()).unwrap();
-        runtime.load(partneros_artifacts::HUBSPOT_MAPPER).unwrap()
+        Plugins::new(runtime, crate::host::BUILT_IN).unwrap()
     };
-    MAPPER.get_or_init(load).clone()
+    PLUGINS.get_or_init(load).clone()
 }
 
 /// Companies with a few properties, one of them read-only.

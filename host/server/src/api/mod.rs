@@ -6,6 +6,7 @@
 //! Invariant: what comes from outside is decoded by one of these extractors, so that whatever is wrong with it ends as a
 //! JSON answer with a code.
 
+pub mod audit;
 pub mod body;
 pub mod health;
 pub mod integrations;
@@ -13,6 +14,7 @@ pub mod mappings;
 pub mod objects;
 pub mod pairs;
 pub mod path;
+pub mod plugins;
 pub mod query;
 pub mod records;
 pub mod request;

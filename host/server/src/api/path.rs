@@ -5,7 +5,7 @@ use axum::extract::path::ErrorKind;
 use axum::extract::rejection::PathRejection;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use partneros_domain::{ConnectionId, PairId, RecordId, RunId};
+use partneros_domain::{ConnectionId, Digest, PairId, RecordId, RunId};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use utoipa::IntoParams;
@@ -66,6 +66,24 @@ pub struct MappingPath {
     pub pair_id: PairId,
     /// The PartnerOS field, such as `employees`.
     pub field: String,
+}
+
+/// Names a plugin, or a trusted key.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct PluginPath {
+    /// The name.
+    pub name: String,
+}
+
+/// Names a version of a plugin.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Path)]
+pub struct VersionPath {
+    /// The sha256 of its component, in hex.
+    #[param(value_type = String)]
+    pub version_id: Digest,
 }
 
 /// Names a run.

@@ -41,6 +41,11 @@ impl From<Error> for Problem {
 }
 
 impl Paging {
+    /// The part that a query with more parameters asks for.
+    pub const fn new(cursor: Option<String>, limit: Option<usize>) -> Self {
+        Self { cursor, limit }
+    }
+
     /// The cursor and the limit, checked.
     pub fn within(&self, limits: &ApiLimits) -> Result<(Option<&str>, usize), Problem> {
         let limit = self.limit.unwrap_or(limits.page_entries_default);

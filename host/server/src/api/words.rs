@@ -44,6 +44,10 @@ words! {
     PairState = ["draft", "active", "paused"];
     /// What happens when a plugin fails on a batch.
     PluginFailurePolicy = ["park_record", "skip_field", "last_good_version"];
+    /// How a version of a plugin is.
+    VersionState = ["staged", "active", "retired", "quarantined"];
+    /// How urgent an alert is.
+    Severity = ["critical", "warning"];
     /// The type of a field.
     DataType = ["text", "integer", "number", "boolean", "date", "datetime", "choice", "multi-choice", "reference"];
     /// How a connection is.
@@ -86,6 +90,8 @@ mod tests {
         assert_same::<partneros_domain::MappingState>(MappingState::ALL);
         assert_same::<partneros_domain::PairState>(PairState::ALL);
         assert_same::<partneros_domain::PluginFailurePolicy>(PluginFailurePolicy::ALL);
+        assert_same::<partneros_store::VersionState>(VersionState::ALL);
+        assert_same::<partneros_store::Severity>(Severity::ALL);
         assert_same::<partneros_domain::DataType>(DataType::ALL);
         assert_same::<partneros_store::ConnectionStatus>(ConnectionStatus::ALL);
         assert_same::<partneros_store::RunKind>(RunKind::ALL);

@@ -3,15 +3,15 @@
 use std::sync::OnceLock;
 
 use hubspot_sim::Config;
-use partneros_it::TestHost;
-use partneros_runtime::{Plugin, Runtime, RuntimeConfig};
+use partneros_it::{TestHost, plugins_of};
+use partneros_runtime::{Runtime, RuntimeConfig};
 use partneros_store::{RunOutcome, SyncState as _};
-use partneros_sync::SyncSettings;
+use partneros_sync::{Plugins, SyncSettings};
 
-fn guest(bytes: &[u8]) -> Plugin {
+fn guest(bytes: &'static [u8]) -> Plugins {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     let runtime = RUNTIME.get_or_init(|| Runtime::new(RuntimeConfig::default()).unwrap());
-    runtime.load(bytes).unwrap()
+    plugins_of(runtime.clone(), bytes)
 }
 
 #[tokio::test]

@@ -6,7 +6,9 @@
 pub mod confirm;
 pub mod list;
 pub mod replace;
+pub mod round_trip;
 pub mod suggest;
+pub mod try_out;
 pub mod update;
 
 use axum::http::StatusCode;

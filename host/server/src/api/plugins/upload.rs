@@ -1,0 +1,195 @@
+//! `POST /api/plugins`: uploads a version of a plugin.
+
+use axum::Json;
+use axum::body::Body as HttpBody;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use futures::StreamExt as _;
+use partneros_domain::Digest;
+use partneros_runtime::Inspection;
+use partneros_store::NewPluginVersion;
+use serde::Deserialize;
+use serde_json::json;
+use utoipa::IntoParams;
+
+use super::{ACTOR, VersionBody, of_conflict, signature};
+use crate::api::query::Query;
+use crate::auth::Caller;
+use crate::problem::{Detail, ErrorBody, Problem};
+use crate::state::AppState;
+
+/// The name of the part that holds the component in a multipart upload.
+const PART: &str = "component";
+
+/// Of which plugin a version is.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Upload {
+    /// The plugin, such as `acme-mapper`; it is made by its first version.
+    name: String,
+}
+
+/// An upload that is not taken.
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error("failed to take the upload: it is longer than `runtime.upload.component_bytes_max` = {0} bytes")]
+    TooLong(usize),
+    #[error("failed to read the upload: it ended early")]
+    CutOff,
+    #[error("failed to read the upload: a multipart form must have a file part named `{PART}`")]
+    NoPart,
+    #[error("failed to accept the component: each of the {0} details names a place and what to change")]
+    Rejected(usize),
+    #[error("failed to check the component now: {0}; try again in a while")]
+    NotNow(String),
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let (status, code) = match error {
+            Error::TooLong(_) => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
+            Error::CutOff => (StatusCode::BAD_REQUEST, "unreadable_body"),
+            Error::NoPart => (StatusCode::BAD_REQUEST, "invalid_body"),
+            Error::Rejected(_) => (StatusCode::UNPROCESSABLE_ENTITY, "plugin_rejected"),
+            Error::NotNow(_) => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
+        };
+        Self::new(status, code, &error)
+    }
+}
+
+/// Uploads a version of a plugin: as the body, or as the part `component` of a form. The component is validated, compiled
+/// and tried on a built-in set of records; it runs nowhere until it is bound. The same component again changes nothing.
+///
+/// Where the organization trusts keys, `Partneros-Signature` must carry a detached Ed25519 signature in base64.
+#[utoipa::path(post, path = "/api/plugins", tag = "plugins", operation_id = "uploadPlugin",
+    params(Upload),
+    request_body(content = Vec<u8>, content_type = "application/wasm"),
+    responses(
+        (status = 200, description = "The version, staged, and what the checks found.", body = VersionBody),
+        (status = 400, description = "`invalid_query`, `invalid_name`, `invalid_body` or `unreadable_body`.", body = ErrorBody),
+        (status = 409, description = "`plugin_conflict`: the component is a version of another plugin.", body = ErrorBody),
+        (status = 413, description = "`body_too_large`.", body = ErrorBody),
+        (status = 422, description = "`plugin_rejected` with every problem, `signature_required` or `signature_untrusted`.", body = ErrorBody),
+        (status = 503, description = "`busy`: too many uploads at a time.", body = ErrorBody),
+    ))]
+pub async fn handle(
+    State(state): State<AppState>,
+    caller: Caller,
+    Query(query): Query<Upload>,
+    request: Request,
+) -> Result<Json<VersionBody>, Problem> {
+    signature::name(&query.name)?;
+    let slot = state.uploads.slot()?;
+    let bytes_max = state.engine.parts().plugins.runtime().component_bytes_max();
+    let (head, body) = request.into_parts();
+    let component = component(&head.headers, body, bytes_max).await?;
+    let keys = state.store.trusted_keys(caller.organization).await?;
+    let signature = head.headers.get(signature::HEADER);
+    let signature = signature.and_then(|value| value.to_str().ok());
+    let signed_by = signature::signer(&keys, signature, &component)?;
+    let plugins = state.engine.parts().plugins.clone();
+    let inspect = move || {
+        let report = plugins
+            .runtime()
+            .inspect(&component, Some(plugins.default_component()));
+        (component, report)
+    };
+    let (component, report) = tokio::task::spawn_blocking(inspect)
+        .await
+        .map_err(|error| Problem::internal(format!("the inspection was lost: {error}")))?;
+    drop(slot);
+    accept(&report)?;
+    let new = NewPluginVersion {
+        digest: Digest::of(&component),
+        plugin: query.name,
+        bytes: component,
+        world: report.world.map(|world| world.to_string()).unwrap_or_default(),
+        contract: report.contract.clone().unwrap_or_default(),
+        report: serde_json::to_value(&report).unwrap_or_default(),
+        signed_by,
+        at: state.environment.now(),
+    };
+    let organization = caller.organization;
+    let version = state.store.put_plugin_version(organization, new).await;
+    let version = version.map_err(of_conflict)?;
+    let metadata = json!({"plugin": version.plugin, "number": version.number, "signedBy": version.signed_by});
+    let subject = version.digest.to_string();
+    state
+        .engine
+        .note(organization, ACTOR, "plugin.uploaded", &subject, metadata)
+        .await?;
+    Ok(Json(version.into()))
+}
+
+/// Reads the component, and stops reading what is too long.
+async fn component(
+    headers: &HeaderMap,
+    body: HttpBody,
+    bytes_max: usize,
+) -> Result<Vec<u8>, Problem> {
+    let kind = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok())
+        .unwrap_or_default();
+    let Ok(boundary) = multer::parse_boundary(kind) else {
+        return Ok(collect(body.into_data_stream(), bytes_max).await?);
+    };
+    let size = multer::SizeLimit::new().whole_stream(bytes_max as u64 + FORM_BYTES_MAX);
+    let limits = multer::Constraints::new().size_limit(size);
+    let stream = body.into_data_stream();
+    let mut form = multer::Multipart::with_constraints(stream, boundary, limits);
+    let unreadable = |error: multer::Error| match error {
+        multer::Error::StreamSizeExceeded { .. } | multer::Error::FieldSizeExceeded { .. } => {
+            Error::TooLong(bytes_max)
+        }
+        _ => Error::CutOff,
+    };
+    while let Some(part) = form.next_field().await.map_err(unreadable)? {
+        if part.name() == Some(PART) {
+            return Ok(collect(part, bytes_max).await?);
+        }
+    }
+    Err(Error::NoPart.into())
+}
+
+/// What a form may add to its file.
+const FORM_BYTES_MAX: u64 = 64 << 10;
+
+async fn collect<B, E>(
+    mut chunks: impl futures::Stream<Item = Result<B, E>> + Unpin,
+    bytes_max: usize,
+) -> Result<Vec<u8>, Error>
+where
+    B: AsRef<[u8]>,
+{
+    let mut bytes = Vec::new();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|_| Error::CutOff)?;
+        if bytes.len() + chunk.as_ref().len() > bytes_max {
+            return Err(Error::TooLong(bytes_max));
+        }
+        bytes.extend_from_slice(chunk.as_ref());
+    }
+    Ok(bytes)
+}
+
+/// A refused component is answered with everything that is wrong with it.
+fn accept(report: &Inspection) -> Result<(), Problem> {
+    if report.accepted() {
+        return Ok(());
+    }
+    if let Some(problem) = report.problems.iter().find(|problem| problem.code == "not-now") {
+        return Err(Error::NotNow(problem.message.clone()).into());
+    }
+    let problems = report.problems.iter().map(|problem| {
+        let message = format!("`{}` {}", problem.place, problem.message);
+        Detail::of_field(&problem.place, &problem.code, &message)
+    });
+    let findings = report.findings.iter().map(|finding| {
+        let message = format!("`{}` ({}): {}", finding.function, finding.place, finding.message);
+        Detail::of_field(&finding.function, &finding.code, &message)
+    });
+    let details: Vec<_> = problems.chain(findings).collect();
+    Err(Problem::from(Error::Rejected(details.len())).with_details(details))
+}

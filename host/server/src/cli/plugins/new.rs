@@ -1,0 +1,163 @@
+//! `partneros plugins new`: a plugin that builds and passes its tests, to be changed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use clap::{Args, ValueEnum};
+
+use super::template::{self, Files, GOLDEN};
+
+/// The longest name of a plugin.
+const NAME_CHARS_MAX: usize = 50;
+
+/// Makes a folder with a small mapper to start from.
+///
+/// It holds the sources, the contract in `wit`, golden files in `golden` and a `Makefile`; it builds and passes its
+/// tests as it is:
+///
+///   partneros plugins new acme-mapper --language rust
+///   cd acme-mapper
+///   partneros plugins dev .
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(in crate::cli) struct New {
+    /// The plugin's name, in kebab case, such as `acme-mapper`.
+    name: String,
+    /// The language to write it in.
+    #[arg(long, value_enum)]
+    language: Language,
+    /// The new folder [default: the name].
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Language {
+    Rust,
+    Typescript,
+    Javascript,
+    Python,
+    Go,
+    C,
+}
+
+impl Language {
+    /// The folders in which the example of the language may be, after `mapper-`.
+    const fn folders(self) -> &'static [&'static str] {
+        match self {
+            Self::Rust => &["rust"],
+            Self::Typescript => &["typescript", "ts"],
+            Self::Javascript => &["javascript", "js"],
+            Self::Python => &["python"],
+            Self::Go => &["go"],
+            Self::C => &["c"],
+        }
+    }
+}
+
+impl New {
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        check_name(&self.name)?;
+        let found = (self.language.folders().iter())
+            .find_map(|folder| Some((*folder, template::of(folder)?)));
+        let Some((language, files)) = found else {
+            let known: Vec<_> = template::TEMPLATES.iter().map(|(name, _)| *name).collect();
+            bail!(
+                "this build has no template for that language, only for: {}",
+                known.join(", ")
+            );
+        };
+        let folder = self.dir.unwrap_or_else(|| PathBuf::from(&self.name));
+        check_empty(&folder)?;
+        let template = format!("mapper-{language}");
+        write(&folder, files, &template, &self.name)?;
+        write(&folder.join("golden"), GOLDEN, &template, &self.name)?;
+        println!("made `{}`; next:", folder.display());
+        println!("  cd {}", folder.display());
+        println!("  make");
+        println!("  partneros plugins test .");
+        eprintln!("`partneros plugins dev .` does all of it after each change");
+        Ok(())
+    }
+}
+
+fn check_name(name: &str) -> anyhow::Result<()> {
+    let word = |word: &str| {
+        !word.is_empty()
+            && word
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    };
+    let begins = name.starts_with(|first: char| first.is_ascii_lowercase());
+    if name.len() > NAME_CHARS_MAX || !begins || !name.split('-').all(word) {
+        bail!(
+            "`{name}` is no name for a plugin: take lower case letters, digits and single hyphens, such as `acme-mapper`, at most {NAME_CHARS_MAX}"
+        );
+    }
+    Ok(())
+}
+
+fn check_empty(folder: &Path) -> anyhow::Result<()> {
+    match fs::read_dir(folder) {
+        Ok(mut entries) => {
+            if entries.next().is_some() {
+                bail!(
+                    "`{}` is not empty, name another folder with `--dir`",
+                    folder.display()
+                );
+            }
+            Ok(())
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error).with_context(|| format!("failed to list `{}`", folder.display())),
+    }
+}
+
+/// Writes the files, with the plugin's name in place of the template's.
+fn write(folder: &Path, files: Files, template: &str, name: &str) -> anyhow::Result<()> {
+    let snake = |text: &str| text.replace('-', "_");
+    let renamed = |text: &str| {
+        text.replace(template, name)
+            .replace(&snake(template), &snake(name))
+    };
+    for (path, bytes) in files {
+        let path = folder.join(renamed(path));
+        let failed = || format!("failed to write `{}`", path.display());
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).with_context(failed)?;
+        }
+        let bytes = match std::str::from_utf8(bytes) {
+            Ok(text) => renamed(text).into_bytes(),
+            Err(_) => bytes.to_vec(),
+        };
+        fs::write(&path, bytes).with_context(failed)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_kebab_case() {
+        for name in ["a", "acme-mapper", "acme2"] {
+            assert!(check_name(name).is_ok(), "{name}");
+        }
+        for name in [
+            "",
+            "A",
+            "a--b",
+            "-a",
+            "a-",
+            "2a",
+            "../a",
+            "a b",
+            "ä",
+            &"a".repeat(51),
+        ] {
+            assert!(check_name(name).is_err(), "{name}");
+        }
+    }
+}

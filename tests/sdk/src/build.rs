@@ -55,8 +55,9 @@ pub enum NoComponent {
 /// Several processes may ask at once; one builds and the others wait.
 pub fn component(language: Language) -> Result<PathBuf, NoComponent> {
     let folder = workspace().join("examples").join(language.folder());
-    for (file, what) in language.tools() {
-        if !folder.join(file).exists() {
+    for tool in language.tools() {
+        if !folder.join(tool.file).exists() {
+            let what = tool.name;
             return Err(NoComponent::Missing { language, what });
         }
     }

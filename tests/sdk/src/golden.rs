@@ -149,11 +149,8 @@ impl Golden {
 
 fn describe(plugin: &Plugin, name: &str, options_schema: &Value) -> Result<(), String> {
     let answer = plugin.describe().map_err(failed)?.value;
-    same(
-        "name and version",
-        &[&answer.name, &answer.version],
-        &[name, "0.1.0"],
-    )?;
+    same("name", answer.name.as_str(), name)?;
+    same("version", answer.version.as_str(), "0.1.0")?;
     spoken(&answer.summary)?;
     let answered: Value = serde_json::from_str(&answer.options_schema)
         .map_err(|error| format!("the options' schema is no JSON: {error}"))?;
@@ -178,7 +175,7 @@ fn suggest(plugin: &Plugin, case: &SuggestCase) -> Result<(), String> {
             return Err(format!("`{}` has not one reason", suggestion.field));
         };
         spoken(&reason.message)?;
-        same("reason", &reason.code.as_str(), &"same-name")?;
+        same("reason", reason.code.as_str(), "same-name")?;
         same("confidence", &candidate.confidence, &1.0)?;
         pairs.push((suggestion.field, candidate.property.clone()));
     }

@@ -21,7 +21,7 @@ fn every_language_answers_every_golden_case() {
     let runtime = runtime();
     let golden = Golden::load();
     let on_ci = env::var_os("CI").is_some();
-    let mut table = format!("{:<24}{:>12}  golden cases\n", "language", "bytes");
+    let mut table = format!("{:<28}{:>12}  golden cases\n", "language", "bytes");
     let mut failed = false;
     for language in Language::ALL {
         let path = match component(language) {
@@ -32,7 +32,7 @@ fn every_language_answers_every_golden_case() {
             }
             Err(error) => {
                 failed = true;
-                let _ = writeln!(table, "{language:<24}{:>12}  {error}", "-");
+                let _ = writeln!(table, "{language:<28}{:>12}  {error}", "-");
                 continue;
             }
         };
@@ -52,7 +52,7 @@ fn every_language_answers_every_golden_case() {
                 mismatches.join("\n")
             )
         };
-        let _ = writeln!(table, "{language:<24}{:>12}  {outcome}", bytes.len());
+        let _ = writeln!(table, "{language:<28}{:>12}  {outcome}", bytes.len());
     }
     println!("{table}");
     assert!(!failed, "\n{table}");

@@ -15,7 +15,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build.rs");
     let manifest = env::var_os("CARGO_MANIFEST_DIR").ok_or("no manifest directory")?;
     let examples = Path::new(&manifest).join("../../examples").canonicalize()?;
-    println!("cargo::rerun-if-changed={}", examples.display());
     let mut code = String::from(
         "/// The templates, by language.\npub(super) static TEMPLATES: &[(&str, Files)] = &[\n",
     );
@@ -77,6 +76,8 @@ fn collect(
         }
         let path = entry.path();
         if path.is_dir() {
+            // Tells when a file is added; the template's own folder is left out, since builds change it.
+            println!("cargo::rerun-if-changed={}", path.display());
             collect(&path, ignored, paths)?;
         } else {
             paths.push(path);

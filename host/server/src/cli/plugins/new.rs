@@ -8,6 +8,10 @@ use clap::{Args, ValueEnum};
 
 use super::template::{self, Files, GOLDEN};
 
+/// A file whose entries stand in the order of their names.
+const CARGO_LOCK: &str = "Cargo.lock";
+/// What its entries begin with.
+const CARGO_LOCK_ENTRY: &str = "\n[[package]]\n";
 /// The longest name of a plugin.
 const NAME_CHARS_MAX: usize = 50;
 
@@ -128,6 +132,7 @@ fn write(folder: &Path, files: Files, template: &str, name: &str) -> anyhow::Res
             fs::create_dir_all(parent).with_context(failed)?;
         }
         let bytes = match std::str::from_utf8(bytes) {
+            Ok(text) if path.ends_with(CARGO_LOCK) => sorted(&renamed(text)).into_bytes(),
             Ok(text) => renamed(text).into_bytes(),
             Err(_) => bytes.to_vec(),
         };
@@ -136,9 +141,28 @@ fn write(folder: &Path, files: Files, template: &str, name: &str) -> anyhow::Res
     Ok(())
 }
 
+/// The text of a `Cargo.lock` whose entries are in order again; cargo takes it for outdated otherwise.
+fn sorted(text: &str) -> String {
+    let mut entries: Vec<_> = text.trim_end().split(CARGO_LOCK_ENTRY).collect();
+    if let Some((_head, packages)) = entries.split_first_mut() {
+        packages.sort_by_key(|package| package.lines().next());
+    }
+    let entries: Vec<_> = entries.iter().map(|entry| entry.trim_end()).collect();
+    entries.join(&format!("\n{CARGO_LOCK_ENTRY}")) + "\n"
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_renamed_package_moves_within_the_lock_file() {
+        let package =
+            |name: &str| format!("\n[[package]]\nname = \"{name}\"\nversion = \"1.0.0\"\n");
+        let lock = |names: [&str; 3]| format!("version = 4\n{}", names.map(package).concat());
+        assert_eq!(sorted(&lock(["b", "c", "a"])), lock(["a", "b", "c"]));
+        assert_eq!(sorted(&lock(["a", "a-b", "ab"])), lock(["a", "a-b", "ab"]));
+    }
 
     #[test]
     fn names_are_kebab_case() {

@@ -4,12 +4,17 @@
 //! lists as tables, and at the end every problem with its place and what to do. Entries it has no form of its own for are
 //! shown under their names, so that a newer host's report is not cut short.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::table;
 
-/// The report's list of problems, each with `code`, `place` and `message`.
-const PROBLEMS: &str = "problems";
+/// The lists of what is wrong, each entry with `code`, `place` and `message`: with the file, and with calls that were
+/// tried.
+const PROBLEMS: [&str; 2] = ["problems", "findings"];
+/// The list of calls that were tried, which are summed up by function.
+const TRIALS: &str = "trials";
+/// The longest value that is shown; the rest is for `--json`.
+const VALUE_CHARS_MAX: usize = 120;
 /// How far the entries of an object within an object are moved to the right.
 const INDENT: &str = "  ";
 
@@ -21,30 +26,35 @@ pub(super) fn human(report: &Value) -> String {
         Value::Array(entries) => list(entries, "", &mut text),
         scalar => text = format!("{}\n", shown("", scalar)),
     }
-    let problems = problems(report);
-    for (position, problem) in problems.iter().enumerate() {
+    for (position, problem) in problems(report).iter().enumerate() {
         let said = |key: &str| problem.get(key).and_then(Value::as_str).map(table::plain);
-        let place = said("place").unwrap_or_default();
         let code = said("code").unwrap_or_default();
-        text.push_str(&format!("{}. {code}: `{place}`\n", position + 1));
-        for key in ["message", "fix"] {
-            if let Some(sentence) = said(key) {
-                text.push_str(&format!("   {sentence}\n"));
-            }
+        let places = [said("function"), said("place")];
+        let place = places.into_iter().flatten().collect::<Vec<_>>().join(", ");
+        line(&mut text, &format!("{}. {code}: `{place}`", position + 1));
+        for sentence in ["message", "fix"].into_iter().filter_map(said) {
+            line(&mut text, &format!("   {sentence}"));
         }
     }
     text
 }
 
-/// The problems that a report lists.
-pub(super) fn problems(report: &Value) -> &[Value] {
-    let problems = report.get(PROBLEMS).and_then(Value::as_array);
-    problems.map_or(&[], Vec::as_slice)
+/// What a report says is wrong.
+pub(super) fn problems(report: &Value) -> Vec<&Value> {
+    let lists = PROBLEMS
+        .iter()
+        .filter_map(|key| report.get(*key)?.as_array());
+    lists.flatten().collect()
+}
+
+fn line(text: &mut String, line: &str) {
+    text.push_str(line.trim_end());
+    text.push('\n');
 }
 
 fn object(entries: &Map<String, Value>, indent: &str, text: &mut String) {
     let entries: Vec<_> = (entries.iter())
-        .filter(|(key, value)| !value.is_null() && *key != PROBLEMS)
+        .filter(|(key, value)| !value.is_null() && !PROBLEMS.contains(&key.as_str()))
         .collect();
     let width = (entries.iter())
         .filter(|(_, value)| !nested(value))
@@ -53,21 +63,70 @@ fn object(entries: &Map<String, Value>, indent: &str, text: &mut String) {
         .unwrap_or(0);
     for (key, value) in entries {
         let label = label(key);
+        let inner_indent = format!("{indent}{INDENT}");
         match value {
             Value::Object(inner) => {
-                text.push_str(&format!("{indent}{label}\n"));
-                object(inner, &format!("{indent}{INDENT}"), text);
+                line(text, &format!("{indent}{label}"));
+                object(inner, &inner_indent, text);
             }
             Value::Array(inner) if nested(value) => {
-                text.push_str(&format!("{indent}{label}\n"));
-                list(inner, &format!("{indent}{INDENT}"), text);
+                line(text, &format!("{indent}{label}"));
+                if key == TRIALS {
+                    list(&summed(inner), &inner_indent, text);
+                } else {
+                    list(inner, &inner_indent, text);
+                }
             }
             value => {
-                let line = format!("{indent}{label:<width$}  {}", shown(key, value));
-                text.push_str(line.trim_end());
-                text.push('\n');
+                let value = cut(&shown(key, value));
+                line(text, &format!("{indent}{label:<width$}  {value}"));
             }
         }
+    }
+}
+
+/// For each function and direction the number of calls and the most that one of them took.
+fn summed(trials: &[Value]) -> Vec<Value> {
+    let mut sums: Vec<Value> = Vec::new();
+    for trial in trials {
+        let same = |sum: &&mut Value| {
+            ["function", "direction"]
+                .iter()
+                .all(|key| sum.get(*key) == trial.get(*key))
+        };
+        let took = |key: &str| trial.get(key).and_then(Value::as_f64).unwrap_or(0.0);
+        let most = |sum: Option<&Value>, key: &str| {
+            let before = sum.and_then(|sum| sum.get(key)?.as_f64()).unwrap_or(0.0);
+            before.max(took(key))
+        };
+        let known = sums.iter_mut().find(same);
+        let before = known.as_deref();
+        let calls = before
+            .and_then(|sum| sum.get("calls")?.as_u64())
+            .unwrap_or(0);
+        let sum = json!({
+            "function": trial.get("function"),
+            "direction": trial.get("direction"),
+            "calls": calls + 1,
+            "fuel": most(before, "fuel") as u64,
+            "memoryBytesPeak": most(before, "memoryBytesPeak") as u64,
+            "durationMs": most(before, "durationMs"),
+        });
+        match known {
+            Some(known) => *known = sum,
+            None => sums.push(sum),
+        }
+    }
+    sums
+}
+
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(VALUE_CHARS_MAX) {
+        Some((end, _)) => format!(
+            "{}… (all of it with `--json`)",
+            text.get(..end).unwrap_or(text)
+        ),
+        None => text.to_owned(),
     }
 }
 
@@ -95,7 +154,9 @@ fn list(entries: &[Value], indent: &str, text: &mut String) {
         })
         .collect();
     for line in table::table(&heading, &rows).lines() {
-        text.push_str(&format!("{indent}{line}\n"));
+        text.push_str(indent);
+        text.push_str(line);
+        text.push('\n');
     }
 }
 
@@ -169,25 +230,29 @@ mod tests {
             "world": "mapper",
             "sizeBytes": 65_536,
             "compileMs": 12.345,
-            "functions": [
-                {"function": "describe", "fuel": 1200, "memoryBytesPeak": 1_200_000},
-                {"function": "transform", "fuel": 45_000},
+            "trials": [
+                {"function": "describe", "case": "nothing", "fuel": 1200, "memoryBytesPeak": 1_200_000, "durationMs": 0.5},
+                {"function": "check", "direction": "to-hubspot", "case": "one", "fuel": 9000, "memoryBytesPeak": 65_536, "durationMs": 2.0},
+                {"function": "check", "direction": "to-hubspot", "case": "hundred", "fuel": 45_000, "memoryBytesPeak": 1, "durationMs": 0.25},
             ],
             "imports": ["a", "b"],
             "problems": [{"code": "unknown-import", "place": "wasi:http/types", "message": "is refused"}],
+            "findings": [{"code": "trapped", "function": "check", "place": "plan", "message": "it crashed"}],
         });
         insta::assert_snapshot!(human(&report), @r"
         sha256   ab12
         world    mapper
         size     65.5 kB
         compile  12.35 ms
-        functions
-          function   fuel    memory peak
-          describe   1,200   1.2 MB
-          transform  45,000
+        trials
+          function  direction   calls  fuel    memory peak  duration
+          describe  –           1      1,200   1.2 MB       0.50 ms
+          check     to-hubspot  2      45,000  65.5 kB      2.00 ms
         imports  a, b
         1. unknown-import: `wasi:http/types`
            is refused
+        2. trapped: `check, plan`
+           it crashed
         ");
     }
 }

@@ -128,6 +128,20 @@ fn check_reports_what_a_component_is() {
 }
 
 #[test]
+fn the_host_that_is_asked_is_no_setting_of_this_one() {
+    let desk = Desk::new().with("good.wasm", UPPERCASE);
+    let mut command = desk.command(&["check", "good.wasm"]);
+    command
+        .env("PARTNEROS_TOKEN", "pos_secret")
+        .env("PARTNEROS_URL", "https://partneros.example.com");
+    Ended::of(&command.output().expect("the binary starts")).ends(0);
+    command.env("PARTNEROS_TOKN", "mistyped");
+    Ended::of(&command.output().expect("the binary starts"))
+        .ends(1)
+        .says("tokn");
+}
+
+#[test]
 fn check_lists_problems_with_their_place_and_ends_with_1() {
     let desk = Desk::new()
         .with("bad.wasm", OPENS_SOCKET)

@@ -19,6 +19,7 @@ use crate::config::Config;
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct Check {
     /// The component.
+    #[arg(value_name = "COMPONENT")]
     file: PathBuf,
     /// The component beneath a layer.
     #[arg(long, value_name = "FILE")]

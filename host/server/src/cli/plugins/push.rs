@@ -33,6 +33,7 @@ const CHUNK_BYTES: usize = 256 << 10;
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct Push {
     /// The component.
+    #[arg(value_name = "COMPONENT")]
     file: PathBuf,
     /// The plugin's name in the host.
     #[arg(long)]

@@ -30,6 +30,7 @@ use crate::config::Config;
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct Run {
     /// The component.
+    #[arg(value_name = "COMPONENT")]
     file: PathBuf,
     /// The records.
     #[arg(long, value_name = "FILE")]

@@ -41,6 +41,7 @@ pub(in crate::cli) struct Keygen {
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct Sign {
     /// The component.
+    #[arg(value_name = "COMPONENT")]
     file: PathBuf,
     /// The private key, as `keygen` made it.
     #[arg(long, value_name = "FILE")]

@@ -99,11 +99,7 @@ mod tests {
     fn columns_line_up_and_escapes_do_not_reach_the_terminal() {
         let row = |cells: [&str; 2]| cells.map(str::to_owned).to_vec();
         let text = table(&row(["a", "b"]), &[row(["long\u{1b}[2J", "x"])]);
-        assert_eq!(
-            text,
-            "a                b\nlong\\u{1b}[2J  x\n"
-                .replace("a                b", "a              b")
-        );
+        assert_eq!(text, "a              b\nlong\\u{1b}[2J  x\n");
     }
 
     #[test]

@@ -57,6 +57,7 @@ fn files(folder: &Path) -> Result<String, Box<dyn Error>> {
             .strip_prefix(folder)?
             .to_str()
             .ok_or("a path that is not text")?;
+        let path = path.to_str().ok_or("a path that is not text")?;
         writeln!(code, "    ({relative:?}, include_bytes!({path:?})),")?;
     }
     code.push(']');

@@ -10,7 +10,7 @@ use crate::{Error, contract};
 /// A language that bindings are generated for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Language {
-    /// A header and a source file, named after the world.
+    /// A header, a source file and an object file to be linked with it, named after the world.
     C,
     /// A whole module: the exports in package `main`, a package for each interface, and under `pkg/` the module
     /// that they import, to which `go.mod` is pointed.
@@ -25,12 +25,7 @@ pub fn bindings(language: Language, wit: &Path, world: &str, out: &Path) -> Resu
     let (mut resolve, world) = contract::read(wit, world)?;
     let mut files = Files::default();
     let mut generator = match language {
-        Language::C => wit_bindgen_c::Opts {
-            // The type of the world goes into the module when the component is made.
-            no_object_file: true,
-            ..wit_bindgen_c::Opts::default()
-        }
-        .build(),
+        Language::C => wit_bindgen_c::Opts::default().build(),
         Language::Go => wit_bindgen_go::Opts {
             format: wit_bindgen_go::Format::False,
             ..wit_bindgen_go::Opts::default()
@@ -49,8 +44,19 @@ pub fn bindings(language: Language, wit: &Path, world: &str, out: &Path) -> Resu
         for (name, text) in GO_PACKAGE {
             write(&out.join("pkg").join(name), text.as_bytes())?;
         }
+        point_to_package(&out.join("go.mod"))?;
     }
     Ok(())
+}
+
+/// Has a Go module import the package beside it instead of asking a module proxy.
+fn point_to_package(module: &Path) -> Result<(), Error> {
+    let mut text = fs::read(module).map_err(|source| Error::File {
+        path: module.to_owned(),
+        source,
+    })?;
+    text.extend_from_slice(b"\nreplace go.bytecodealliance.org/pkg => ./pkg\n");
+    write(module, &text)
 }
 
 fn write(path: &Path, contents: &[u8]) -> Result<(), Error> {

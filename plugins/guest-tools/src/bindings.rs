@@ -69,3 +69,41 @@ fn write(path: &Path, contents: &[u8]) -> Result<(), Error> {
     }
     fs::write(path, contents).map_err(failed)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WIT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../wit/mapper-0.1.0");
+
+    fn generated(language: Language) -> tempfile::TempDir {
+        let out = tempfile::tempdir().expect("a directory");
+        bindings(language, Path::new(WIT), "mapper", out.path()).expect("bindings");
+        out
+    }
+
+    #[test]
+    fn c_gets_a_header_that_declares_the_exports() {
+        let out = generated(Language::C);
+        let header = fs::read_to_string(out.path().join("mapper.h")).expect("a header");
+        assert!(header.contains("bool exports_partneros_mapper_transform_transform("));
+        assert!(out.path().join("mapper_component_type.o").is_file());
+    }
+
+    #[test]
+    fn go_gets_a_module_that_needs_no_proxy() {
+        let out = generated(Language::Go);
+        let module = fs::read_to_string(out.path().join("go.mod")).expect("a module");
+        assert!(module.contains("replace go.bytecodealliance.org/pkg => ./pkg"));
+        assert!(out.path().join("pkg/wit/runtime/runtime.go").is_file());
+        assert!(out.path().join("wit_exports.go").is_file());
+    }
+
+    #[test]
+    fn a_world_that_is_not_there_is_named() {
+        let out = tempfile::tempdir().expect("a directory");
+        let error = bindings(Language::C, Path::new(WIT), "absent", out.path());
+        let error = error.expect_err("there is no such world").to_string();
+        assert!(error.contains("read world `absent`"), "{error}");
+    }
+}

@@ -10,7 +10,7 @@ use crate::{Error, contract};
 /// A language that bindings are generated for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Language {
-    /// A header and a source file, named after the world.
+    /// A header, a source file and an object file to be linked with it, named after the world.
     C,
     /// A whole module: the exports in package `main`, a package for each interface, and under `pkg/` the module
     /// that they import, to which `go.mod` is pointed.
@@ -25,12 +25,7 @@ pub fn bindings(language: Language, wit: &Path, world: &str, out: &Path) -> Resu
     let (mut resolve, world) = contract::read(wit, world)?;
     let mut files = Files::default();
     let mut generator = match language {
-        Language::C => wit_bindgen_c::Opts {
-            // The type of the world goes into the module when the component is made.
-            no_object_file: true,
-            ..wit_bindgen_c::Opts::default()
-        }
-        .build(),
+        Language::C => wit_bindgen_c::Opts::default().build(),
         Language::Go => wit_bindgen_go::Opts {
             format: wit_bindgen_go::Format::False,
             ..wit_bindgen_go::Opts::default()
@@ -49,8 +44,19 @@ pub fn bindings(language: Language, wit: &Path, world: &str, out: &Path) -> Resu
         for (name, text) in GO_PACKAGE {
             write(&out.join("pkg").join(name), text.as_bytes())?;
         }
+        point_to_package(&out.join("go.mod"))?;
     }
     Ok(())
+}
+
+/// Has a Go module import the package beside it instead of asking a module proxy.
+fn point_to_package(module: &Path) -> Result<(), Error> {
+    let mut text = fs::read(module).map_err(|source| Error::File {
+        path: module.to_owned(),
+        source,
+    })?;
+    text.extend_from_slice(b"\nreplace go.bytecodealliance.org/pkg => ./pkg\n");
+    write(module, &text)
 }
 
 fn write(path: &Path, contents: &[u8]) -> Result<(), Error> {
@@ -62,4 +68,42 @@ fn write(path: &Path, contents: &[u8]) -> Result<(), Error> {
         fs::create_dir_all(directory).map_err(failed)?;
     }
     fs::write(path, contents).map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WIT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../wit/mapper-0.1.0");
+
+    fn generated(language: Language) -> tempfile::TempDir {
+        let out = tempfile::tempdir().expect("a directory");
+        bindings(language, Path::new(WIT), "mapper", out.path()).expect("bindings");
+        out
+    }
+
+    #[test]
+    fn c_gets_a_header_that_declares_the_exports() {
+        let out = generated(Language::C);
+        let header = fs::read_to_string(out.path().join("mapper.h")).expect("a header");
+        assert!(header.contains("bool exports_partneros_mapper_transform_transform("));
+        assert!(out.path().join("mapper_component_type.o").is_file());
+    }
+
+    #[test]
+    fn go_gets_a_module_that_needs_no_proxy() {
+        let out = generated(Language::Go);
+        let module = fs::read_to_string(out.path().join("go.mod")).expect("a module");
+        assert!(module.contains("replace go.bytecodealliance.org/pkg => ./pkg"));
+        assert!(out.path().join("pkg/wit/runtime/runtime.go").is_file());
+        assert!(out.path().join("wit_exports.go").is_file());
+    }
+
+    #[test]
+    fn a_world_that_is_not_there_is_named() {
+        let out = tempfile::tempdir().expect("a directory");
+        let error = bindings(Language::C, Path::new(WIT), "absent", out.path());
+        let error = error.expect_err("there is no such world").to_string();
+        assert!(error.contains("read world `absent`"), "{error}");
+    }
 }

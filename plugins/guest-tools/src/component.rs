@@ -32,3 +32,19 @@ fn encode(module: &[u8]) -> anyhow::Result<Vec<u8>> {
         )?
         .encode()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_module_without_the_exports_is_refused() {
+        let wit = Path::new(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../wit/mapper-0.1.0"
+        ));
+        let empty = b"\0asm\x01\0\0\0";
+        let error = component(wit, "mapper", empty).expect_err("it exports nothing");
+        assert!(matches!(error, Error::Encode { .. }), "{error}");
+    }
+}

@@ -1,11 +1,15 @@
 //! Every language's example is built by its one command, loaded by the runtime and held to every golden case.
 
-use std::fmt::Write;
-use std::{env, fs};
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::{env, fs, io};
 
 use partneros_runtime::{Runtime, RuntimeConfig};
 use sdk_examples::golden::Golden;
 use sdk_examples::{Language, NoComponent, component, workspace};
+
+/// More would bury the table.
+const MISMATCHES_SHOWN: usize = 5;
 
 /// Compiled code is kept between runs, since some languages bring an interpreter.
 fn runtime() -> Runtime {
@@ -27,7 +31,7 @@ fn every_language_answers_every_golden_case() {
         let path = match component(language) {
             Ok(path) => path,
             Err(missing @ NoComponent::Missing { .. }) if !on_ci => {
-                println!("skipped: {language}: {missing}");
+                say(&format!("skipped: {language}: {missing}"));
                 continue;
             }
             Err(error) => {
@@ -46,16 +50,21 @@ fn every_language_answers_every_golden_case() {
         } else {
             failed = true;
             format!(
-                "failed {} of {}:\n{}",
+                "failed {} of {}, the first ones:\n{}",
                 mismatches.len(),
                 golden.len(),
-                mismatches.join("\n")
+                mismatches[..mismatches.len().min(MISMATCHES_SHOWN)].join("\n")
             )
         };
         let _ = writeln!(table, "{language:<28}{:>12}  {outcome}", bytes.len());
     }
-    println!("{table}");
+    say(&table);
     assert!(!failed, "\n{table}");
+}
+
+/// Shows a line also when the test passes, which `println!` does not.
+fn say(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 #[test]

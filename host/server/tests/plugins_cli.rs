@@ -472,6 +472,29 @@ fn every_command_teaches_with_an_example() {
 }
 
 #[test]
+fn new_has_a_template_for_every_language() {
+    let desk = Desk::new();
+    for (language, source) in [
+        ("rust", "src/lib.rs"),
+        ("typescript", "src/mapper.ts"),
+        ("javascript", "mapper.js"),
+        ("python", "mapper.py"),
+        ("go", "src/export_partneros_mapper_describe/describe.go"),
+        ("c", "src/mapper.c"),
+    ] {
+        let name = format!("acme-{language}");
+        desk.run(&["new", &name, "--language", language]).ends(0);
+        let makefile = desk.read(&format!("{name}/Makefile"));
+        assert!(makefile.contains(&format!("{name}.wasm")), "{makefile}");
+        // Nothing of it is outside the folder.
+        assert!(!makefile.contains("../"), "{makefile}");
+        assert!(desk.path().join(&name).join(source).is_file(), "{language}");
+        assert!(desk.path().join(&name).join("wit/types.wit").is_file());
+        assert!(desk.path().join(&name).join("golden/check.json").is_file());
+    }
+}
+
+#[test]
 fn new_makes_a_plugin_whose_golden_files_are_read() {
     let desk = Desk::new().with("up.wasm", UPPERCASE).with("full/file", "");
     desk.run(&["new", "acme-mapper", "--language", "rust"])

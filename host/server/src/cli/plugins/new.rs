@@ -12,6 +12,11 @@ use super::template::{self, Files, GOLDEN};
 const CARGO_LOCK: &str = "Cargo.lock";
 /// What its entries begin with.
 const CARGO_LOCK_ENTRY: &str = "\n[[package]]\n";
+/// The program with which C and Go become components, as their examples start it within the repository.
+const TOOL_OF_THE_REPOSITORY: &str =
+    "cargo run --quiet --manifest-path ../../plugins/guest-tools/Cargo.toml --";
+/// The same, installed.
+const TOOL: &str = "guest-tool";
 /// The longest name of a plugin.
 const NAME_CHARS_MAX: usize = 50;
 
@@ -81,6 +86,11 @@ impl New {
         println!("  cd {}", folder.display());
         println!("  make");
         println!("  partneros plugins test .");
+        if matches!(self.language, Language::C | Language::Go) {
+            eprintln!(
+                "`make` needs `{TOOL}`; `cargo install --path plugins/guest-tools` in the host's repository installs it"
+            );
+        }
         eprintln!("`partneros plugins dev .` does all of it after each change");
         Ok(())
     }
@@ -122,8 +132,12 @@ fn check_empty(folder: &Path) -> anyhow::Result<()> {
 fn write(folder: &Path, files: Files, template: &str, name: &str) -> anyhow::Result<()> {
     let snake = |text: &str| text.replace('-', "_");
     let renamed = |text: &str| {
-        text.replace(template, name)
-            .replace(&snake(template), &snake(name))
+        let text = text.replace(TOOL_OF_THE_REPOSITORY, TOOL);
+        replaced(
+            &replaced(&text, template, name),
+            &snake(template),
+            &snake(name),
+        )
     };
     for (path, bytes) in files {
         let path = folder.join(renamed(path));
@@ -139,6 +153,18 @@ fn write(folder: &Path, files: Files, template: &str, name: &str) -> anyhow::Res
         fs::write(&path, bytes).with_context(failed)?;
     }
     Ok(())
+}
+
+/// The text with `to` for each `from` that is a whole word: `mapper-c` is no part of `mapper-contract`.
+fn replaced(text: &str, from: &str, to: &str) -> String {
+    let mut pieces = text.split(from);
+    let mut replaced = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let goes_on = piece.starts_with(|next: char| next.is_alphanumeric() || "-_".contains(next));
+        replaced.push_str(if goes_on { from } else { to });
+        replaced.push_str(piece);
+    }
+    replaced
 }
 
 /// The text of a `Cargo.lock` whose entries are in order again; cargo takes it for outdated otherwise.
@@ -162,6 +188,16 @@ mod tests {
         let lock = |names: [&str; 3]| format!("version = 4\n{}", names.map(package).concat());
         assert_eq!(sorted(&lock(["b", "c", "a"])), lock(["a", "b", "c"]));
         assert_eq!(sorted(&lock(["a", "a-b", "ab"])), lock(["a", "a-b", "ab"]));
+    }
+
+    #[test]
+    fn only_the_template_itself_is_renamed() {
+        let text = replaced(
+            "mapper-c.wasm, see mapper-contract.md of `mapper-c`",
+            "mapper-c",
+            "x",
+        );
+        assert_eq!(text, "x.wasm, see mapper-contract.md of `x`");
     }
 
     #[test]

@@ -134,14 +134,18 @@ pub(super) fn run(
         let differing = (outcomes.iter())
             .filter(|outcome| !outcome.differences.is_empty())
             .count();
+        let rewritten = update && differing > 0;
         if print {
+            let state = match (differing, rewritten) {
+                (0, _) => "ok  ",
+                (_, true) => "new ",
+                (_, false) => "FAIL",
+            };
             println!(
-                "{} {name}: {}",
-                if differing == 0 { "ok  " } else { "FAIL" },
+                "{state} {name}: {}",
                 table::number_of(file.cases.len(), "case")
             );
         }
-        let rewritten = update && differing > 0;
         if rewritten {
             let text = file.updated(&outcomes)?;
             fs::write(&file.path, text).with_context(|| format!("failed to write `{name}`"))?;

@@ -114,25 +114,28 @@ impl Directory {
     }
 
     /// Stores the compiled component. A failure costs a compilation later, so it is only logged.
-    pub fn put(&self, digest: &Digest, component: &Component) {
-        if let Err(error) = self.write(digest, component) {
+    pub fn put(&self, digest: &Digest, code: &[u8]) {
+        if let Err(error) = self.write(digest, code) {
             tracing::warn!(
                 plugin.sha256 = %digest,
-                reason = format!("{error:#}"),
+                reason = %error,
                 "compiled code was not stored"
             );
         }
     }
 
-    fn write(&self, digest: &Digest, component: &Component) -> wasmtime::Result<()> {
-        let code = component.serialize()?;
-        let mut entry = Sha256::digest(&code).to_vec();
+    fn write(&self, digest: &Digest, code: &[u8]) -> io::Result<()> {
+        let mut entry = Sha256::digest(code).to_vec();
         entry.extend(code);
         // Readers see the old entry or the new one, never half of it.
         let unfinished = self.path.join(format!("{digest}.{}", std::process::id()));
-        fs::write(&unfinished, entry)?;
-        fs::rename(unfinished, self.entry(digest))?;
-        Ok(())
+        let written = fs::write(&unfinished, entry)
+            .and_then(|()| fs::rename(&unfinished, self.entry(digest)));
+        if written.is_err() {
+            // A full disk is not made fuller; there is nothing to remove when the first step failed.
+            let _ = fs::remove_file(&unfinished);
+        }
+        written
     }
 
     fn entry(&self, digest: &Digest) -> PathBuf {
@@ -141,13 +144,15 @@ impl Directory {
     }
 }
 
+/// Loads code that the host's own compiler made for this engine.
 #[expect(
     unsafe_code,
-    reason = "compiled code is loaded from the host's own directory, and its checksum fits"
+    reason = "compiled code comes from the host's own compiler, and its checksum fits"
 )]
-fn load(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
-    // SAFETY: `Directory::get` checked that these are the bytes that `Component::serialize` gave to
-    // `Directory::write`; only the host writes to the directory.
+pub fn load(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
+    // SAFETY: These are bytes that this host's own compiler made, unaltered: `Directory::get` checked that they
+    // are those given to `Directory::write`, and only the host writes to the directory; the compiler
+    // process handed them over a pipe, with a checksum that fits. No upload ever gets here.
     unsafe { Component::deserialize(engine, code) }
 }
 

@@ -18,6 +18,8 @@ pub struct RuntimeConfig {
     pub upload: UploadLimits,
     /// What one call may use.
     pub call: CallLimits,
+    /// How components are compiled.
+    pub compiler: CompilerConfig,
     /// How instances get their memory. Default [`Allocation::Pooled`].
     pub allocation: Allocation,
     /// How often the clock of running calls ticks, and so how late a deadline may strike. Default 10 ms.
@@ -38,11 +40,54 @@ impl Default for RuntimeConfig {
         Self {
             upload: UploadLimits::default(),
             call: CallLimits::default(),
+            compiler: CompilerConfig::default(),
             allocation: Allocation::Pooled,
             epoch_tick_ms: 10,
             calls_max: 32,
             plugins_cached_max: 256,
             cache_dir: None,
+        }
+    }
+}
+
+/// How components are compiled. What the compiler may use is bounded by the system, in a process of its own; meeting
+/// a limit is the [`CompileError`](crate::CompileError) named there, and leaves this process as it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CompilerConfig {
+    /// The program that compiles, one whose `main` is [`compile_child_main`](crate::compile_child_main). Without one this
+    /// process compiles and only `queue_max` holds, which is for tests. Default none.
+    pub program: Option<PathBuf>,
+    /// What the program is started with. Default nothing.
+    pub arguments: Vec<String>,
+    /// Address space of the process; meeting it is [`OutOfMemory`](crate::CompileError::OutOfMemory). Default 4 GiB.
+    pub memory_bytes_max: u64,
+    /// Processor time of the process, over all its threads; meeting it is
+    /// [`OutOfTime`](crate::CompileError::OutOfTime). Default 240 s; Python takes 14 in a release build.
+    pub cpu_seconds_max: u64,
+    /// Time on the clock; meeting it is [`OutOfTime`](crate::CompileError::OutOfTime). Default 120 s.
+    pub time_ms_max: u64,
+    /// Threads that the process compiles with; each takes address space. Default 4.
+    pub threads_max: usize,
+    /// Size of the code; meeting it is [`TooLarge`](crate::CompileError::TooLarge). Default 256 MiB; `StarlingMonkey`
+    /// takes 37.
+    pub code_bytes_max: usize,
+    /// Components that wait while another is compiled; one more is
+    /// [`QueueFull`](crate::CompileError::QueueFull). Default 16.
+    pub queue_max: usize,
+}
+
+impl Default for CompilerConfig {
+    fn default() -> Self {
+        Self {
+            program: None,
+            arguments: Vec::new(),
+            memory_bytes_max: 4 << 30,
+            cpu_seconds_max: 240,
+            time_ms_max: 120_000,
+            threads_max: 4,
+            code_bytes_max: 256 * MIB,
+            queue_max: 16,
         }
     }
 }
@@ -89,6 +134,9 @@ pub struct UploadLimits {
     pub function_weight_max: usize,
     /// The same, summed over all functions. Default 5,000,000; StarlingMonkey takes 550,000.
     pub weight_max: usize,
+    /// Layers over one mapper; more is [`ComposeError::TooManyLayers`](crate::ComposeError::TooManyLayers). The whole is
+    /// held against the other limits here, and `call.memories_max` must leave each part its memory. Default 4.
+    pub layers_max: usize,
 }
 
 impl Default for UploadLimits {
@@ -104,6 +152,7 @@ impl Default for UploadLimits {
             loop_nesting_max: 50,
             function_weight_max: 100_000,
             weight_max: 5_000_000,
+            layers_max: 4,
         }
     }
 }
@@ -128,9 +177,10 @@ pub struct CallLimits {
     pub log_bytes_max: usize,
     /// Live handles to host resources, such as output streams; one more is a trap. Default 256.
     pub handles_max: usize,
-    /// Core instances within one component; more is [`Incompatible`](crate::CallFailure::Incompatible). Default 100.
+    /// Core instances within one component; more is [`Incompatible`](crate::CallFailure::Incompatible). Default 200.
     pub core_instances_max: u32,
-    /// Linear memories within one component; more is [`Incompatible`](crate::CallFailure::Incompatible). Default 4.
+    /// Linear memories within one component; more is [`Incompatible`](crate::CallFailure::Incompatible). Default 8, since each layer
+    /// over a mapper brings its own.
     pub memories_max: u32,
     /// Tables within one component; more is [`Incompatible`](crate::CallFailure::Incompatible). Default 32.
     pub tables_max: u32,
@@ -159,8 +209,8 @@ impl Default for CallLimits {
             returned_bytes_max: 16 * MIB,
             log_bytes_max: 16 * KIB,
             handles_max: 256,
-            core_instances_max: 100,
-            memories_max: 4,
+            core_instances_max: 200,
+            memories_max: 8,
             tables_max: 32,
             table_entries_max: 100_000,
             rows_max: 1_000,

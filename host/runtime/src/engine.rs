@@ -44,27 +44,29 @@ pub fn engine(config: &RuntimeConfig) -> Result<Engine, StartError> {
     let failed = |error: wasmtime::Error| StartError::Engine {
         reason: format!("{error:#}"),
     };
+    let metered = config.call.fuel_max.is_some();
     match config.allocation {
-        Allocation::OnDemand => Engine::new(&settings(config)).map_err(failed),
+        Allocation::OnDemand => Engine::new(&settings(metered)).map_err(failed),
         Allocation::Pooled => {
-            let mut pooled = settings(config);
+            let mut pooled = settings(metered);
             pooled.allocation_strategy(pool(config));
             Engine::new(&pooled).or_else(|error| {
                 tracing::warn!(
                     reason = format!("{error:#}"),
                     "no address space for a pool of instances, allocating on demand"
                 );
-                Engine::new(&settings(config)).map_err(failed)
+                Engine::new(&settings(metered)).map_err(failed)
             })
         }
     }
 }
 
-fn settings(config: &RuntimeConfig) -> Config {
+/// The settings that compiled code depends on; how instances are allocated is none of them.
+pub fn settings(metered: bool) -> Config {
     let mut settings = Config::new();
     settings
         .epoch_interruption(true)
-        .consume_fuel(config.call.fuel_max.is_some())
+        .consume_fuel(metered)
         .wasm_component_model(true)
         // Results must not depend on the machine.
         .cranelift_nan_canonicalization(true)

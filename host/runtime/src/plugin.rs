@@ -18,9 +18,6 @@ use crate::wasi::GuestState;
 use crate::world::World;
 use partneros_domain::Digest;
 
-/// The version of the contract that plugins are called by.
-const CONTRACT: &str = "0.1.0";
-
 /// A loaded component. Cheap to clone; any number of threads may call it at once.
 #[derive(Clone)]
 pub struct Plugin {
@@ -45,7 +42,18 @@ impl Plugin {
 
     /// The version of the WIT contract it implements, such as `0.1.0`.
     pub fn contract(&self) -> &'static str {
-        CONTRACT
+        self.loaded.version.as_str()
+    }
+
+    /// How long it took to compile; none when the code was at hand.
+    pub fn compile_time(&self) -> Option<Duration> {
+        self.loaded.compile_time
+    }
+
+    /// Size of the machine code.
+    pub fn compiled_bytes(&self) -> usize {
+        let image = self.loaded.pre.component().image_range();
+        image.end.addr().saturating_sub(image.start.addr())
     }
 
     /// Asks the plugin who it is.

@@ -1,20 +1,23 @@
 //! The runtime: one engine, and the plugins loaded into it.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use wasmtime::Engine;
 use wasmtime::component::{Component, InstancePre, Linker};
 
 use crate::cache::{Directory, Memory};
-use crate::compile::{CompileError, compile};
+use crate::compile::{CompileError, Compiled, Compiler, Queue};
+use crate::compose::{self, ComposeError};
 use crate::config::RuntimeConfig;
+use crate::contract::ContractVersion;
 use crate::engine::{self, Clock, StartError};
+use crate::inspect::{self, Inspection};
 use crate::plugin::Plugin;
 use crate::since_0_1;
 use crate::slots::Slots;
-use crate::validate::{Contract, Rejected, Validated};
+use crate::validate::{Contract, Facts, Rejected, Validated};
 use crate::wasi::{self, GuestState};
 use crate::world::World;
 use partneros_domain::Digest;
@@ -35,14 +38,18 @@ pub struct Shared {
     contract: Contract,
     loaded: Memory<Arc<Loaded>>,
     directory: Option<Directory>,
+    compiler: Compiler,
     // One compilation at a time: it uses every core by itself, and needs more memory than anything else.
-    compiling: Mutex<()>,
+    compiling: Queue,
 }
 
 /// A component that is ready to be instantiated.
 pub struct Loaded {
     pub digest: Digest,
+    pub version: ContractVersion,
     pub world: World,
+    /// None when the code was at hand.
+    pub compile_time: Option<Duration>,
     pub exports: since_0_1::Exports,
     pub pre: InstancePre<GuestState>,
 }
@@ -53,6 +60,12 @@ pub enum LoadError {
     /// It is not what this host accepts.
     #[error(transparent)]
     Rejected(Rejected),
+    /// It is a layer, which does nothing alone.
+    #[error("load plugin `{plugin}`: it is a layer and needs a mapper beneath; bind it over one")]
+    Incomplete {
+        /// Which.
+        plugin: Digest,
+    },
     /// It validates and still does not compile.
     #[error("load plugin `{plugin}`")]
     Compile {
@@ -93,8 +106,9 @@ impl Runtime {
             shared: Arc::new(Shared {
                 slots: Slots::new(config.calls_max),
                 loaded: Memory::new(config.plugins_cached_max),
-                contract: Contract::new(),
-                compiling: Mutex::default(),
+                contract: Contract::new(ContractVersion::PUBLISHED),
+                compiler: Compiler::new(config.compiler.clone(), config.call.fuel_max.is_some()),
+                compiling: Queue::default(),
                 config,
                 engine,
                 clock,
@@ -109,6 +123,17 @@ impl Runtime {
         self.shared.validate(bytes)
     }
 
+    /// Says everything about a file: whether it is accepted and why not, what made it, and how it does on a small
+    /// built-in conformance set. A layer is tried over the mapper `beneath`. Compiles, and makes some twenty calls.
+    pub fn inspect(&self, bytes: &[u8], beneath: Option<&[u8]>) -> Inspection {
+        inspect::inspect(self, bytes, beneath)
+    }
+
+    /// What a look at the file tells, without compiling it.
+    pub(crate) fn examine(&self, bytes: &[u8]) -> Facts {
+        self.shared.examine(bytes)
+    }
+
     /// Makes a component callable: from memory, from the directory of compiled code, or by compiling it.
     pub fn load(&self, bytes: &[u8]) -> Result<Plugin, LoadError> {
         let shared = &self.shared;
@@ -120,6 +145,23 @@ impl Runtime {
         Ok(Plugin::new(shared.clone(), loaded))
     }
 
+    /// Puts layers over a mapper, as one component. The parts come from the top: at most
+    /// [`layers_max`](crate::UploadLimits::layers_max) layers, then the mapper. The same parts give the same bytes.
+    pub fn compose(&self, parts: &[&[u8]]) -> Result<Vec<u8>, ComposeError> {
+        let mut validated = Vec::new();
+        for (part, bytes) in parts.iter().enumerate() {
+            let part = self
+                .validate(bytes)
+                .map_err(|source| ComposeError::Part { part, source })?;
+            validated.push(part);
+        }
+        let layers_max = self.shared.config.upload.layers_max;
+        let version = compose::check(&validated, layers_max)?;
+        let whole = compose::compose(parts, version)?;
+        self.validate(&whole).map_err(ComposeError::Whole)?;
+        Ok(whole)
+    }
+
     /// The plugin, if it was loaded and is still in memory. Saves fetching the component.
     pub fn loaded(&self, digest: &Digest) -> Option<Plugin> {
         let loaded = self.shared.loaded.get(digest)?;
@@ -129,53 +171,69 @@ impl Runtime {
 
 impl Shared {
     fn validate(&self, bytes: &[u8]) -> Result<Validated, Rejected> {
+        self.examine(bytes).into_validated()
+    }
+
+    fn examine(&self, bytes: &[u8]) -> Facts {
         let features = self.engine.get_wasm_features();
-        self.contract.validate(bytes, features, &self.config.upload)
+        self.contract.examine(bytes, features, &self.config.upload)
     }
 
     fn load(&self, digest: Digest, bytes: &[u8]) -> Result<Arc<Loaded>, LoadError> {
         let validated = self.validate(bytes).map_err(LoadError::Rejected)?;
-        let _turn = self
-            .compiling
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        if validated.world().needs_beneath() {
+            return Err(LoadError::Incomplete { plugin: digest });
+        }
+        if let Some(component) = self.stored(&digest) {
+            return self.link(&validated, &component, None);
+        }
+        let failed = |source| LoadError::Compile {
+            plugin: digest,
+            source,
+        };
+        let queue_max = self.config.compiler.queue_max;
+        let _turn = self.compiling.enter(queue_max).map_err(failed)?;
         // Another thread may have had the turn with the same component.
         if let Some(loaded) = self.loaded.get(&digest) {
             return Ok(loaded);
         }
-        let component = self.component(&digest, bytes)?;
-        let link = |error: wasmtime::Error| LoadError::Link {
+        let started = Instant::now();
+        let compiled = self.compiler.compile(&self.engine, bytes);
+        let Compiled { component, code } = compiled.map_err(failed)?;
+        let compile_time = started.elapsed();
+        if let Some(directory) = &self.directory {
+            directory.put(&digest, &code);
+        }
+        self.link(&validated, &component, Some(compile_time))
+    }
+
+    fn stored(&self, digest: &Digest) -> Option<Component> {
+        self.directory.as_ref()?.get(digest)
+    }
+
+    fn link(
+        &self,
+        validated: &Validated,
+        component: &Component,
+        compile_time: Option<Duration>,
+    ) -> Result<Arc<Loaded>, LoadError> {
+        let digest = *validated.digest();
+        let failed = |error: wasmtime::Error| LoadError::Link {
             plugin: digest,
             reason: format!("{error:#}"),
         };
-        let pre = self.linker.instantiate_pre(&component).map_err(link)?;
+        let pre = self.linker.instantiate_pre(component).map_err(failed)?;
         let world = validated.world();
         let loaded = Arc::new(Loaded {
             digest,
+            version: validated.version(),
             world,
-            exports: since_0_1::Exports::new(&pre, world).map_err(link)?,
+            compile_time,
+            exports: since_0_1::Exports::new(&pre, world).map_err(failed)?,
             pre,
         });
         self.loaded.put(digest, loaded.clone());
         Ok(loaded)
-    }
-
-    fn component(&self, digest: &Digest, bytes: &[u8]) -> Result<Component, LoadError> {
-        let stored = self
-            .directory
-            .as_ref()
-            .and_then(|directory| directory.get(digest));
-        if let Some(component) = stored {
-            return Ok(component);
-        }
-        let component = compile(&self.engine, bytes).map_err(|source| LoadError::Compile {
-            plugin: *digest,
-            source,
-        })?;
-        if let Some(directory) = &self.directory {
-            directory.put(digest, &component);
-        }
-        Ok(component)
     }
 }
 

@@ -6,6 +6,7 @@
 //! function types with the accepted worlds.
 
 mod contract;
+mod producers;
 mod scan;
 mod types;
 
@@ -15,7 +16,9 @@ use wasmparser::{Validator, WasmFeatures};
 
 pub use self::contract::Contract;
 use self::contract::Surface;
+pub use self::producers::Tool;
 use crate::config::UploadLimits;
+use crate::contract::ContractVersion;
 use crate::output::cut;
 use crate::world::World;
 use partneros_domain::Digest;
@@ -30,6 +33,7 @@ const TEXT_BYTES_MAX: usize = 500;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Validated {
     digest: Digest,
+    version: ContractVersion,
     world: World,
     imports: Vec<String>,
 }
@@ -43,6 +47,11 @@ impl Validated {
     /// What the component offers.
     pub fn world(&self) -> World {
         self.world
+    }
+
+    /// The version of the contract that it implements.
+    pub fn version(&self) -> ContractVersion {
+        self.version
     }
 
     /// The interfaces it imports, such as `wasi:io/streams@0.2.6`.
@@ -124,8 +133,6 @@ pub enum RejectionCode {
     MissingExport,
     /// A function with other types than the contract says.
     WrongType,
-    /// A world that is known and cannot be used on its own.
-    UnsupportedWorld,
 }
 
 impl RejectionCode {
@@ -139,7 +146,6 @@ impl RejectionCode {
             Self::WrongVersion => "wrong-version",
             Self::MissingExport => "missing-export",
             Self::WrongType => "wrong-type",
-            Self::UnsupportedWorld => "unsupported-world",
         }
     }
 }
@@ -150,37 +156,67 @@ impl fmt::Display for RejectionCode {
     }
 }
 
+/// What a look at a file tells.
+#[derive(Debug)]
+pub struct Facts {
+    pub digest: Digest,
+    /// The version and the world that its exports name, whether or not everything fits.
+    pub fit: Option<(ContractVersion, World)>,
+    pub imports: Vec<String>,
+    pub tools: Vec<Tool>,
+    pub modules: usize,
+    pub functions: usize,
+    /// Never empty without a fit.
+    pub problems: Vec<Rejection>,
+}
+
+impl Facts {
+    /// The component if nothing is wrong with it.
+    pub fn into_validated(self) -> Result<Validated, Rejected> {
+        match self.fit {
+            Some((version, world)) if self.problems.is_empty() => Ok(Validated {
+                digest: self.digest,
+                version,
+                world,
+                imports: self.imports,
+            }),
+            _ => Err(Rejected {
+                digest: self.digest,
+                problems: self.problems,
+            }),
+        }
+    }
+}
+
 impl Contract {
-    /// Checks a file by the rules of an engine with these features.
-    pub fn validate(
-        &self,
-        bytes: &[u8],
-        features: WasmFeatures,
-        limits: &UploadLimits,
-    ) -> Result<Validated, Rejected> {
-        let digest = Digest::of(bytes);
-        let rejected = |problems| Rejected { digest, problems };
-        let scan = scan::scan(bytes, limits).map_err(|problem| rejected(vec![problem]))?;
+    /// Looks at a file by the rules of an engine with these features.
+    pub fn examine(&self, bytes: &[u8], features: WasmFeatures, limits: &UploadLimits) -> Facts {
+        let (scan, unreadable) = match scan::scan(bytes, limits) {
+            Ok(scan) => (scan, None),
+            Err(problem) => (scan::Scan::default(), Some(problem)),
+        };
         let mut problems = scan.problems;
-        let mut world = None;
+        problems.extend(unreadable);
+        let mut fit = None;
         // What is over a limit is not validated any further, since that takes time by its size.
         if problems.is_empty() {
             match Validator::new_with_features(features).validate_all(bytes) {
                 Ok(types) => {
                     let surface = Surface::new(&scan.imports, &scan.exports, types.as_ref());
-                    world = self.compare(&surface, &mut problems);
+                    fit = self.compare(&surface, &mut problems);
                 }
                 Err(error) => problems.push(scan::malformed(&error)),
             }
         }
         problems.truncate(PROBLEMS_MAX);
-        match world {
-            Some(world) if problems.is_empty() => Ok(Validated {
-                digest,
-                world,
-                imports: scan.imports,
-            }),
-            _ => Err(rejected(problems)),
+        Facts {
+            digest: Digest::of(bytes),
+            fit,
+            imports: scan.imports,
+            tools: scan.tools.into_list(),
+            modules: scan.modules,
+            functions: scan.functions,
+            problems,
         }
     }
 }

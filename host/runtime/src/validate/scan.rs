@@ -6,6 +6,7 @@
 
 use wasmparser::{BinaryReaderError, Encoding, FunctionBody, Operator, Parser, Payload};
 
+use super::producers::Producers;
 use super::{Rejection, RejectionCode};
 use crate::config::UploadLimits;
 
@@ -14,6 +15,10 @@ use crate::config::UploadLimits;
 pub struct Scan {
     pub imports: Vec<String>,
     pub exports: Vec<String>,
+    /// What made the file, as its custom sections say.
+    pub tools: Producers,
+    pub modules: usize,
+    pub functions: usize,
     /// Limits that are met.
     pub problems: Vec<Rejection>,
 }
@@ -32,6 +37,7 @@ pub fn scan(bytes: &[u8], limits: &UploadLimits) -> Result<Scan, Rejection> {
     let mut scan = Scan::default();
     let measures = read(bytes, &mut scan).map_err(|error| malformed(&error))?;
     scan.problems = measures.problems(limits);
+    (scan.modules, scan.functions) = (measures.modules, measures.functions);
     Ok(scan)
 }
 
@@ -103,6 +109,7 @@ fn read(bytes: &[u8], scan: &mut Scan) -> Result<Measures, BinaryReaderError> {
                     scan.exports.push(export?.name.name.to_owned());
                 }
             }
+            Payload::CustomSection(section) => scan.tools.read(&section),
             _ => {}
         }
     }

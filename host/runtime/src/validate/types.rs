@@ -20,6 +20,9 @@ enum Shape<'a> {
     Defined(&'a ComponentDefinedType),
 }
 
+/// The most entries of a list of fields, cases or parameters that a message names.
+const LISTED_MAX: usize = 20;
+
 type Optional = Option<ComponentValType>;
 
 /// The kind of an export, with its article.
@@ -133,8 +136,8 @@ impl<'a> Pair<'a> {
         found: impl ExactSizeIterator<Item = (N, Optional)>,
     ) -> Option<String> {
         if wanted.len() != found.len() {
-            let (wanted, found) = (wanted.len(), found.len());
-            return Some(format!("has {found} {what}s, must have {wanted}"));
+            let (wanted, found) = (listed(wanted, self.wanted), listed(found, self.found));
+            return Some(format!("has the {what}s {found}, must have {wanted}"));
         }
         for ((wanted_name, wanted), (found_name, found)) in wanted.zip(found) {
             let (wanted_name, found_name) = (wanted_name.to_string(), found_name.to_string());
@@ -154,10 +157,31 @@ impl<'a> Pair<'a> {
         match (wanted, found) {
             (None, None) => None,
             (Some(wanted), Some(found)) => self.values(wanted, found),
-            (Some(_), None) => Some("is nothing, must be a value".to_owned()),
-            (None, Some(_)) => Some("is a value, must be nothing".to_owned()),
+            (Some(wanted), None) => {
+                let wanted = kind(&shape(self.wanted, wanted));
+                Some(format!("is nothing, must be `{wanted}`"))
+            }
+            (None, Some(found)) => {
+                let found = kind(&shape(self.found, found));
+                Some(format!("is `{found}`, must be nothing"))
+            }
         }
     }
+}
+
+/// The entries with their types, as "`name: string, size: u32`".
+fn listed<N: ToString>(
+    entries: impl Iterator<Item = (N, Optional)>,
+    types: &TypesRef<'_>,
+) -> String {
+    let entries: Vec<_> = entries
+        .take(LISTED_MAX)
+        .map(|(name, ty)| match ty {
+            Some(ty) => format!("{}: {}", name.to_string(), kind(&shape(types, ty))),
+            None => name.to_string(),
+        })
+        .collect();
+    format!("`{}`", entries.join(", "))
 }
 
 fn within(place: &str, difference: Option<String>) -> Option<String> {

@@ -1,6 +1,10 @@
 //! The runtime against guests of every kind: good ones, bad ones, and files that are none.
 
 mod caching;
+mod compiling;
+mod composing;
+mod contracts;
+mod inspecting;
 mod isolation;
 mod sweep;
 mod usage;

@@ -21,7 +21,7 @@ const EXPECTED: &[(&str, &str)] = &[
         "hoards_handles",
         "transform: it crashed: resource table has no free keys",
     ),
-    ("layers", "rejected: unsupported-world"),
+    ("layers", "needs a mapper beneath"),
     (
         "logs_much",
         "transform: it crashed: wasm `unreachable` instruction executed, its last words were `the end`",
@@ -117,6 +117,7 @@ fn outcome(bytes: &[u8]) -> String {
             codes.dedup();
             format!("rejected: {}", codes.join(", "))
         }
+        Err(LoadError::Incomplete { .. }) => "needs a mapper beneath".to_owned(),
         Err(error) => error.to_string(),
     }
 }

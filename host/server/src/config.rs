@@ -157,10 +157,10 @@ impl Config {
             sources = sources.merge(Toml::file_exact(file));
         }
         sources
-            // The command line reads this one itself: it names the file.
+            // The command line reads these itself: the file, and the host that others are asked of.
             .merge(
                 Env::prefixed(ENVIRONMENT_PREFIX)
-                    .ignore(&["config"])
+                    .ignore(&["config", "url", "token"])
                     .split("__"),
             )
             .merge(Serialized::defaults(overrides))

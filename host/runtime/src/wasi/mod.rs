@@ -29,6 +29,9 @@ use crate::meter::Meter;
 /// The start of 2000 in UTC, for guests that mistake the epoch for "not set".
 const NOW: Duration = Duration::from_hours(10_957 * 24);
 
+/// What the monotonic clock shows, in nanoseconds. Go's runtime ends at once if it is zero.
+const TICK: u64 = 1_000_000;
+
 /// Seeds the guest's randomness.
 const SEED: u64 = 0x70_61_72_74_6e_65_72_73;
 
@@ -119,11 +122,11 @@ impl HostWallClock for StoppedClock {
 
 impl HostMonotonicClock for StoppedClock {
     fn resolution(&self) -> u64 {
-        1_000_000
+        TICK
     }
 
     fn now(&self) -> u64 {
-        0
+        TICK
     }
 }
 

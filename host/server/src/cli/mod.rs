@@ -1,6 +1,7 @@
 //! The command line. Each command has a file; what they share, the configuration, is read here.
 
 mod organizations;
+mod plugins;
 mod serve;
 mod tokens;
 
@@ -51,6 +52,9 @@ enum Command {
     /// Makes, lists and deletes API tokens.
     #[command(subcommand)]
     Tokens(tokens::Tokens),
+    /// Makes, checks, runs, tests and ships plugins.
+    #[command(subcommand)]
+    Plugins(plugins::Plugins),
 }
 
 #[derive(Debug, Args)]
@@ -74,6 +78,7 @@ impl Cli {
             }
             Command::Organizations(command) => command.run(&global.config(None, None)?).await,
             Command::Tokens(command) => command.run(&global.config(None, None)?).await,
+            Command::Plugins(command) => command.run(|| global.config(None, None)).await,
         }
     }
 }

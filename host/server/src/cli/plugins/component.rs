@@ -1,0 +1,119 @@
+//! A component in a file, loaded as the host would load it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context as _, bail};
+use partneros_runtime::{LoadError, Plugin, Rejection, Runtime};
+use serde_json::{Value, json};
+
+use crate::config::Config;
+
+/// The folders in which a build leaves its component, besides the plugin's own.
+const BUILD_FOLDERS: [&str; 3] = ["", "build", "dist"];
+
+/// The runtime of the host with this configuration. Compiled code is kept where the host keeps it, if there is a
+/// data directory; none is made for it.
+pub(super) fn runtime(config: &Config) -> anyhow::Result<Runtime> {
+    let mut settings = config.runtime.clone();
+    if settings.cache_dir.is_none() && config.data_dir.is_dir() {
+        settings.cache_dir = Some(config.data_dir.join("compiled"));
+    }
+    Ok(Runtime::new(settings)?)
+}
+
+/// Reads a component.
+pub(super) fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
+    fs::read(file).with_context(|| format!("failed to read the component `{}`", file.display()))
+}
+
+/// Loads a component; the error lists every reason why it is not accepted, one a line.
+pub(super) fn load(runtime: &Runtime, bytes: &[u8]) -> anyhow::Result<Plugin> {
+    match runtime.load(bytes) {
+        Ok(plugin) => Ok(plugin),
+        Err(LoadError::Rejected(rejected)) => {
+            let problems: String = (rejected.problems.iter())
+                .map(|problem| format!("\n  {problem}"))
+                .collect();
+            bail!("failed to accept the component:{problems}");
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The one component that a plugin's folder holds.
+pub(super) fn find(folder: &Path) -> anyhow::Result<PathBuf> {
+    let mut found = Vec::new();
+    for name in BUILD_FOLDERS {
+        // A folder that is not there holds nothing.
+        let Ok(entries) = fs::read_dir(folder.join(name)) else {
+            continue;
+        };
+        let files = entries.filter_map(|entry| Some(entry.ok()?.path()));
+        found.extend(files.filter(|file| file.extension().is_some_and(|end| end == "wasm")));
+    }
+    found.sort();
+    match found.as_slice() {
+        [file] => Ok(file.clone()),
+        [] => bail!(
+            "there is no component `*.wasm` in `{0}`, `{0}/build` or `{0}/dist`; build it, or name it with `--plugin`",
+            folder.display()
+        ),
+        several => {
+            let names: Vec<_> = several
+                .iter()
+                .map(|file| format!("`{}`", file.display()))
+                .collect();
+            bail!(
+                "there is more than one component, name one with `--plugin`: {}",
+                names.join(", ")
+            )
+        }
+    }
+}
+
+/// Loads the component in a file; over the one beneath it, if there is one.
+pub(super) fn load_over(
+    runtime: &Runtime,
+    file: &Path,
+    beneath: Option<&Path>,
+) -> anyhow::Result<Plugin> {
+    let bytes = read(file)?;
+    match beneath {
+        None => load(runtime, &bytes),
+        Some(_) => bail!("failed to put a layer over `--beneath`: this host takes no layers yet"),
+    }
+}
+
+/// The report that an upload of a component gets.
+pub(super) fn inspect(
+    runtime: &Runtime,
+    bytes: &[u8],
+    _beneath: Option<&[u8]>,
+) -> anyhow::Result<Value> {
+    let started = Instant::now();
+    let plugin = match runtime.load(bytes) {
+        Ok(plugin) => plugin,
+        Err(LoadError::Rejected(rejected)) => {
+            let problem = |problem: &Rejection| {
+                json!({
+                    "code": problem.code.as_str(),
+                    "place": problem.place,
+                    "message": problem.message,
+                })
+            };
+            let problems: Vec<_> = rejected.problems.iter().map(problem).collect();
+            return Ok(json!({
+                "sha256": rejected.digest,
+                "sizeBytes": bytes.len(),
+                "problems": problems,
+            }));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    Ok(
+        json!({"sha256": plugin.digest(), "world": plugin.world().as_str(), "sizeBytes": bytes.len(),
+        "compileMs": started.elapsed().as_secs_f64() * 1e3, "problems": []}),
+    )
+}

@@ -185,9 +185,8 @@ fn run<'context, 'call>(
         return Ok(CowVal::owned(CelNull));
     }
     match (helper.call)(&arguments).map_err(|message| call.error(message))? {
-        Answer::Null => Ok(CowVal::owned(CelNull)),
         Answer::Same(position) if position < call.args.len() => Ok(call.args.swap_remove(position)),
-        Answer::Same(_) => Ok(CowVal::owned(CelNull)),
+        Answer::Null | Answer::Same(_) => Ok(CowVal::owned(CelNull)),
         Answer::Owned(value) => Ok(CowVal::Owned(value)),
         Answer::Text(text) if text.len() > TEXT_BYTES_MAX => {
             Err(call.error(format!("the text has more than {TEXT_BYTES_MAX} bytes")))

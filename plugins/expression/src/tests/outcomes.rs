@@ -8,12 +8,8 @@ use Direction::{ToHubspot, ToPartneros};
 
 /// What a constant becomes in an output: its column, or the code of the failure.
 fn constant(direction: Direction, output: FieldSchema, expression: &str) -> Result<Column, String> {
-    let column = match direction {
-        ToPartneros => texts(&[Some("x")]),
-        ToHubspot => texts(&[Some("x")]),
-    };
     let plan = plan(direction, vec![field("x", Text)], output, expression);
-    let (column, mut failures) = run(&plan, &[column]);
+    let (column, mut failures) = run(&plan, &[texts(&[Some("x")])]);
     match failures.pop() {
         Some(failure) => Err(failure.trim_start_matches("0 ").to_owned()),
         None => Ok(column),

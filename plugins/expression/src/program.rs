@@ -16,7 +16,7 @@ use crate::options::Issue;
 /// many values belongs into the choices of a field.
 pub const EXPRESSION_BYTES_MAX: usize = 4_000;
 
-/// How deeply brackets may nest. Each level takes the parser several calls; deeper ones are refused
+/// How deeply brackets and conditionals may nest. Each level takes the parser several calls; deeper ones are refused
 /// as `expression-too-complex`.
 const NESTING_MAX: u16 = 32;
 
@@ -37,7 +37,7 @@ pub fn parse(source: &str) -> Result<IdedExpr, Issue> {
         return Err(too_complex());
     }
     PrattParser::new()
-        .max_recursion_depth(2 * NESTING_MAX)
+        .max_recursion_depth(NESTING_MAX + 1)
         .error_recovery_limit(ERRORS_MAX)
         .parse(source)
         .map_err(|errors| {
@@ -57,13 +57,14 @@ pub fn too_complex() -> Issue {
     )
 }
 
-/// The longest run of open brackets and prefix operators, roughly: text in quotes counts too, which
-/// only matters to expressions that are full of brackets.
+/// How deeply brackets and prefix operators nest, roughly: text in quotes counts too, which only
+/// matters to expressions that are full of brackets. The parser itself counts conditionals as well,
+/// but no prefix operators.
 fn nesting(source: &str) -> usize {
     let (mut open, mut most, mut run) = (0_usize, 0, 0_usize);
     for byte in source.bytes() {
         match byte {
-            b'(' | b'[' | b'{' | b'?' => open += 1,
+            b'(' | b'[' | b'{' => open += 1,
             b')' | b']' | b'}' => open = open.saturating_sub(1),
             _ => {}
         }

@@ -1,7 +1,6 @@
 //! The runtime against guests of every kind: good ones, bad ones, and files that are none.
 
 mod caching;
-mod expression;
 mod isolation;
 mod sweep;
 mod usage;

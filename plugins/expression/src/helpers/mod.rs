@@ -104,10 +104,8 @@ pub fn find(name: &str) -> Option<&'static Helper> {
 }
 
 /// The function whose name differs least from another, if by little.
-pub fn nearest<'n>(name: &str, others: &[&'n str]) -> Option<&'n str> {
-    let names = all()
-        .map(|helper| helper.name)
-        .chain(others.iter().copied());
+pub fn nearest<'n>(name: &str, others: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    let names = all().map(|helper| helper.name).chain(others);
     let near = names.map(|known| (distance(&name.to_lowercase(), &known.to_lowercase()), known));
     let (distance, known) = near.min()?;
     (distance <= DISTANCE_MAX).then_some(known)

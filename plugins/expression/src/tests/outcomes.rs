@@ -246,3 +246,52 @@ fn failures_say_what_happened() {
     assert!(message("[1][5]").contains("out of bounds"));
     assert!(message("value.padLeft(9999999)").contains("from 0 to"));
 }
+
+#[test]
+fn the_functions_of_cel_are_there() {
+    for (expression, result) in [
+        (
+            "size(\"abc\") == 3 && [1].size() == 1 && size({1: 2}) == 1",
+            "true",
+        ),
+        (
+            "\"abc\".contains(\"b\") && \"abc\".startsWith(\"a\") && \"abc\".endsWith(\"c\")",
+            "true",
+        ),
+        (
+            "string(1) == \"1\" && int(\"1\") == 1 && uint(\"1\") == 1u && double(\"1.5\") == 1.5",
+            "true",
+        ),
+        (
+            "bool(\"true\") && bytes(\"a\") == b\"a\" && dyn(1) == 1",
+            "true",
+        ),
+        (
+            "type(1) == int && type(\"\") == string && type(1u) == uint && type(b\"\") == bytes",
+            "true",
+        ),
+        (
+            "type([]) == list && type({}) == map && type(null) == null_type && type(int) == type",
+            "true",
+        ),
+        ("type(1.5) == double && type(true) == bool", "true"),
+        (
+            "[1, 2].all(x, x > 0) && [1, 2].exists(x, x > 1) && [1, 2].exists_one(x, x > 1)",
+            "true",
+        ),
+        (
+            "[1, 2].filter(x, x > 1) == [2] && [1, 2].map(x, x * 2) == [2, 4]",
+            "true",
+        ),
+        (
+            "has({\"a\": 1}.a) && !has({\"a\": 1}.b) && 1 in [1]",
+            "true",
+        ),
+    ] {
+        assert_eq!(
+            outward(Boolean, expression),
+            Ok(result.to_owned()),
+            "{expression}"
+        );
+    }
+}

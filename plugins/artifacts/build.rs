@@ -2,6 +2,11 @@
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    let path = guest_build::component("hubspot-mapper");
-    println!("cargo::rustc-env=HUBSPOT_MAPPER={}", path.display());
+    for (package, variable) in [
+        ("hubspot-mapper", "HUBSPOT_MAPPER"),
+        ("expression", "EXPRESSION"),
+    ] {
+        let path = guest_build::component(package);
+        println!("cargo::rustc-env={variable}={}", path.display());
+    }
 }

@@ -17,36 +17,14 @@ const DEPTH_MAX: usize = 80;
 /// The most issues that are reported of one expression.
 const ISSUES_MAX: usize = 10;
 
-/// The functions and types of CEL itself that are available; the macros are gone once parsed.
-const STANDARD: [&str; 13] = [
-    "size",
-    "contains",
-    "startsWith",
-    "endsWith",
-    "string",
-    "int",
-    "uint",
-    "double",
-    "bool",
-    "bytes",
-    "dyn",
-    "type",
-    "null_type",
-];
+/// The functions of CEL itself that are available; its macros are gone once an expression is read.
+const FUNCTIONS: [&str; 6] = ["size", "contains", "startsWith", "endsWith", "dyn", "type"];
 
-/// Names of types, which are values.
-const TYPES: [&str; 10] = [
-    "string",
-    "int",
-    "uint",
-    "double",
-    "bool",
-    "bytes",
-    "list",
-    "map",
-    "null_type",
-    "type",
-];
+/// The types of CEL that are functions as well, which convert to them.
+const CONVERSIONS: [&str; 6] = ["string", "int", "uint", "double", "bool", "bytes"];
+
+/// The types of CEL that are not.
+const TYPES: [&str; 4] = ["list", "map", "null_type", "type"];
 
 /// What is wrong with an expression over inputs of these names; without names, any input goes.
 pub fn issues(expression: &IdedExpr, inputs: Option<&[&str]>) -> Vec<Issue> {
@@ -144,8 +122,10 @@ impl<'e> Inspector<'e> {
     }
 
     fn identifier(&mut self, name: &str) {
-        let known =
-            self.variables.contains(&name) || VARIABLES.contains(&name) || TYPES.contains(&name);
+        let known = self.variables.contains(&name)
+            || VARIABLES.contains(&name)
+            || CONVERSIONS.contains(&name)
+            || TYPES.contains(&name);
         if !known {
             let hint = match self.inputs {
                 Some(inputs) if inputs.contains(&name) => format!("write `inputs.{name}`"),
@@ -197,8 +177,10 @@ impl<'e> Inspector<'e> {
             if let Some(issue) = helpers::literal_issue(helper, |at| literal(arguments.get(at)?)) {
                 self.report(issue.code, issue.message);
             }
-        } else if !STANDARD.contains(&name) && name.starts_with(|c: char| c.is_ascii_alphabetic()) {
-            let near = helpers::nearest(name, &STANDARD);
+        } else if !standard().any(|known| known == name)
+            && name.starts_with(|c: char| c.is_ascii_alphabetic())
+        {
+            let near = helpers::nearest(name, standard());
             let hint = near.map_or_else(
                 || "see the list of functions".to_owned(),
                 |known| format!("did you mean `{known}`?"),
@@ -207,6 +189,10 @@ impl<'e> Inspector<'e> {
             self.report("unknown-function", message);
         }
     }
+}
+
+fn standard() -> impl Iterator<Item = &'static str> {
+    FUNCTIONS.into_iter().chain(CONVERSIONS)
 }
 
 fn literal(expression: &IdedExpr) -> Option<&str> {

@@ -5,9 +5,9 @@
 //! and would make most of the component. Its API is not covered by semver, so the version of `cel`
 //! is exact; a test holds its trees against those of the generated parser.
 
+use cel::ParseError;
 use cel::common::ast::IdedExpr;
 use cel::parser::PrattParser;
-use cel::{ParseError, ParseErrors};
 use mapper_values::text::shown;
 
 use crate::options::Issue;
@@ -16,31 +16,37 @@ use crate::options::Issue;
 /// many values belongs into the choices of a field.
 pub const EXPRESSION_BYTES_MAX: usize = 4_000;
 
-/// How deeply brackets may nest. Each level takes the parser several calls; deeper ones are refused
+/// How deeply brackets and conditionals may nest. Each level takes the parser several calls; deeper ones are refused
 /// as `expression-too-complex`.
 const NESTING_MAX: u16 = 32;
 
-/// The most syntax errors that are reported of one expression; the later ones often follow from the
-/// first.
-const ERRORS_MAX: usize = 3;
+/// How many mistakes the parser steps over before it gives up. Only the first is reported, since the
+/// later ones often follow from it.
+const ERRORS_MAX: u32 = 1;
 
 /// Reads an expression.
-pub fn parse(source: &str) -> Result<IdedExpr, Vec<Issue>> {
+pub fn parse(source: &str) -> Result<IdedExpr, Issue> {
     if source.len() > EXPRESSION_BYTES_MAX {
         let message = format!(
             "the expression has {} bytes, at most {EXPRESSION_BYTES_MAX} are allowed",
             source.len()
         );
-        return Err(vec![Issue::new("expression-too-long", message)]);
+        return Err(Issue::new("expression-too-long", message));
     }
     if nesting(source) > usize::from(NESTING_MAX) {
-        return Err(vec![too_complex()]);
+        return Err(too_complex());
     }
     PrattParser::new()
-        .max_recursion_depth(2 * NESTING_MAX)
-        .error_recovery_limit(ERRORS_MAX as u32)
+        .max_recursion_depth(NESTING_MAX + 1)
+        .error_recovery_limit(ERRORS_MAX)
         .parse(source)
-        .map_err(|errors| syntax_errors(source, &errors))
+        .map_err(|errors| {
+            // Only the limits are reported without a place.
+            let mut placed = errors.errors.iter().filter(|error| error.pos.0 > 0);
+            placed
+                .next()
+                .map_or_else(too_complex, |error| syntax_error(source, error))
+        })
 }
 
 /// The issue of an expression that is too deep to evaluate.
@@ -51,13 +57,14 @@ pub fn too_complex() -> Issue {
     )
 }
 
-/// The longest run of open brackets and prefix operators, roughly: text in quotes counts too, which
-/// only matters to expressions that are full of brackets.
+/// How deeply brackets and prefix operators nest, roughly: text in quotes counts too, which only
+/// matters to expressions that are full of brackets. The parser itself counts conditionals as well,
+/// but no prefix operators.
 fn nesting(source: &str) -> usize {
     let (mut open, mut most, mut run) = (0_usize, 0, 0_usize);
     for byte in source.bytes() {
         match byte {
-            b'(' | b'[' | b'{' | b'?' => open += 1,
+            b'(' | b'[' | b'{' => open += 1,
             b')' | b']' | b'}' => open = open.saturating_sub(1),
             _ => {}
         }
@@ -71,21 +78,8 @@ fn nesting(source: &str) -> usize {
     most
 }
 
-fn syntax_errors(source: &str, errors: &ParseErrors) -> Vec<Issue> {
-    let placed = errors.errors.iter().filter(|error| error.pos.0 > 0);
-    let issues: Vec<Issue> = placed
-        .take(ERRORS_MAX)
-        .map(|error| Issue::new("syntax-error", syntax_error(source, error)))
-        .collect();
-    if issues.is_empty() {
-        // Only the limits are reported without a place.
-        return vec![too_complex()];
-    }
-    issues
-}
-
 /// A sentence with the place, from 1, and what stands there.
-fn syntax_error(source: &str, error: &ParseError) -> String {
+fn syntax_error(source: &str, error: &ParseError) -> Issue {
     let (line, column) = (error.pos.0.unsigned_abs(), error.pos.1.unsigned_abs());
     let message = error.msg.trim_start_matches("Syntax error: ");
     let text = source.lines().nth(line - 1).unwrap_or_default();
@@ -99,5 +93,6 @@ fn syntax_error(source: &str, error: &ParseError) -> String {
     } else {
         format!("at `{}`", shown(rest).trim_end())
     };
-    format!("line {line}, column {column}: {message}, {place}")
+    let message = format!("line {line}, column {column}: {message}, {place}");
+    Issue::new("syntax-error", message)
 }

@@ -46,18 +46,14 @@ impl<'p> Rule<'p> {
             // inputs will be is not known.
             match program::parse(other) {
                 Ok(expression) => issues.extend(inspect::issues(&expression, None)),
-                Err(errors) => issues.extend(errors),
+                Err(issue) => issues.push(issue),
             }
         }
         let names: Vec<&str> = inputs
             .iter()
             .map(|(_, field)| field.name.as_str())
             .collect();
-        let expression = options
-            .expression(plan.direction)
-            .map_err(|issue| vec![issue])
-            .and_then(program::parse)
-            .map_err(|errors| issues.extend(errors));
+        let expression = options.expression(plan.direction).and_then(program::parse);
         match expression {
             Ok(expression) => {
                 issues.extend(inspect::issues(&expression, Some(&names)));
@@ -70,7 +66,7 @@ impl<'p> Rule<'p> {
                     });
                 }
             }
-            Err(()) => {}
+            Err(issue) => issues.push(issue),
         }
         Err(issues)
     }

@@ -104,10 +104,8 @@ pub fn find(name: &str) -> Option<&'static Helper> {
 }
 
 /// The function whose name differs least from another, if by little.
-pub fn nearest<'n>(name: &str, others: &[&'n str]) -> Option<&'n str> {
-    let names = all()
-        .map(|helper| helper.name)
-        .chain(others.iter().copied());
+pub fn nearest<'n>(name: &str, others: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    let names = all().map(|helper| helper.name).chain(others);
     let near = names.map(|known| (distance(&name.to_lowercase(), &known.to_lowercase()), known));
     let (distance, known) = near.min()?;
     (distance <= DISTANCE_MAX).then_some(known)
@@ -185,9 +183,8 @@ fn run<'context, 'call>(
         return Ok(CowVal::owned(CelNull));
     }
     match (helper.call)(&arguments).map_err(|message| call.error(message))? {
-        Answer::Null => Ok(CowVal::owned(CelNull)),
         Answer::Same(position) if position < call.args.len() => Ok(call.args.swap_remove(position)),
-        Answer::Same(_) => Ok(CowVal::owned(CelNull)),
+        Answer::Null | Answer::Same(_) => Ok(CowVal::owned(CelNull)),
         Answer::Owned(value) => Ok(CowVal::Owned(value)),
         Answer::Text(text) if text.len() > TEXT_BYTES_MAX => {
             Err(call.error(format!("the text has more than {TEXT_BYTES_MAX} bytes")))

@@ -109,16 +109,11 @@ fn ceil(arguments: &Arguments) -> Result<Answer, String> {
 }
 
 fn abs(arguments: &Arguments) -> Result<Answer, String> {
-    match arguments.maybe_double(0) {
-        Some(number) => Ok(Answer::Number(number.abs())),
-        None => match arguments.maybe_text(0) {
-            Some(_) => Ok(Answer::Number(double(arguments, 0)?.abs())),
-            None => {
-                let number = arguments.integer(0)?.checked_abs();
-                Ok(Answer::Integer(number.ok_or("the number is out of range")?))
-            }
-        },
+    if arguments.maybe_double(0).is_some() || arguments.maybe_text(0).is_some() {
+        return Ok(Answer::Number(double(arguments, 0)?.abs()));
     }
+    let number = arguments.integer(0)?.checked_abs();
+    Ok(Answer::Integer(number.ok_or("the number is out of range")?))
 }
 
 fn min(arguments: &Arguments) -> Result<Answer, String> {

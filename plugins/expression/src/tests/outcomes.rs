@@ -8,12 +8,8 @@ use Direction::{ToHubspot, ToPartneros};
 
 /// What a constant becomes in an output: its column, or the code of the failure.
 fn constant(direction: Direction, output: FieldSchema, expression: &str) -> Result<Column, String> {
-    let column = match direction {
-        ToPartneros => texts(&[Some("x")]),
-        ToHubspot => texts(&[Some("x")]),
-    };
     let plan = plan(direction, vec![field("x", Text)], output, expression);
-    let (column, mut failures) = run(&plan, &[column]);
+    let (column, mut failures) = run(&plan, &[texts(&[Some("x")])]);
     match failures.pop() {
         Some(failure) => Err(failure.trim_start_matches("0 ").to_owned()),
         None => Ok(column),
@@ -249,4 +245,53 @@ fn failures_say_what_happened() {
     assert!(message("9223372036854775807 + 1").contains("verflow"));
     assert!(message("[1][5]").contains("out of bounds"));
     assert!(message("value.padLeft(9999999)").contains("from 0 to"));
+}
+
+#[test]
+fn the_functions_of_cel_are_there() {
+    for (expression, result) in [
+        (
+            "size(\"abc\") == 3 && [1].size() == 1 && size({1: 2}) == 1",
+            "true",
+        ),
+        (
+            "\"abc\".contains(\"b\") && \"abc\".startsWith(\"a\") && \"abc\".endsWith(\"c\")",
+            "true",
+        ),
+        (
+            "string(1) == \"1\" && int(\"1\") == 1 && uint(\"1\") == 1u && double(\"1.5\") == 1.5",
+            "true",
+        ),
+        (
+            "bool(\"true\") && bytes(\"a\") == b\"a\" && dyn(1) == 1",
+            "true",
+        ),
+        (
+            "type(1) == int && type(\"\") == string && type(1u) == uint && type(b\"\") == bytes",
+            "true",
+        ),
+        (
+            "type([]) == list && type({}) == map && type(null) == null_type && type(int) == type",
+            "true",
+        ),
+        ("type(1.5) == double && type(true) == bool", "true"),
+        (
+            "[1, 2].all(x, x > 0) && [1, 2].exists(x, x > 1) && [1, 2].exists_one(x, x > 1)",
+            "true",
+        ),
+        (
+            "[1, 2].filter(x, x > 1) == [2] && [1, 2].map(x, x * 2) == [2, 4]",
+            "true",
+        ),
+        (
+            "has({\"a\": 1}.a) && !has({\"a\": 1}.b) && 1 in [1]",
+            "true",
+        ),
+    ] {
+        assert_eq!(
+            outward(Boolean, expression),
+            Ok(result.to_owned()),
+            "{expression}"
+        );
+    }
 }

@@ -94,7 +94,8 @@ fn every_example_gives_what_the_guide_says() {
     for (expression, result) in examples {
         let (value, wanted) = (evaluate(expression), evaluate(result));
         assert_eq!(value, wanted, "{expression}");
-        assert_eq!(value.type_of(), wanted.type_of(), "{expression}");
+        let types = [value.type_of(), wanted.type_of()].map(|kind| kind.to_string());
+        assert_eq!(types[0], types[1], "{expression}");
     }
 }
 

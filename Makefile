@@ -2,8 +2,9 @@
 
 CARGO ?= cargo
 ARGS ?=
+SECONDS ?= 60
 
-.PHONY: demo test lint bench wasm-target
+.PHONY: demo test lint bench fuzz wasm-target
 .DEFAULT_GOAL := help
 
 help: ## Shows this list.
@@ -26,6 +27,15 @@ lint: wasm-target ## Checks formatting, lints, and the dependencies' licences an
 bench: wasm-target ## Measures; prints one line a figure.
 	@$(CARGO) build --release -p partneros-bench
 	@$(CARGO) run --release --quiet -p partneros-bench -- $(ARGS)
+
+# Without a sanitizer, which would need a nightly compiler: Rust's own checks, overflow among them, are on.
+fuzz: wasm-target ## Fuzzes the plugin runtime, SECONDS=60 for each target.
+	@command -v cargo-fuzz >/dev/null || { echo "fuzz: cargo-fuzz is missing (cargo install cargo-fuzz)"; exit 1; }
+	@cd fuzz && for target in validate mutate lift; do \
+		mkdir -p corpus/$$target; \
+		$(CARGO) fuzz run --sanitizer none $$target corpus/$$target seeds/$$target -- \
+			-max_total_time=$(SECONDS) -timeout=20 -rss_limit_mb=4096 -max_len=65536 || exit 1; \
+	done
 
 # Components need this target. Where rustup is absent the build itself says what is missing.
 wasm-target:

@@ -1,0 +1,3 @@
+;; Wants a function that is in no interface.
+
+(import "system" (func (param "command" string) (result s32)))

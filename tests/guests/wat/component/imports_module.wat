@@ -1,0 +1,3 @@
+;; Wants a core module of the host.
+
+(import "payload" (core module))

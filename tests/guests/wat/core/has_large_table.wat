@@ -1,0 +1,3 @@
+;; Has a table of ten million entries.
+
+(table 10000000 funcref)

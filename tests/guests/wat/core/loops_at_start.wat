@@ -1,0 +1,4 @@
+;; Never gets to where it can be called.
+
+(func $start (loop $again (br $again)))
+(start $start)

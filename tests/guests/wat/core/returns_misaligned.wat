@@ -1,0 +1,6 @@
+;; Returns an answer at an odd address.
+
+(func (export "partneros:mapper/transform@0.1.0#transform")
+  (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)
+
+  (i32.const 0x501))

@@ -1,0 +1,3 @@
+;; Returns a column of a kind that does not exist.
+
+(data (i32.const 0x520) "\05")

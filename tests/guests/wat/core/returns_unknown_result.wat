@@ -1,0 +1,3 @@
+;; Returns a result that is neither a success nor an error.
+
+(data (i32.const 0x500) "\02")

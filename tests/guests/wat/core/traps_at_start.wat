@@ -1,0 +1,4 @@
+;; Crashes before anything is called.
+
+(func $start unreachable)
+(start $start)

@@ -145,6 +145,11 @@ impl Runtime {
         Ok(Plugin::new(shared.clone(), loaded))
     }
 
+    /// The largest component that is accepted, so that an upload need not be read any further.
+    pub fn component_bytes_max(&self) -> usize {
+        self.shared.config.upload.component_bytes_max
+    }
+
     /// Puts layers over a mapper, as one component. The parts come from the top: at most
     /// [`layers_max`](crate::UploadLimits::layers_max) layers, then the mapper. The same parts give the same bytes.
     pub fn compose(&self, parts: &[&[u8]]) -> Result<Vec<u8>, ComposeError> {

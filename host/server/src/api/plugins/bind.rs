@@ -6,7 +6,7 @@ use partneros_store::MapperParts;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{ACTOR, BindingBody, ScopeView, refused};
+use super::{ACTOR, BindingBody, ScopeForm, ScopeView, refused};
 use crate::api::body::Body;
 use crate::auth::Caller;
 use crate::problem::{ErrorBody, Problem};
@@ -16,7 +16,8 @@ use crate::state::AppState;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Bind {
-    /// Where.
+    /// Where: `"organization"`, `{"connection": id}` or `{"pair": id}`.
+    #[schema(value_type = ScopeForm)]
     scope: ScopeView,
     /// Versions by sha256: layers, the topmost first, then the mapper; a last part that is a layer stands on the default
     /// mapper, and none at all is the default mapper itself.

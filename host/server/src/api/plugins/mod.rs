@@ -104,16 +104,27 @@ impl From<PluginVersion> for VersionBody {
 }
 
 /// Where something is bound: the narrowest scope that has a binding counts for a pair.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = BindingScope)]
 pub enum ScopeView {
     /// Every pair for which nothing narrower is bound.
     Organization,
     /// The pairs of a connection.
-    Connection(#[schema(value_type = uuid::Uuid)] ConnectionId),
+    Connection(ConnectionId),
     /// One pair.
-    Pair(#[schema(value_type = uuid::Uuid)] PairId),
+    Pair(PairId),
+}
+
+/// The form that [`ScopeView`] has in the `OpenAPI` document.
+#[derive(Debug, ToSchema)]
+#[schema(as = BindingScope, rename_all = "camelCase")]
+pub enum ScopeForm {
+    /// Every pair for which nothing narrower is bound.
+    Organization,
+    /// The pairs of a connection, by its id.
+    Connection(uuid::Uuid),
+    /// One pair, by its id.
+    Pair(uuid::Uuid),
 }
 
 impl From<ScopeView> for BindingScope {
@@ -140,7 +151,8 @@ impl From<BindingScope> for ScopeView {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct InScope {
-    /// Where.
+    /// Where: `"organization"`, `{"connection": id}` or `{"pair": id}`.
+    #[schema(value_type = ScopeForm)]
     scope: ScopeView,
 }
 
@@ -149,7 +161,8 @@ pub struct InScope {
 #[serde(rename_all = "camelCase")]
 #[schema(as = Binding)]
 pub struct BindingView {
-    /// Where.
+    /// Where: `"organization"`, `{"connection": id}` or `{"pair": id}`.
+    #[schema(value_type = ScopeForm)]
     scope: ScopeView,
     /// Versions by sha256: layers, the topmost first, then the mapper; empty is the default mapper, on which a last layer
     /// stands too.

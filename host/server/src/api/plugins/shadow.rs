@@ -6,7 +6,7 @@ use partneros_store::{Candidate, MapperParts};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{ACTOR, BindingBody, ScopeView, refused};
+use super::{ACTOR, BindingBody, ScopeForm, ScopeView, refused};
 use crate::api::body::Body;
 use crate::auth::Caller;
 use crate::problem::{ErrorBody, Problem};
@@ -16,7 +16,8 @@ use crate::state::AppState;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Shadow {
-    /// Where.
+    /// Where: `"organization"`, `{"connection": id}` or `{"pair": id}`.
+    #[schema(value_type = ScopeForm)]
     scope: ScopeView,
     /// Versions by sha256, as in a binding; null ends the trial.
     #[schema(value_type = Option<Vec<String>>)]

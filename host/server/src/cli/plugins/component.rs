@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use anyhow::{Context as _, bail};
-use partneros_runtime::{LoadError, Plugin, Rejection, Runtime};
-use serde_json::{Value, json};
+use partneros_runtime::{LoadError, Plugin, Runtime};
+use serde_json::Value;
 
+use super::table;
+use crate::cli::compiler;
 use crate::config::Config;
 
 /// The folders in which a build leaves its component, besides the plugin's own.
@@ -17,6 +18,7 @@ const BUILD_FOLDERS: [&str; 3] = ["", "build", "dist"];
 /// data directory; none is made for it.
 pub(super) fn runtime(config: &Config) -> anyhow::Result<Runtime> {
     let mut settings = config.runtime.clone();
+    compiler::in_a_process_of_its_own(&mut settings)?;
     if settings.cache_dir.is_none() && config.data_dir.is_dir() {
         settings.cache_dir = Some(config.data_dir.join("compiled"));
     }
@@ -33,9 +35,11 @@ pub(super) fn load(runtime: &Runtime, bytes: &[u8]) -> anyhow::Result<Plugin> {
     match runtime.load(bytes) {
         Ok(plugin) => Ok(plugin),
         Err(LoadError::Rejected(rejected)) => {
-            let problems: String = (rejected.problems.iter())
-                .map(|problem| format!("\n  {problem}"))
-                .collect();
+            let mut problems = String::new();
+            for problem in &rejected.problems {
+                problems.push_str("\n  ");
+                problems.push_str(&table::plain(&problem.to_string()));
+            }
             bail!("failed to accept the component:{problems}");
         }
         Err(error) => Err(error.into()),
@@ -82,7 +86,12 @@ pub(super) fn load_over(
     let bytes = read(file)?;
     match beneath {
         None => load(runtime, &bytes),
-        Some(_) => bail!("failed to put a layer over `--beneath`: this host takes no layers yet"),
+        Some(beneath) => {
+            let beneath = read(beneath)?;
+            let whole = (runtime.compose(&[&bytes, &beneath]))
+                .with_context(|| format!("failed to put `{}` over another", file.display()))?;
+            load(runtime, &whole)
+        }
     }
 }
 
@@ -90,30 +99,7 @@ pub(super) fn load_over(
 pub(super) fn inspect(
     runtime: &Runtime,
     bytes: &[u8],
-    _beneath: Option<&[u8]>,
+    beneath: Option<&[u8]>,
 ) -> anyhow::Result<Value> {
-    let started = Instant::now();
-    let plugin = match runtime.load(bytes) {
-        Ok(plugin) => plugin,
-        Err(LoadError::Rejected(rejected)) => {
-            let problem = |problem: &Rejection| {
-                json!({
-                    "code": problem.code.as_str(),
-                    "place": problem.place,
-                    "message": problem.message,
-                })
-            };
-            let problems: Vec<_> = rejected.problems.iter().map(problem).collect();
-            return Ok(json!({
-                "sha256": rejected.digest,
-                "sizeBytes": bytes.len(),
-                "problems": problems,
-            }));
-        }
-        Err(error) => return Err(error.into()),
-    };
-    Ok(
-        json!({"sha256": plugin.digest(), "world": plugin.world().as_str(), "sizeBytes": bytes.len(),
-        "compileMs": started.elapsed().as_secs_f64() * 1e3, "problems": []}),
-    )
+    Ok(serde_json::to_value(runtime.inspect(bytes, beneath))?)
 }

@@ -11,6 +11,7 @@ use super::report;
 /// Lists the plugins of an organization, and their versions.
 ///
 ///   partneros plugins list --url https://partneros.example.com
+#[expect(clippy::doc_markdown, reason = "the example is shown as it is typed")]
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct List {

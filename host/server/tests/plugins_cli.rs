@@ -285,6 +285,7 @@ fn run_tells_why_there_is_no_answer_and_what_was_logged() {
 fn golden_files_pass_fail_and_are_rewritten() {
     let desk = Desk::new()
         .with("build/up.wasm", UPPERCASE)
+        .with("build/core.wasm", test_guests::files::core_module())
         .with("golden/names.json", golden("Acme"));
     desk.run(&["test", "."])
         .ends(1)

@@ -1,6 +1,7 @@
 //! A component in a file, loaded as the host would load it.
 
 use std::fs;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -13,6 +14,9 @@ use crate::config::Config;
 
 /// The folders in which a build leaves its component, besides the plugin's own.
 const BUILD_FOLDERS: [&str; 3] = ["", "build", "dist"];
+
+/// The magic number, then version 13 of layer 1; a core module says version 1 of layer 0.
+const COMPONENT_HEADER: &[u8; 8] = b"\0asm\x0d\x00\x01\x00";
 
 /// The runtime of the host with this configuration. Compiled code is kept where the host keeps it, if there is a
 /// data directory; none is made for it.
@@ -55,7 +59,8 @@ pub(super) fn find(folder: &Path) -> anyhow::Result<PathBuf> {
             continue;
         };
         let files = entries.filter_map(|entry| Some(entry.ok()?.path()));
-        found.extend(files.filter(|file| file.extension().is_some_and(|end| end == "wasm")));
+        let named = files.filter(|file| file.extension().is_some_and(|end| end == "wasm"));
+        found.extend(named.filter(|file| is_component(file)));
     }
     found.sort();
     match found.as_slice() {
@@ -75,6 +80,13 @@ pub(super) fn find(folder: &Path) -> anyhow::Result<PathBuf> {
             )
         }
     }
+}
+
+/// Whether a file begins as a component does; builds leave core modules beside theirs.
+fn is_component(file: &Path) -> bool {
+    let mut header = [0; COMPONENT_HEADER.len()];
+    let read = fs::File::open(file).and_then(|mut file| file.read_exact(&mut header));
+    read.is_ok() && header == *COMPONENT_HEADER
 }
 
 /// Loads the component in a file; over the one beneath it, if there is one.

@@ -15,7 +15,7 @@ use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::{Signature, VerifyingKey};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use test_guests::{DECLINES, LOGS_MUCH, OPENS_SOCKET, UPPERCASE};
+use test_guests::{DECLINES, LAYERS, LOGS_MUCH, OPENS_SOCKET, TRAPS, UPPERCASE};
 
 /// A folder with the components and files of a test.
 struct Desk(TempDir);
@@ -120,9 +120,14 @@ fn golden(expected: &str) -> String {
 #[test]
 fn check_reports_what_a_component_is() {
     let desk = Desk::new().with("good.wasm", UPPERCASE);
-    desk.run(&["check", "good.wasm"]).ends(0).says("mapper");
+    desk.run(&["check", "good.wasm"])
+        .ends(0)
+        .says("mapper")
+        .says("Rust")
+        .says("memory peak");
     let report = desk.run(&["check", "good.wasm", "--json"]).ends(0).json();
     assert_eq!(report["problems"], json!([]), "{report}");
+    assert!(report["trials"][0]["fuel"].as_u64() > Some(0), "{report}");
     // Only the commands of a host make a data directory.
     assert!(!desk.path().join(".partneros").exists());
 }
@@ -145,17 +150,69 @@ fn the_host_that_is_asked_is_no_setting_of_this_one() {
 fn check_lists_problems_with_their_place_and_ends_with_1() {
     let desk = Desk::new()
         .with("bad.wasm", OPENS_SOCKET)
+        .with("crashes.wasm", TRAPS)
         .with("text.wasm", "hello");
     desk.run(&["check", "bad.wasm"])
         .ends(1)
         .says("unknown-import")
         .says("wasi:sockets");
     let report = desk.run(&["check", "bad.wasm", "--json"]).ends(1).json();
-    assert_eq!(report["problems"][0]["code"], "unknown-import", "{report}");
+    let problems = report["problems"].as_array().expect("a list");
+    assert!(
+        problems
+            .iter()
+            .any(|problem| problem["code"] == "unknown-import")
+    );
+    // What a call does wrong counts as much as what the file is.
+    desk.run(&["check", "crashes.wasm"]).ends(1).says("trapped");
     desk.run(&["check", "text.wasm"])
         .ends(1)
         .says("not-a-component");
     desk.run(&["check", "none.wasm"]).ends(1).says("none.wasm");
+}
+
+#[test]
+fn a_layer_runs_over_the_mapper_beneath() {
+    let desk = Desk::new()
+        .with("layer.wasm", LAYERS)
+        .with("up.wasm", UPPERCASE)
+        .with("records.json", r#"[{"name": "Acme"}]"#)
+        .with("golden/names.json", golden("ACME+"));
+    let over = ["--beneath", "up.wasm"];
+    let run = |arguments: &[&str]| desk.run(arguments);
+    run(&["check", "layer.wasm"]).ends(1).says("needs-beneath");
+    run(&[&["check", "layer.wasm"], &over[..]].concat()).ends(0);
+    run(&[
+        &["run", "layer.wasm", "--records", "records.json"],
+        &over[..],
+    ]
+    .concat())
+    .ends(0)
+    .says("ACME+");
+    run(&[&["test", "golden", "--plugin", "layer.wasm"], &over[..]].concat())
+        .ends(0)
+        .says("1 passed");
+    run(&[
+        "run",
+        "up.wasm",
+        "--records",
+        "records.json",
+        "--beneath",
+        "up.wasm",
+    ])
+    .ends(1)
+    .says("up.wasm");
+}
+
+#[test]
+fn the_compiler_is_for_the_host_alone() {
+    let desk = Desk::new();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_partneros"));
+    let output = command.env_clear().arg("compile-component").output();
+    let ended = Ended::of(&output.expect("the binary starts"));
+    ended.ends(12).says("only the host starts this");
+    let help = desk.run(&["--help"]).ends(0).stdout;
+    assert!(!help.contains("compile-component"), "{help}");
 }
 
 #[test]
@@ -228,6 +285,7 @@ fn run_tells_why_there_is_no_answer_and_what_was_logged() {
 fn golden_files_pass_fail_and_are_rewritten() {
     let desk = Desk::new()
         .with("build/up.wasm", UPPERCASE)
+        .with("build/core.wasm", test_guests::files::core_module())
         .with("golden/names.json", golden("Acme"));
     desk.run(&["test", "."])
         .ends(1)

@@ -1,5 +1,6 @@
 //! The command line. Each command has a file; what they share, the configuration, is read here.
 
+mod compiler;
 mod organizations;
 mod plugins;
 mod serve;
@@ -55,6 +56,9 @@ enum Command {
     /// Makes, checks, runs, tests and ships plugins.
     #[command(subcommand)]
     Plugins(plugins::Plugins),
+    /// Compiles a component, for another process of this program.
+    #[command(name = compiler::COMMAND, hide = true)]
+    CompileComponent,
 }
 
 #[derive(Debug, Args)]
@@ -68,6 +72,11 @@ struct Serve {
 }
 
 impl Cli {
+    /// Whether this process is the one that compiles. It must do nothing else: its limits are set first.
+    pub fn compiles(&self) -> bool {
+        matches!(self.command, Command::CompileComponent)
+    }
+
     /// Does what was asked for.
     pub async fn run(self) -> anyhow::Result<()> {
         let global = self.global;
@@ -79,6 +88,7 @@ impl Cli {
             Command::Organizations(command) => command.run(&global.config(None, None)?).await,
             Command::Tokens(command) => command.run(&global.config(None, None)?).await,
             Command::Plugins(command) => command.run(|| global.config(None, None)).await,
+            Command::CompileComponent => anyhow::bail!("only a host starts this command"),
         }
     }
 }

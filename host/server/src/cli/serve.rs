@@ -6,13 +6,15 @@ use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use super::compiler;
 use crate::config::Config;
 use crate::environment::SystemEnvironment;
 use crate::host::Host;
 use crate::{storage, telemetry};
 
-pub(super) async fn run(config: Config) -> anyhow::Result<()> {
+pub(super) async fn run(mut config: Config) -> anyhow::Result<()> {
     telemetry::init(&config.log)?;
+    compiler::in_a_process_of_its_own(&mut config.runtime)?;
     let store = Arc::new(storage::open(&config)?);
     let listener = TcpListener::bind(config.listen)
         .await

@@ -45,7 +45,7 @@ impl Used {
     }
 
     /// Adds what others used.
-    pub(super) fn merge(&mut self, other: Self) {
+    pub(super) fn merge(&mut self, other: &Self) {
         self.calls += other.calls;
         self.fuel += other.fuel;
         self.memory_bytes_peak = self.memory_bytes_peak.max(other.memory_bytes_peak);

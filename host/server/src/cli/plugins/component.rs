@@ -1,22 +1,28 @@
 //! A component in a file, loaded as the host would load it.
 
 use std::fs;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use anyhow::{Context as _, bail};
-use partneros_runtime::{LoadError, Plugin, Rejection, Runtime};
-use serde_json::{Value, json};
+use partneros_runtime::{LoadError, Plugin, Runtime};
+use serde_json::Value;
 
+use super::table;
+use crate::cli::compiler;
 use crate::config::Config;
 
 /// The folders in which a build leaves its component, besides the plugin's own.
 const BUILD_FOLDERS: [&str; 3] = ["", "build", "dist"];
 
+/// The magic number, then version 13 of layer 1; a core module says version 1 of layer 0.
+const COMPONENT_HEADER: &[u8; 8] = b"\0asm\x0d\x00\x01\x00";
+
 /// The runtime of the host with this configuration. Compiled code is kept where the host keeps it, if there is a
 /// data directory; none is made for it.
 pub(super) fn runtime(config: &Config) -> anyhow::Result<Runtime> {
     let mut settings = config.runtime.clone();
+    compiler::in_a_process_of_its_own(&mut settings)?;
     if settings.cache_dir.is_none() && config.data_dir.is_dir() {
         settings.cache_dir = Some(config.data_dir.join("compiled"));
     }
@@ -33,9 +39,11 @@ pub(super) fn load(runtime: &Runtime, bytes: &[u8]) -> anyhow::Result<Plugin> {
     match runtime.load(bytes) {
         Ok(plugin) => Ok(plugin),
         Err(LoadError::Rejected(rejected)) => {
-            let problems: String = (rejected.problems.iter())
-                .map(|problem| format!("\n  {problem}"))
-                .collect();
+            let mut problems = String::new();
+            for problem in &rejected.problems {
+                problems.push_str("\n  ");
+                problems.push_str(&table::plain(&problem.to_string()));
+            }
             bail!("failed to accept the component:{problems}");
         }
         Err(error) => Err(error.into()),
@@ -51,7 +59,8 @@ pub(super) fn find(folder: &Path) -> anyhow::Result<PathBuf> {
             continue;
         };
         let files = entries.filter_map(|entry| Some(entry.ok()?.path()));
-        found.extend(files.filter(|file| file.extension().is_some_and(|end| end == "wasm")));
+        let named = files.filter(|file| file.extension().is_some_and(|end| end == "wasm"));
+        found.extend(named.filter(|file| is_component(file)));
     }
     found.sort();
     match found.as_slice() {
@@ -73,6 +82,13 @@ pub(super) fn find(folder: &Path) -> anyhow::Result<PathBuf> {
     }
 }
 
+/// Whether a file begins as a component does; builds leave core modules beside theirs.
+fn is_component(file: &Path) -> bool {
+    let mut header = [0; COMPONENT_HEADER.len()];
+    let read = fs::File::open(file).and_then(|mut file| file.read_exact(&mut header));
+    read.is_ok() && header == *COMPONENT_HEADER
+}
+
 /// Loads the component in a file; over the one beneath it, if there is one.
 pub(super) fn load_over(
     runtime: &Runtime,
@@ -82,7 +98,12 @@ pub(super) fn load_over(
     let bytes = read(file)?;
     match beneath {
         None => load(runtime, &bytes),
-        Some(_) => bail!("failed to put a layer over `--beneath`: this host takes no layers yet"),
+        Some(beneath) => {
+            let beneath = read(beneath)?;
+            let whole = (runtime.compose(&[&bytes, &beneath]))
+                .with_context(|| format!("failed to put `{}` over another", file.display()))?;
+            load(runtime, &whole)
+        }
     }
 }
 
@@ -90,30 +111,7 @@ pub(super) fn load_over(
 pub(super) fn inspect(
     runtime: &Runtime,
     bytes: &[u8],
-    _beneath: Option<&[u8]>,
+    beneath: Option<&[u8]>,
 ) -> anyhow::Result<Value> {
-    let started = Instant::now();
-    let plugin = match runtime.load(bytes) {
-        Ok(plugin) => plugin,
-        Err(LoadError::Rejected(rejected)) => {
-            let problem = |problem: &Rejection| {
-                json!({
-                    "code": problem.code.as_str(),
-                    "place": problem.place,
-                    "message": problem.message,
-                })
-            };
-            let problems: Vec<_> = rejected.problems.iter().map(problem).collect();
-            return Ok(json!({
-                "sha256": rejected.digest,
-                "sizeBytes": bytes.len(),
-                "problems": problems,
-            }));
-        }
-        Err(error) => return Err(error.into()),
-    };
-    Ok(
-        json!({"sha256": plugin.digest(), "world": plugin.world().as_str(), "sizeBytes": bytes.len(),
-        "compileMs": started.elapsed().as_secs_f64() * 1e3, "problems": []}),
-    )
+    Ok(serde_json::to_value(runtime.inspect(bytes, beneath))?)
 }

@@ -11,6 +11,7 @@ use super::report;
 /// Lists the plugins of an organization, and their versions.
 ///
 ///   partneros plugins list --url https://partneros.example.com
+#[expect(clippy::doc_markdown, reason = "the example is shown as it is typed")]
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct List {
@@ -22,7 +23,7 @@ pub(in crate::cli) struct List {
 
 /// Lets a version do the mapping from now on.
 ///
-/// For the whole organization, one connection or one object pair. With several versions, each extends the one before:
+/// For the whole organization, one connection or one object pair. With several versions, each extends the one after it:
 ///
 ///   partneros plugins activate 1f3c... --organization
 ///   partneros plugins activate 1f3c... 9ab0... --pair 0192f1c0-...
@@ -31,7 +32,7 @@ pub(in crate::cli) struct List {
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct Activate {
-    /// The versions, by their sha256: the mapper, then layers over it.
+    /// The versions, by their sha256: layers from the top, then the mapper beneath them.
     #[arg(value_name = "SHA256", required = true)]
     parts: Vec<Digest>,
     #[command(flatten)]

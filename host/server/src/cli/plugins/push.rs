@@ -29,6 +29,7 @@ const CHUNK_BYTES: usize = 256 << 10;
 ///   export PARTNEROS_TOKEN=pos_...
 ///   partneros plugins push build/my-mapper.wasm --name my-mapper --url https://partneros.example.com
 ///   partneros plugins activate SHA256 --organization
+#[expect(clippy::doc_markdown, reason = "the example is shown as it is typed")]
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct Push {

@@ -165,13 +165,12 @@ impl Derivation<'_> {
             let mut positions = Vec::new();
             for name in &rule.inputs {
                 let known = inputs.iter().position(|input| input.name.as_str() == name);
-                let position = match known {
-                    Some(position) => position,
-                    None => {
-                        let inferred = || infer(records, name);
-                        inputs.push(self.field(name, to_hubspot, inferred)?);
-                        inputs.len() - 1
-                    }
+                let position = if let Some(position) = known {
+                    position
+                } else {
+                    let inferred = || infer(records, name);
+                    inputs.push(self.field(name, to_hubspot, inferred)?);
+                    inputs.len() - 1
                 };
                 positions.push(u32::try_from(position)?);
             }
@@ -273,11 +272,8 @@ fn columns(
                 Value::from_json(field, json.clone())
                     .map_err(|error| anyhow!("record {row}: {error}"))?
             } else {
-                hubspot_text(json)
-                    .with_context(|| {
-                        format!("record {row}: property `{}` holds an object", field.name)
-                    })?
-                    .map(Value::Text)
+                hubspot_value(json)
+                    .with_context(|| format!("record {row}: property `{}`", field.name))?
             };
             column.push(value);
         }
@@ -286,20 +282,20 @@ fn columns(
     inputs.iter().map(column).collect()
 }
 
-/// A value as HubSpot would send it; none for what it never sends.
-fn hubspot_text(json: &Json) -> Option<Option<String>> {
-    match json {
-        Json::Null => Some(None),
-        Json::String(text) => Some(Some(text.clone())),
-        Json::Bool(_) | Json::Number(_) => Some(Some(json.to_string())),
+/// A value as HubSpot would send it.
+fn hubspot_value(json: &Json) -> anyhow::Result<Option<Value>> {
+    let text = match json {
+        Json::Null => return Ok(None),
+        Json::String(text) => text.clone(),
+        Json::Bool(_) | Json::Number(_) => json.to_string(),
         Json::Array(entries) => {
-            let texts: Option<Vec<_>> = (entries.iter())
-                .map(|entry| entry.as_str().map(str::to_owned))
-                .collect();
-            Some(Some(texts?.join(CHOICE_SEPARATOR)))
+            let texts: Option<Vec<_>> = entries.iter().map(Json::as_str).collect();
+            let texts = texts.context("it holds a list of other things than texts")?;
+            texts.join(CHOICE_SEPARATOR)
         }
-        Json::Object(_) => None,
-    }
+        Json::Object(_) => bail!("it holds an object, which HubSpot never sends"),
+    };
+    Ok(Some(Value::Text(text)))
 }
 
 /// The name of a plan's direction.

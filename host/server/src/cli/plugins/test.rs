@@ -32,6 +32,10 @@ const GOLDEN_FOLDER: &str = "golden";
 ///
 /// A case with `plan` and `problems` ([rule, code]) asks `check`, one with `partneros`, `hubspot` and `suggestions`
 /// ([field, property]) asks `suggest`, one without an expectation must be declined.
+#[expect(
+    clippy::doc_link_with_quotes,
+    reason = "the example is shown as it is typed"
+)]
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct Test {
@@ -163,7 +167,7 @@ pub(super) fn run(
                 );
                 tally.failed.push(described(&title, &outcome));
             }
-            tally.used.merge(outcome.used);
+            tally.used.merge(&outcome.used);
         }
     }
     Ok(tally)

@@ -16,13 +16,17 @@ use crate::options::Issue;
 /// many values belongs into the choices of a field.
 pub const EXPRESSION_BYTES_MAX: usize = 4_000;
 
-/// How deeply brackets and conditionals may nest. Each level takes the parser several calls; deeper ones are refused
+/// How deeply brackets may nest. Each level takes the parser several calls; deeper ones are refused
 /// as `expression-too-complex`.
 const NESTING_MAX: u16 = 32;
 
 /// How many mistakes the parser steps over before it gives up. Only the first is reported, since the
 /// later ones often follow from it.
 const ERRORS_MAX: u32 = 1;
+
+/// The most question marks. The parser goes one deeper for each conditional of a chain and does not
+/// count them; more are refused as `expression-too-complex`.
+const CONDITIONALS_MAX: usize = 100;
 
 /// Reads an expression.
 pub fn parse(source: &str) -> Result<IdedExpr, Issue> {
@@ -33,7 +37,8 @@ pub fn parse(source: &str) -> Result<IdedExpr, Issue> {
         );
         return Err(Issue::new("expression-too-long", message));
     }
-    if nesting(source) > usize::from(NESTING_MAX) {
+    let conditionals = source.bytes().filter(|byte| *byte == b'?').count();
+    if nesting(source) > usize::from(NESTING_MAX) || conditionals > CONDITIONALS_MAX {
         return Err(too_complex());
     }
     PrattParser::new()
@@ -41,11 +46,13 @@ pub fn parse(source: &str) -> Result<IdedExpr, Issue> {
         .error_recovery_limit(ERRORS_MAX)
         .parse(source)
         .map_err(|errors| {
-            // Only the limits are reported without a place.
-            let mut placed = errors.errors.iter().filter(|error| error.pos.0 > 0);
-            placed
-                .next()
-                .map_or_else(too_complex, |error| syntax_error(source, error))
+            let mut errors = errors.errors.iter();
+            // Only limits have no place; where the parser stopped for one, the rest is missing.
+            let is_limit = |error: &ParseError| error.msg.contains("recursion limit");
+            match errors.clone().find(|error| error.pos.0 > 0) {
+                Some(error) if !errors.any(is_limit) => syntax_error(source, error),
+                _ => too_complex(),
+            }
         })
 }
 
@@ -58,8 +65,8 @@ pub fn too_complex() -> Issue {
 }
 
 /// How deeply brackets and prefix operators nest, roughly: text in quotes counts too, which only
-/// matters to expressions that are full of brackets. The parser itself counts conditionals as well,
-/// but no prefix operators.
+/// matters to expressions that are full of brackets. The parser itself counts brackets as well, but
+/// no prefix operators.
 fn nesting(source: &str) -> usize {
     let (mut open, mut most, mut run) = (0_usize, 0, 0_usize);
     for byte in source.bytes() {

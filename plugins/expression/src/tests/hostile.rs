@@ -85,6 +85,8 @@ fn nesting_and_chains_end_in_a_problem() {
             codes(&text);
         }
         assert_eq!(codes(&"+1".repeat(3_000)), ["expression-too-long"]);
+        let conditionals = ["true ? 1 : ".repeat(100).as_str(), "2"].concat();
+        assert_eq!(codes(&conditionals), ["expression-too-complex"]);
         let deep = ["1", &"+1".repeat(100)].concat();
         assert_eq!(codes(&deep), ["expression-too-complex"]);
         assert_eq!(

@@ -2,8 +2,9 @@
 
 use std::thread;
 
-use partneros_domain::Value;
-use partneros_runtime::{CallFailure, CallLimits, Function};
+use partneros_domain::plan::Plan;
+use partneros_domain::{Column, DataType, FieldSchema, Value};
+use partneros_runtime::{CallFailure, CallLimits, Function, PreparedPlan};
 
 use crate::{RUNTIME, batch, limits, load, plan, runtime, schemas, texts};
 
@@ -68,7 +69,7 @@ fn the_machine_is_empty_and_stands_still() {
     let look = || plugin.transform(&plan(), batch()).expect("an answer").value;
     let first = look();
     assert_eq!(first, look());
-    let partneros_domain::Column::Text(cells) = &first.columns[0] else {
+    let Column::Text(cells) = &first.columns[0] else {
         panic!("a text column");
     };
     let found = cells[0].as_deref().unwrap_or_default();
@@ -125,6 +126,62 @@ fn a_looping_guest_ends_at_its_deadline_and_does_not_stop_others() {
         CallFailure::OutOfTime {
             call_time_ms: 2_000
         }
+    );
+}
+
+#[test]
+fn a_good_guest_answers_amid_hostile_ones() {
+    let hostile = [
+        test_guests::DRAWS_RANDOMNESS,
+        test_guests::EATS_MEMORY,
+        test_guests::EXHAUSTS_STACK,
+        test_guests::FILLS_MEMORY,
+        test_guests::FLOODS_RESOURCES,
+        test_guests::FLOODS_TABLE,
+        test_guests::LOOPS,
+        test_guests::RETURNS_GIBIBYTE_LIST,
+        test_guests::RETURNS_LIST_PAST_END,
+        test_guests::TRAPS_IN_REALLOC,
+    ];
+    let runtime = runtime(CallLimits {
+        fuel_max: None,
+        call_time_ms: 3_000,
+        ..limits()
+    });
+    let hostile = hostile.map(|bytes| load(&runtime, bytes));
+    let good = load(&RUNTIME, test_guests::UPPERCASE);
+    let expected = good.transform(&plan(), batch()).expect("an answer").value;
+    let good = load(&runtime, test_guests::UPPERCASE);
+    thread::scope(|scope| {
+        let hostile = hostile.map(|plugin| {
+            scope.spawn(move || {
+                plugin.transform(&plan(), batch()).expect_err("is hostile");
+            })
+        });
+        let mut answers = 0;
+        while answers < 20 || hostile.iter().any(|thread| !thread.is_finished()) {
+            let answer = good.transform(&plan(), batch()).expect("an answer").value;
+            assert_eq!(answer, expected);
+            answers += 1;
+        }
+    });
+}
+
+#[test]
+fn a_boolean_is_true_unless_its_byte_is_zero() {
+    let mut fields = plan().plan().outputs.clone();
+    fields[0] = FieldSchema::new("active", "Active", DataType::Boolean);
+    let plan = Plan {
+        inputs: fields.clone(),
+        outputs: fields,
+        ..plan().plan().clone()
+    };
+    let plan = PreparedPlan::new(plan).expect("the plan is sound");
+    let plugin = load(&RUNTIME, test_guests::RETURNS_BOOLEAN_COLUMN);
+    let answer = plugin.transform(&plan, batch()).expect("an answer").value;
+    assert_eq!(
+        answer.columns[0],
+        Column::Boolean(vec![Some(true), Some(true)])
     );
 }
 

@@ -138,7 +138,7 @@ pub fn with_nested_components(depth: usize) -> Vec<u8> {
 pub fn with_type_chain(depth: u32) -> Vec<u8> {
     with_types(depth, |types, previous| {
         types.push(0x70);
-        number(types, previous);
+        index(types, previous);
     })
 }
 
@@ -146,8 +146,8 @@ pub fn with_type_chain(depth: u32) -> Vec<u8> {
 pub fn with_type_doubling(depth: u32) -> Vec<u8> {
     with_types(depth, |types, previous| {
         types.extend([0x6f, 2]);
-        number(types, previous);
-        number(types, previous);
+        index(types, previous);
+        index(types, previous);
     })
 }
 
@@ -252,5 +252,14 @@ fn number(bytes: &mut Vec<u8>, mut number: u32) {
             return;
         }
         bytes.push(low | 0x80);
+    }
+}
+
+/// The position of a type: the same with a sign, which must not be set.
+fn index(bytes: &mut Vec<u8>, index: u32) {
+    number(bytes, index);
+    if let Some(last) = bytes.last_mut().filter(|last| **last & 0x40 != 0) {
+        *last |= 0x80;
+        bytes.push(0);
     }
 }

@@ -46,7 +46,10 @@ pub fn guests(out: &Path) -> Result<Vec<(String, Option<Vec<u8>>)>> {
             .output()
             .with_context(|| format!("run `{clang}`"))?;
         let said = String::from_utf8_lossy(&output.stderr);
-        ensure!(output.status.success(), "compile the guest `{name}`: {said}");
+        ensure!(
+            output.status.success(),
+            "compile the guest `{name}`: {said}"
+        );
         Ok((name, Some(fs::read(module)?)))
     };
     sources.into_iter().map(build).collect()

@@ -1,6 +1,6 @@
 //! Files that nobody should accept, made in code.
 
-/// Every kind of such a file, by name.
+/// Every kind of such a file, by name, and a good component with much padding.
 pub fn all() -> Vec<(&'static str, Vec<u8>)> {
     let good = crate::UPPERCASE;
     vec![
@@ -9,7 +9,10 @@ pub fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("deep types", with_type_chain(100_000)),
         ("empty", Vec::new()),
         ("garbage", garbage()),
-        ("garbage after the magic number", [MAGIC, &garbage()].concat()),
+        (
+            "garbage after the magic number",
+            [MAGIC, &garbage()].concat(),
+        ),
         ("large types", with_type_doubling(40)),
         ("locals", with_locals(20_000)),
         ("loops", with_loops(1_000, 1_000)),
@@ -22,7 +25,10 @@ pub fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("nested components", with_nested_components(10_000)),
         ("only padding", with_custom_sections(MAGIC, 39, 1 << 20)),
         ("padded components", with_components(30, 1 << 20)),
-        ("padded past the limit", with_custom_sections(good, 41, 1 << 20)),
+        (
+            "padded past the limit",
+            with_custom_sections(good, 41, 1 << 20),
+        ),
         ("padding", with_custom_sections(good, 30, 1 << 20)),
         ("truncated", truncated(good).to_vec()),
         ("wide record", with_wide_record(200_000)),
@@ -118,7 +124,10 @@ pub fn with_nested_components(depth: usize) -> Vec<u8> {
     for _ in 0..depth {
         let mut header = MAGIC.to_vec();
         header.push(COMPONENT);
-        number(&mut header, u32::try_from(reversed.len()).unwrap_or(u32::MAX));
+        number(
+            &mut header,
+            u32::try_from(reversed.len()).unwrap_or(u32::MAX),
+        );
         reversed.extend(header.iter().rev());
     }
     reversed.reverse();
@@ -129,7 +138,7 @@ pub fn with_nested_components(depth: usize) -> Vec<u8> {
 pub fn with_type_chain(depth: u32) -> Vec<u8> {
     with_types(depth, |types, previous| {
         types.push(0x70);
-        number(types, previous);
+        index(types, previous);
     })
 }
 
@@ -137,8 +146,8 @@ pub fn with_type_chain(depth: u32) -> Vec<u8> {
 pub fn with_type_doubling(depth: u32) -> Vec<u8> {
     with_types(depth, |types, previous| {
         types.extend([0x6f, 2]);
-        number(types, previous);
-        number(types, previous);
+        index(types, previous);
+        index(types, previous);
     })
 }
 
@@ -243,5 +252,14 @@ fn number(bytes: &mut Vec<u8>, mut number: u32) {
             return;
         }
         bytes.push(low | 0x80);
+    }
+}
+
+/// The position of a type: the same with a sign, which must not be set.
+fn index(bytes: &mut Vec<u8>, index: u32) {
+    number(bytes, index);
+    if let Some(last) = bytes.last_mut().filter(|last| **last & 0x40 != 0) {
+        *last |= 0x80;
+        bytes.push(0);
     }
 }

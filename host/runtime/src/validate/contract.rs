@@ -24,6 +24,9 @@ const SUGGEST: Interface = "suggest";
 const TRANSFORM: Interface = "transform";
 const TYPES: Interface = "types";
 
+/// What a layer imports of the mapper beneath; compilers leave out what it does not call.
+const BENEATH: [Interface; 2] = [SUGGEST, TRANSFORM];
+
 /// What the accepted worlds look like, in each accepted version.
 pub struct Contract {
     // The oldest first; never empty.
@@ -74,9 +77,6 @@ impl<'a> Surface<'a> {
         })
     }
 }
-
-/// What a layer imports of the mapper beneath; compilers leave out what it does not call.
-const BENEATH: [Interface; 2] = [SUGGEST, TRANSFORM];
 
 impl Contract {
     /// Reads the encoded WIT files. They are part of the program, so they are sound.
@@ -203,7 +203,7 @@ impl Comparison<'_> {
             Side::Export => self.found.component_item_for_export(&self.name),
         };
         let Some(ComponentEntityType::Instance(found)) = item.map(|item| item.ty) else {
-            problems.push(self.wrong(self.name.clone(), "is not an interface".to_owned()));
+            problems.push(wrong(self.name.clone(), "is not an interface".to_owned()));
             return;
         };
         let Some(wanted) = self.contract(interface) else {
@@ -271,7 +271,7 @@ impl Comparison<'_> {
             }
             _ => format!("is {}, must be {}", describe(&found), describe(&wanted)),
         };
-        Some(self.wrong(self.place(function), difference))
+        Some(wrong(self.place(function), difference))
     }
 
     fn place(&self, function: &str) -> String {
@@ -279,11 +279,6 @@ impl Comparison<'_> {
             Side::Import => format!("imported {}#{function}", self.name),
             Side::Export => format!("{}#{function}", self.name),
         }
-    }
-
-    #[expect(clippy::unused_self, reason = "reads as one of the family")]
-    fn wrong(&self, place: String, message: String) -> Rejection {
-        Rejection::new(RejectionCode::WrongType, place, message)
     }
 
     /// The interface's type. In the encoded form each interface is a component type with one export.
@@ -303,6 +298,10 @@ impl Comparison<'_> {
             _ => None,
         }
     }
+}
+
+fn wrong(place: String, message: String) -> Rejection {
+    Rejection::new(RejectionCode::WrongType, place, message)
 }
 
 fn interfaces(world: World) -> impl Iterator<Item = Interface> {

@@ -7,9 +7,7 @@ use axum::Router;
 use partneros_hubspot::{Http, HttpConfig, OAuth, OAuthConfig, RetryConfig};
 use partneros_runtime::Runtime;
 use partneros_store::Store;
-use partneros_sync::{
-    BuiltIn, Engine, Environment, HttpPortals, Parts, Plugins, PortalsConfig,
-};
+use partneros_sync::{BuiltIn, Engine, Environment, HttpPortals, Parts, Plugins, PortalsConfig};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 

@@ -218,11 +218,9 @@ impl From<partneros_sync::Error> for Problem {
             Sync::TooManyLayers { .. } | Sync::NoMapper(_) => {
                 Self::new(StatusCode::BAD_REQUEST, "invalid_parts", &error)
             }
-            Sync::Compose(_) => Self::new(
-                StatusCode::BAD_REQUEST,
-                "invalid_parts",
-                &describe(&error),
-            ),
+            Sync::Compose(_) => {
+                Self::new(StatusCode::BAD_REQUEST, "invalid_parts", &describe(&error))
+            }
             Sync::InvalidSample { .. } => {
                 Self::new(StatusCode::BAD_REQUEST, "invalid_sample", &error)
             }

@@ -7,8 +7,8 @@
 //! not be transformed leaves its agreement alone, so that nothing is forgotten.
 
 use partneros_domain::{
-    Agreed, Base, ConflictPolicy, ConflictRule, Decision, Facts, Fields, HubSpotId,
-    RecordId, Side, Timestamp, Value, decide, hubspot_changed, partneros_changed,
+    Agreed, Base, ConflictPolicy, ConflictRule, Decision, Facts, Fields, HubSpotId, RecordId, Side,
+    Timestamp, Value, decide, hubspot_changed, partneros_changed,
 };
 use partneros_store::{
     Counts, Effect, FailureStage, Link, LinkedRecord, NewConflict, NewFailure, OutboxEffect,

@@ -35,8 +35,8 @@ pub use environment::Environment;
 pub use error::{Error, MappingProblem};
 pub use http_portals::{HttpPortals, PortalsConfig};
 pub use plugins::{
-    Both, BuiltIn, Chosen, Example, FailedRow, FieldDifference, Mapper, Outcome, Plugins, Proof, Sample,
-    ShadowReport, SplitPlan, Tryout, TryoutRow,
+    Both, BuiltIn, Chosen, Example, FailedRow, FieldDifference, Mapper, Outcome, Plugins, Proof,
+    Sample, ShadowReport, SplitPlan, Tryout, TryoutRow,
 };
 pub use portals::Portals;
 pub use settings::SyncSettings;

@@ -85,12 +85,7 @@ pub struct PassStart {
 
 impl Pass {
     /// Begins a pass.
-    pub fn new(
-        start: PassStart,
-        plan: PairPlan,
-        inbound: SplitPlan,
-        outbound: SplitPlan,
-    ) -> Self {
+    pub fn new(start: PassStart, plan: PairPlan, inbound: SplitPlan, outbound: SplitPlan) -> Self {
         Self {
             engine: start.engine,
             organization: start.organization,
@@ -126,7 +121,8 @@ impl Pass {
             return Err(Error::Superseded);
         }
         let bound = store.effective_binding(self.organization, pair.id).await?;
-        let running = |binding: &Binding| (binding.scope, binding.version, binding.candidate.clone());
+        let running =
+            |binding: &Binding| (binding.scope, binding.version, binding.candidate.clone());
         if bound.as_ref().map(running) != self.mapper.binding.as_ref().map(running) {
             return Err(Error::Superseded);
         }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use partneros_domain::plan::TransformDirection;
 use partneros_domain::{FieldName, Mappings, ObjectPair, ObjectSchema};
 
-
 use crate::error::{Error, MappingProblem};
 use crate::pair_plan::{PairPlan, parked};
 use crate::plugins::Mapper;

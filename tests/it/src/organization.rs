@@ -1,13 +1,14 @@
 //! An organization under test, connected to the simulated portal.
 
 use partneros_domain::{
-    ConflictPolicy, ConnectionId, Direction, FieldMapping, MappingState, Mappings, MatchKey,
-    ObjectPair, OrganizationId, PairId, PairState, PluginFailurePolicy, RecordId, Thresholds,
-    object,
+    ConflictPolicy, ConnectionId, Digest, Direction, FieldMapping, MappingState, Mappings,
+    MatchKey, ObjectPair, OrganizationId, PairId, PairState, PluginFailurePolicy, RecordId,
+    Thresholds, object,
 };
 use partneros_store::{
-    Connections as _, NewConnection, NewRecord, Organization, Organizations as _, Pairs as _,
-    Record, RecordPatch, Records as _, TokenSet,
+    BindingScope, Connections as _, MapperParts, NewConnection, NewPluginVersion, NewRecord,
+    Organization, Organizations as _, Pairs as _, Plugins as _, Record, RecordPatch, Records as _,
+    TokenSet,
 };
 use partneros_sync::Environment as _;
 use secrecy::SecretString;
@@ -150,6 +151,34 @@ impl<'a> TestOrganization<'a> {
             .await
             .expect("the pair exists");
         pair
+    }
+
+    /// Someone uploads a component, past the checks of the API.
+    pub async fn uploads(&self, plugin: &str, component: &[u8]) -> Digest {
+        let runtime = self.host.engine.parts().plugins.runtime();
+        let world = runtime.validate(component).expect("accepted").world();
+        let digest = Digest::of(component);
+        let new = NewPluginVersion {
+            digest,
+            plugin: plugin.to_owned(),
+            bytes: component.to_vec(),
+            world: world.to_string(),
+            contract: "0.1.0".to_owned(),
+            report: Json::Null,
+            signed_by: None,
+            at: self.host.now(),
+        };
+        let stored = self.host.store.put_plugin_version(self.id, new).await;
+        stored.expect("the component is new");
+        digest
+    }
+
+    /// Someone binds uploaded versions to all pairs of the organization.
+    pub async fn binds(&self, parts: &[Digest]) {
+        let parts = MapperParts(parts.to_vec());
+        let scope = BindingScope::Organization;
+        let bound = self.host.engine.bind(self.id, "test", scope, parts).await;
+        bound.expect("the parts fit");
     }
 
     /// Someone makes a record, a second from now.

@@ -233,13 +233,7 @@ impl Mapper {
         }
     }
 
-    fn shadow(
-        &self,
-        part: &Part,
-        cells: &Cells<'_>,
-        all: &[usize],
-        answer: &Called<Transformed>,
-    ) {
+    fn shadow(&self, part: &Part, cells: &Cells<'_>, all: &[usize], answer: &Called<Transformed>) {
         let Some((candidate, plugin)) = self.candidate.as_ref().filter(|_| part.plugin.is_none())
         else {
             return;

@@ -57,7 +57,9 @@ async fn rules(
         let store = parts.store.as_ref();
         match parts.plugins.of_rule(store, organization, named).await {
             Ok(plugin) => found.push((named, plugin)),
-            Err(Error::Store(partneros_store::Error::NotFound { .. }) | Error::Quarantined { .. }) => {}
+            Err(
+                Error::Store(partneros_store::Error::NotFound { .. }) | Error::Quarantined { .. },
+            ) => {}
             Err(error) => return Err(error),
         }
     }
@@ -97,7 +99,10 @@ async fn candidate(
         .of_parts(store, organization, &candidate.parts)
         .await;
     let plugin = plugin.inspect_err(|error| {
-        tracing::warn!(error = crate::describe(error), "the candidate cannot be tried");
+        tracing::warn!(
+            error = crate::describe(error),
+            "the candidate cannot be tried"
+        );
     });
     Some((candidate, plugin.ok()?))
 }

@@ -59,7 +59,9 @@ impl Engine {
             failed = failed.max(1);
         }
         if let Some(binding) = &mapper.binding
-            && self.is_to_fall_back(organization, binding, failed, clean).await?
+            && self
+                .is_to_fall_back(organization, binding, failed, clean)
+                .await?
         {
             self.fall_back(organization, mapper.pair, binding).await?;
             return Ok(Settled::Replaced);

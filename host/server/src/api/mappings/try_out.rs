@@ -95,9 +95,13 @@ impl From<TryoutRow> for RowView {
         let json = |value| serde_json::to_value(value).unwrap_or_default();
         let inputs = row.inputs.into_iter();
         Self {
-            inputs: inputs.map(|(name, value)| (name.to_string(), json(value))).collect(),
+            inputs: inputs
+                .map(|(name, value)| (name.to_string(), json(value)))
+                .collect(),
             output: json(row.output),
-            problem: row.problem.map(|(code, message)| TryProblem { code, message }),
+            problem: row
+                .problem
+                .map(|(code, message)| TryProblem { code, message }),
         }
     }
 }

@@ -5,8 +5,8 @@ use axum::extract::State;
 use serde_json::json;
 
 use super::{ACTOR, of_conflict};
-use crate::api::path::{Path, VersionPath};
 use crate::api::Success;
+use crate::api::path::{Path, VersionPath};
 use crate::auth::Caller;
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
@@ -32,7 +32,13 @@ pub async fn handle(
     let subject = path.version_id.to_string();
     state
         .engine
-        .note(caller.organization, ACTOR, "plugin.deleted", &subject, json!({}))
+        .note(
+            caller.organization,
+            ACTOR,
+            "plugin.deleted",
+            &subject,
+            json!({}),
+        )
         .await?;
     Ok(Json(Success::YES))
 }

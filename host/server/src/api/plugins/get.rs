@@ -1,12 +1,12 @@
 //! `GET /api/plugins/versions/{versionId}`: one version with its report.
 
-use axum::Json;
-use axum::extract::State;
 use super::VersionBody;
 use crate::api::path::{Path, VersionPath};
 use crate::auth::Caller;
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
+use axum::Json;
+use axum::extract::State;
 
 /// Shows a version with what the checks found when it was uploaded.
 #[utoipa::path(get, path = "/api/plugins/versions/{versionId}", tag = "plugins", operation_id = "getPluginVersion",

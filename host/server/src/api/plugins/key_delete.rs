@@ -5,8 +5,8 @@ use axum::extract::State;
 use serde_json::json;
 
 use super::ACTOR;
-use crate::api::path::{Path, PluginPath};
 use crate::api::Success;
+use crate::api::path::{Path, PluginPath};
 use crate::auth::Caller;
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
@@ -30,7 +30,13 @@ pub async fn handle(
         .await?;
     state
         .engine
-        .note(organization, ACTOR, "plugin.key_deleted", &path.name, json!({}))
+        .note(
+            organization,
+            ACTOR,
+            "plugin.key_deleted",
+            &path.name,
+            json!({}),
+        )
         .await?;
     Ok(Json(Success::YES))
 }

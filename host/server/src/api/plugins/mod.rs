@@ -117,6 +117,7 @@ pub enum ScopeView {
 
 /// The form that [`ScopeView`] has in the `OpenAPI` document.
 #[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
 #[schema(as = BindingScope, rename_all = "camelCase")]
 pub enum ScopeForm {
     /// Every pair for which nothing narrower is bound.

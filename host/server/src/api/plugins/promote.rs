@@ -1,12 +1,12 @@
 //! `POST /api/plugins/bindings/promote`: lets what was tried take over.
 
-use axum::Json;
-use axum::extract::State;
 use super::{ACTOR, BindingBody, InScope, refused};
 use crate::api::body::Body;
 use crate::auth::Caller;
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
+use axum::Json;
+use axum::extract::State;
 
 /// Lets what is tried in a scope take over.
 #[utoipa::path(post, path = "/api/plugins/bindings/promote", tag = "plugins", operation_id = "promotePlugin",

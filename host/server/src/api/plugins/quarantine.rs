@@ -48,7 +48,13 @@ pub async fn handle(
     let metadata = json!({"reason": reason});
     state
         .engine
-        .note(organization, ACTOR, "plugin.quarantined", &digest.to_string(), metadata)
+        .note(
+            organization,
+            ACTOR,
+            "plugin.quarantined",
+            &digest.to_string(),
+            metadata,
+        )
         .await?;
     let version = state.store.plugin_version(organization, digest).await?;
     Ok(Json(version.into()))

@@ -26,7 +26,13 @@ pub async fn handle(
     state.store.release_version(organization, digest).await?;
     state
         .engine
-        .note(organization, ACTOR, "plugin.released", &digest.to_string(), json!({}))
+        .note(
+            organization,
+            ACTOR,
+            "plugin.released",
+            &digest.to_string(),
+            json!({}),
+        )
         .await?;
     let version = state.store.plugin_version(organization, digest).await?;
     Ok(Json(version.into()))

@@ -1,12 +1,12 @@
 //! `POST /api/plugins/bindings/rollback`: goes back to what ran before.
 
-use axum::Json;
-use axum::extract::State;
 use super::{ACTOR, BindingBody, InScope, refused};
 use crate::api::body::Body;
 use crate::auth::Caller;
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
+use axum::Json;
+use axum::extract::State;
 
 /// Goes back to what ran in a scope before; doing it again goes ahead.
 #[utoipa::path(post, path = "/api/plugins/bindings/rollback", tag = "plugins", operation_id = "rollBackPlugin",

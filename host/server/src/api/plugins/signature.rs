@@ -60,9 +60,7 @@ pub fn name(name: &str) -> Result<(), Problem> {
 pub fn public_key(text: &str) -> Result<[u8; 32], Problem> {
     let bytes = BASE64_STANDARD.decode(text.trim()).ok();
     let bytes: Option<[u8; 32]> = bytes.and_then(|bytes| bytes.try_into().ok());
-    let key = bytes.filter(|bytes| {
-        VerifyingKey::from_bytes(bytes).is_ok_and(|key| !key.is_weak())
-    });
+    let key = bytes.filter(|bytes| VerifyingKey::from_bytes(bytes).is_ok_and(|key| !key.is_weak()));
     Ok(key.ok_or(Error::Key)?)
 }
 

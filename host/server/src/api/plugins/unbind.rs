@@ -4,8 +4,8 @@ use axum::Json;
 use axum::extract::State;
 
 use super::{ACTOR, InScope, refused};
-use crate::api::body::Body;
 use crate::api::Success;
+use crate::api::body::Body;
 use crate::auth::Caller;
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;

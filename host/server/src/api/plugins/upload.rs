@@ -33,13 +33,17 @@ pub struct Upload {
 /// An upload that is not taken.
 #[derive(Debug, thiserror::Error)]
 enum Error {
-    #[error("failed to take the upload: it is longer than `runtime.upload.component_bytes_max` = {0} bytes")]
+    #[error(
+        "failed to take the upload: it is longer than `runtime.upload.component_bytes_max` = {0} bytes"
+    )]
     TooLong(usize),
     #[error("failed to read the upload: it ended early")]
     CutOff,
     #[error("failed to read the upload: a multipart form must have a file part named `{PART}`")]
     NoPart,
-    #[error("failed to accept the component: each of the {0} details names a place and what to change")]
+    #[error(
+        "failed to accept the component: each of the {0} details names a place and what to change"
+    )]
     Rejected(usize),
     #[error("failed to check the component now: {0}; try again in a while")]
     NotNow(String),
@@ -104,7 +108,10 @@ pub async fn handle(
         digest: Digest::of(&component),
         plugin: query.name,
         bytes: component,
-        world: report.world.map(|world| world.to_string()).unwrap_or_default(),
+        world: report
+            .world
+            .map(|world| world.to_string())
+            .unwrap_or_default(),
         contract: report.contract.clone().unwrap_or_default(),
         report: serde_json::to_value(&report).unwrap_or_default(),
         signed_by,
@@ -113,7 +120,8 @@ pub async fn handle(
     let organization = caller.organization;
     let version = state.store.put_plugin_version(organization, new).await;
     let version = version.map_err(of_conflict)?;
-    let metadata = json!({"plugin": version.plugin, "number": version.number, "signedBy": version.signed_by});
+    let metadata =
+        json!({"plugin": version.plugin, "number": version.number, "signedBy": version.signed_by});
     let subject = version.digest.to_string();
     state
         .engine
@@ -179,7 +187,11 @@ fn accept(report: &Inspection) -> Result<(), Problem> {
     if report.accepted() {
         return Ok(());
     }
-    if let Some(problem) = report.problems.iter().find(|problem| problem.code == "not-now") {
+    if let Some(problem) = report
+        .problems
+        .iter()
+        .find(|problem| problem.code == "not-now")
+    {
         return Err(Error::NotNow(problem.message.clone()).into());
     }
     let problems = report.problems.iter().map(|problem| {
@@ -187,7 +199,10 @@ fn accept(report: &Inspection) -> Result<(), Problem> {
         Detail::of_field(&problem.place, &problem.code, &message)
     });
     let findings = report.findings.iter().map(|finding| {
-        let message = format!("`{}` ({}): {}", finding.function, finding.place, finding.message);
+        let message = format!(
+            "`{}` ({}): {}",
+            finding.function, finding.place, finding.message
+        );
         Detail::of_field(&finding.function, &finding.code, &message)
     });
     let details: Vec<_> = problems.chain(findings).collect();

@@ -64,7 +64,7 @@ pub async fn refused(
     mapper: &Arc<Mapper>,
     plan: &PairPlan,
 ) -> Result<Vec<(FieldName, MappingProblem)>, Error> {
-    let mut found = Vec::new();
+    let mut found: Vec<(FieldName, MappingProblem)> = Vec::new();
     for (direction, rules, plugins) in [
         (
             TransformDirection::ToPartnerOs,
@@ -80,7 +80,12 @@ pub async fn refused(
         let (mapper, rules, plugins) = (Arc::clone(mapper), rules.clone(), plugins.clone());
         let check = move || mapper.check(&rules, &plugins);
         let problems = tokio::task::spawn_blocking(check).await??;
-        found.extend(plan.name_problems(direction, &problems));
+        for problem in plan.name_problems(direction, &problems) {
+            // What is wrong both ways is said once.
+            if !found.contains(&problem) {
+                found.push(problem);
+            }
+        }
     }
     Ok(found)
 }

@@ -148,7 +148,7 @@ impl Golden {
 }
 
 fn describe(plugin: &Plugin, name: &str, options_schema: &Value) -> Result<(), String> {
-    let answer = plugin.describe().map_err(failed)?.value;
+    let answer = plugin.describe().map_err(|error| failed(&error))?.value;
     same("name", answer.name.as_str(), name)?;
     same("version", answer.version.as_str(), "0.1.0")?;
     spoken(&answer.summary)?;
@@ -165,7 +165,10 @@ fn suggest(plugin: &Plugin, case: &SuggestCase) -> Result<(), String> {
     };
     let partneros = schema("partners", &case.partneros);
     let hubspot = schema("companies", &case.hubspot);
-    let answer = plugin.suggest(&partneros, &hubspot).map_err(failed)?.value;
+    let answer = plugin
+        .suggest(&partneros, &hubspot)
+        .map_err(|error| failed(&error))?
+        .value;
     let mut pairs = Vec::new();
     for suggestion in answer {
         let [candidate] = suggestion.candidates.as_slice() else {
@@ -183,7 +186,10 @@ fn suggest(plugin: &Plugin, case: &SuggestCase) -> Result<(), String> {
 }
 
 fn check(plugin: &Plugin, case: &CheckCase) -> Result<(), String> {
-    let answer = plugin.check(&case.plan.prepared()).map_err(failed)?.value;
+    let answer = plugin
+        .check(&case.plan.prepared())
+        .map_err(|error| failed(&error))?
+        .value;
     let mut problems = Vec::new();
     for problem in answer {
         spoken(&problem.message)?;
@@ -195,7 +201,7 @@ fn check(plugin: &Plugin, case: &CheckCase) -> Result<(), String> {
 fn transform(plugin: &Plugin, case: &TransformCase) -> Result<(), String> {
     let batch = columns(&case.batch);
     let answer = plugin.transform(&case.plan.prepared(), batch);
-    let answer = answer.map_err(failed)?.value;
+    let answer = answer.map_err(|error| failed(&error))?.value;
     same("columns", &answer.columns, &columns(&case.columns))?;
     let mut failures = Vec::new();
     for failure in answer.failures {
@@ -212,7 +218,7 @@ fn declined(plugin: &Plugin, case: &DeclinedCase) -> Result<(), String> {
             failure: CallFailure::Declined { message },
             ..
         }) => spoken(&message),
-        Err(other) => Err(failed(other)),
+        Err(other) => Err(failed(&other)),
     }
 }
 
@@ -278,6 +284,6 @@ fn spoken(message: &str) -> Result<(), String> {
     }
 }
 
-fn failed(error: CallError) -> String {
+fn failed(error: &CallError) -> String {
     format!("{error}, log: {:?}", error.usage.log_tail)
 }

@@ -31,7 +31,7 @@ const EXPECTED: &[(&str, &str)] = &[
         "loops",
         "transform: it used more than `fuel_max` = 300000000 units of fuel",
     ),
-    ("next_version", "rejected: wrong-version, missing-export"),
+    ("next_version", "rejected: wrong-version"),
     ("only_describes", "rejected: missing-export"),
     ("opens_socket", "rejected: unknown-import"),
     (

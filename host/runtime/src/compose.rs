@@ -189,7 +189,6 @@ fn full_name(interface: &str, version: ContractVersion) -> String {
 }
 
 /// The error and what is behind it, in one line.
-#[expect(clippy::needless_pass_by_value, reason = "made for `map_err`")]
 fn text(error: impl std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

@@ -60,10 +60,11 @@ pub struct CompilerConfig {
     pub program: Option<PathBuf>,
     /// What the program is started with. Default nothing.
     pub arguments: Vec<String>,
-    /// Address space of the process; meeting it is [`OutOfMemory`](crate::CompileError::OutOfMemory). Default 4 GiB.
+    /// Address space of the process; meeting it is [`OutOfMemory`](crate::CompileError::OutOfMemory). Default 4 GiB; Python fits
+    /// in 1.5, of which it uses 0.5.
     pub memory_bytes_max: u64,
     /// Processor time of the process, over all its threads; meeting it is
-    /// [`OutOfTime`](crate::CompileError::OutOfTime). Default 240 s; Python takes 14 in a release build.
+    /// [`OutOfTime`](crate::CompileError::OutOfTime). Default 240 s; Python takes 20.
     pub cpu_seconds_max: u64,
     /// Time on the clock; meeting it is [`OutOfTime`](crate::CompileError::OutOfTime). Default 120 s.
     pub time_ms_max: u64,

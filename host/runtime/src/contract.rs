@@ -14,6 +14,9 @@ pub const PACKAGE: &str = "partneros:mapper";
 pub enum ContractVersion {
     /// `partneros:mapper@0.1.0`.
     V0_1_0,
+    /// `partneros:mapper@0.2.0`, which was never published.
+    #[cfg(feature = "test-contract")]
+    V0_2_0,
 }
 
 impl ContractVersion {
@@ -24,6 +27,17 @@ impl ContractVersion {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::V0_1_0 => "0.1.0",
+            #[cfg(feature = "test-contract")]
+            Self::V0_2_0 => "0.2.0",
+        }
+    }
+
+    /// The interfaces that a component of any world may export or leave out.
+    pub(crate) const fn optional(self) -> &'static [&'static str] {
+        match self {
+            Self::V0_1_0 => &[],
+            #[cfg(feature = "test-contract")]
+            Self::V0_2_0 => &["explain"],
         }
     }
 
@@ -31,6 +45,8 @@ impl ContractVersion {
     pub(crate) fn encoded(self) -> &'static [u8] {
         match self {
             Self::V0_1_0 => include_bytes!(concat!(env!("OUT_DIR"), "/mapper-0.1.0.wasm")),
+            #[cfg(feature = "test-contract")]
+            Self::V0_2_0 => include_bytes!(concat!(env!("OUT_DIR"), "/mapper-0.2.0.wasm")),
         }
     }
 }

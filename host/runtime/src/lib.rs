@@ -16,6 +16,7 @@ mod compose;
 mod config;
 mod contract;
 mod engine;
+mod exports;
 mod inspect;
 mod meter;
 mod output;
@@ -23,6 +24,8 @@ mod plan;
 mod plugin;
 mod runtime;
 mod since_0_1;
+#[cfg(feature = "test-contract")]
+mod since_0_2;
 mod slots;
 mod validate;
 mod wasi;

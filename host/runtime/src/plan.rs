@@ -1,10 +1,12 @@
-//! A plan that was checked and brought into the contract's form once, to be used for many batches.
+//! A plan that was checked and brought into the form of each version of the contract at most once, to be used for many batches.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use partneros_domain::plan::Plan;
 
 use crate::since_0_1;
+#[cfg(feature = "test-contract")]
+use crate::since_0_2;
 
 /// A [`Plan`] whose positions are known to be in range. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -13,7 +15,9 @@ pub struct PreparedPlan(Arc<Prepared>);
 #[derive(Debug)]
 struct Prepared {
     plan: Plan,
-    since_0_1: since_0_1::Plan,
+    since_0_1: OnceLock<since_0_1::Plan>,
+    #[cfg(feature = "test-contract")]
+    since_0_2: OnceLock<since_0_2::Plan>,
 }
 
 /// A plan that contradicts itself.
@@ -30,8 +34,12 @@ impl PreparedPlan {
     /// Checks the positions in the plan's rules.
     pub fn new(plan: Plan) -> Result<Self, InvalidPlan> {
         check(&plan)?;
-        let since_0_1 = since_0_1::Plan::from(&plan);
-        Ok(Self(Arc::new(Prepared { plan, since_0_1 })))
+        Ok(Self(Arc::new(Prepared {
+            plan,
+            since_0_1: OnceLock::new(),
+            #[cfg(feature = "test-contract")]
+            since_0_2: OnceLock::new(),
+        })))
     }
 
     /// The plan.
@@ -40,7 +48,18 @@ impl PreparedPlan {
     }
 
     pub(crate) fn since_0_1(&self) -> &since_0_1::Plan {
-        &self.0.since_0_1
+        let Prepared {
+            plan, since_0_1, ..
+        } = &*self.0;
+        since_0_1.get_or_init(|| plan.into())
+    }
+
+    #[cfg(feature = "test-contract")]
+    pub(crate) fn since_0_2(&self) -> &since_0_2::Plan {
+        let Prepared {
+            plan, since_0_2, ..
+        } = &*self.0;
+        since_0_2.get_or_init(|| plan.into())
     }
 }
 

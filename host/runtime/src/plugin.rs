@@ -90,7 +90,7 @@ impl Plugin {
         let exports = &self.loaded.exports;
         self.call(
             Function::Check,
-            |store, instance| Ok(Ok(exports.check(store, instance, plan.since_0_1())?)),
+            |store, instance| Ok(Ok(exports.check(store, instance, plan)?)),
             |problems| output::problems(problems, plan.plan(), limits),
         )
     }
@@ -112,7 +112,7 @@ impl Plugin {
         let exports = &self.loaded.exports;
         self.call(
             Function::Transform,
-            |store, instance| exports.transform(store, instance, plan.since_0_1(), batch),
+            |store, instance| exports.transform(store, instance, plan, batch),
             |transformed| output::transformed(transformed, plan.plan(), rows, limits),
         )
     }

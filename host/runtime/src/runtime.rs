@@ -13,9 +13,9 @@ use crate::compose::{self, ComposeError};
 use crate::config::RuntimeConfig;
 use crate::contract::ContractVersion;
 use crate::engine::{self, Clock, StartError};
+use crate::exports::Exports;
 use crate::inspect::{self, Inspection};
 use crate::plugin::Plugin;
-use crate::since_0_1;
 use crate::slots::Slots;
 use crate::validate::{Contract, Facts, Rejected, Validated};
 use crate::wasi::{self, GuestState};
@@ -50,7 +50,7 @@ pub struct Loaded {
     pub world: World,
     /// None when the code was at hand.
     pub compile_time: Option<Duration>,
-    pub exports: since_0_1::Exports,
+    pub exports: Exports,
     pub pre: InstancePre<GuestState>,
 }
 
@@ -88,6 +88,16 @@ pub enum LoadError {
 impl Runtime {
     /// Builds the engine and starts its clock.
     pub fn new(config: RuntimeConfig) -> Result<Self, StartError> {
+        Self::accepting(config, ContractVersion::PUBLISHED)
+    }
+
+    /// As [`new`](Self::new), and knows a version of the contract that was never published.
+    #[cfg(feature = "test-contract")]
+    pub fn with_test_contract(config: RuntimeConfig) -> Result<Self, StartError> {
+        Self::accepting(config, &[ContractVersion::V0_1_0, ContractVersion::V0_2_0])
+    }
+
+    fn accepting(config: RuntimeConfig, versions: &[ContractVersion]) -> Result<Self, StartError> {
         check(&config)?;
         let failed = |error: wasmtime::Error| StartError::Engine {
             reason: format!("{error:#}"),
@@ -106,7 +116,7 @@ impl Runtime {
             shared: Arc::new(Shared {
                 slots: Slots::new(config.calls_max),
                 loaded: Memory::new(config.plugins_cached_max),
-                contract: Contract::new(ContractVersion::PUBLISHED),
+                contract: Contract::new(versions),
                 compiler: Compiler::new(config.compiler.clone(), config.call.fuel_max.is_some()),
                 compiling: Queue::default(),
                 config,
@@ -234,7 +244,7 @@ impl Shared {
             version: validated.version(),
             world,
             compile_time,
-            exports: since_0_1::Exports::new(&pre, world).map_err(failed)?,
+            exports: Exports::new(&pre, validated.version(), world).map_err(failed)?,
             pre,
         });
         self.loaded.put(digest, loaded.clone());

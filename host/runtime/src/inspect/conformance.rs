@@ -175,7 +175,7 @@ fn text(field: &FieldSchema, kind: Kind, row: usize) -> Option<String> {
 }
 
 fn usual(data_type: DataType, row: usize) -> String {
-    let (day, even) = (row % 28 + 1, row % 2 == 0);
+    let (day, even) = (row % 28 + 1, row.is_multiple_of(2));
     match data_type {
         DataType::Text => format!("Partner {row}"),
         DataType::Integer => row.to_string(),
@@ -216,10 +216,10 @@ fn texts(kind: Kind, row: usize) -> Option<Vec<String>> {
     let own = |texts: &[&str]| Some(texts.iter().map(|text| (*text).to_owned()).collect());
     match kind {
         Kind::Nothing => None,
-        Kind::Usual if row % 2 == 0 => own(&["emea", "apac"]),
+        Kind::Usual if row.is_multiple_of(2) => own(&["emea", "apac"]),
         Kind::Usual => own(&["apac"]),
         Kind::Odd => own(ODD.get(row % ODD.len()).map(std::slice::from_ref)?),
-        Kind::Extreme if row % 2 == 0 => own(&[]),
+        Kind::Extreme if row.is_multiple_of(2) => own(&[]),
         Kind::Extreme => Some((0..200).map(|number| format!("choice-{number}")).collect()),
     }
 }

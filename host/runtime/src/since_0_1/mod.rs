@@ -22,6 +22,9 @@ use wasmtime::{AsContextMut, Result};
 
 pub use self::bindings::exports::partneros::mapper::transform::Plan;
 use self::bindings::exports::partneros::mapper::{describe, suggest, transform};
+#[cfg(feature = "test-contract")]
+pub use self::bindings::partneros::mapper::types;
+use crate::exports::exported;
 use crate::world::World;
 
 /// Where the functions of a component are found. Those that its world lacks are absent.
@@ -89,8 +92,4 @@ impl Exports {
         let batch: Vec<_> = batch.into_iter().map(Into::into).collect();
         Ok(guest.call_transform(store, plan, &batch)?.map(Into::into))
     }
-}
-
-fn exported<T>(indices: Option<&T>) -> Result<&T> {
-    indices.ok_or_else(|| wasmtime::format_err!("the component's world lacks the function"))
 }

@@ -110,7 +110,11 @@ impl Contract {
             problems.extend(missing(surface, version));
             return None;
         };
-        let interfaces = interfaces(world).map(|interface| (Side::Export, interface));
+        let optional = version.optional().iter().copied();
+        let optional = optional.filter(|interface| surface.exports(version, interface));
+        let interfaces = interfaces(world)
+            .chain(optional)
+            .map(|interface| (Side::Export, interface));
         let beneath = BENEATH.map(|interface| (Side::Import, interface));
         let beneath = beneath
             .into_iter()

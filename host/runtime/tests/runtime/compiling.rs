@@ -8,9 +8,9 @@ use partneros_runtime::{
     CompileError, CompilerConfig, LoadError, Runtime, RuntimeConfig, UploadLimits,
 };
 use tempfile::TempDir;
-use test_guests::{REMEMBERS, UPPERCASE, files};
+use test_guests::{REMEMBERS, UPPERCASE};
 
-use crate::{batch, limits, load, plan, texts};
+use crate::{batch, limits, load, number, plan, section, texts};
 
 const COMPILER: &str = env!("CARGO_BIN_EXE_compile-component");
 
@@ -41,11 +41,47 @@ fn runtime(compiler: CompilerConfig, cache_dir: Option<PathBuf>) -> Runtime {
     Runtime::new(config).expect("the runtime starts")
 }
 
-/// A good guest that carries a module which nobody uses and which takes minutes and gigabytes to compile.
+/// A good guest that carries a module of 20 KB which takes half a minute and 2 GB to compile.
 fn hostile() -> Vec<u8> {
-    let module = files::with_loops(2_000, 2_000);
-    let (_header, section) = module.split_at(8);
-    [UPPERCASE, section].concat()
+    let mut guest = UPPERCASE.to_vec();
+    section(&mut guest, 1, &costly_module(1_000));
+    guest
+}
+
+/// A module of one function with as many loops within one another as it has locals: each local changes in the innermost,
+/// so at the head of each loop the compiler has to tell where each local may have come from.
+fn costly_module(count: u32) -> Vec<u8> {
+    const I32: u8 = 0x7f;
+    let mut body = vec![1];
+    number(&mut body, count);
+    body.push(I32);
+    for _ in 0..count {
+        // loop
+        body.extend([0x03, 0x40]);
+    }
+    for local in 0..count {
+        // local = local + 1
+        body.push(0x20);
+        number(&mut body, local);
+        body.extend([0x41, 1, 0x6a, 0x21]);
+        number(&mut body, local);
+    }
+    for local in 0..count {
+        // again if local; end
+        body.push(0x20);
+        number(&mut body, local);
+        body.extend([0x0d, 0, 0x0b]);
+    }
+    body.push(0x0b);
+    let mut code = vec![1];
+    number(&mut code, body.len() as u32);
+    code.extend(body);
+    let mut module = b"\0asm\x01\0\0\0".to_vec();
+    // One type, without parameters and results, and one function of it.
+    section(&mut module, 1, &[1, 0x60, 0, 0]);
+    section(&mut module, 3, &[1, 0]);
+    section(&mut module, 10, &code);
+    module
 }
 
 fn failure(runtime: &Runtime, bytes: &[u8]) -> CompileError {
@@ -176,18 +212,10 @@ fn code_that_is_too_large_is_not_taken() {
 
 #[test]
 fn padding_is_carried_along() {
-    let content = 32 << 20;
     let mut padded = UPPERCASE.to_vec();
-    // A custom section: its length in LEB128, the length of its name, the name, zeros.
-    padded.push(0);
-    let mut length: u32 = content + 4;
-    while length >= 0x80 {
-        padded.push((length & 0x7f) as u8 | 0x80);
-        length >>= 7;
-    }
-    padded.push(length as u8);
-    padded.extend(b"\x03pad");
-    padded.resize(padded.len() + content as usize, 0);
+    let mut padding = b"\x03pad".to_vec();
+    padding.resize(32 << 20, 0);
+    section(&mut padded, 0, &padding);
     works(&runtime(compiler(), None), &padded);
 }
 

@@ -90,3 +90,19 @@ fn schemas() -> (ObjectSchema, ObjectSchema) {
 fn texts(cells: &[Option<&str>]) -> Column {
     Column::Text(cells.iter().map(|cell| cell.map(str::to_owned)).collect())
 }
+
+/// Adds a section to a module or a component; 0 is a custom section, whose content begins with its name.
+fn section(bytes: &mut Vec<u8>, id: u8, content: &[u8]) {
+    bytes.push(id);
+    number(bytes, content.len() as u32);
+    bytes.extend_from_slice(content);
+}
+
+/// LEB128, the number format of WebAssembly.
+fn number(bytes: &mut Vec<u8>, mut number: u32) {
+    while number >= 0x80 {
+        bytes.push((number & 0x7f) as u8 | 0x80);
+        number >>= 7;
+    }
+    bytes.push(number as u8);
+}

@@ -130,9 +130,10 @@ fn render_type(page: &mut String, resolve: &Resolve, name: &str, ty: &TypeDef) -
     };
     writeln!(page, "\n{head}")?;
     for [name, ty, docs] in rows {
-        match typed {
-            true => writeln!(page, "| `{name}` | `{ty}` | {docs} |")?,
-            false => writeln!(page, "| `{name}` | {docs} |")?,
+        if typed {
+            writeln!(page, "| `{name}` | `{ty}` | {docs} |")?;
+        } else {
+            writeln!(page, "| `{name}` | {docs} |")?;
         }
     }
     Ok(())
@@ -157,7 +158,7 @@ fn text(docs: &Docs) -> &str {
 
 fn capital(word: &str) -> String {
     let mut letters = word.chars();
-    let first = letters.next().map(|letter| letter.to_uppercase());
+    let first = letters.next().map(char::to_uppercase);
     first.into_iter().flatten().chain(letters).collect()
 }
 

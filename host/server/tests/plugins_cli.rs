@@ -123,7 +123,6 @@ fn check_reports_what_a_component_is() {
     desk.run(&["check", "good.wasm"])
         .ends(0)
         .says("mapper")
-        .says("Rust")
         .says("memory peak");
     let report = desk.run(&["check", "good.wasm", "--json"]).ends(0).json();
     assert_eq!(report["problems"], json!([]), "{report}");

@@ -224,6 +224,17 @@ impl TestApi {
         answer["pair"]["id"].as_str().unwrap().to_owned()
     }
 
+    /// A version that Acme has uploaded.
+    pub async fn version(&self) -> String {
+        let headers = [("content-type", "application/wasm")];
+        let path = "/api/plugins?name=shouter";
+        let component = test_guests::UPPERCASE.to_vec();
+        let sent = self.acme();
+        let answer = sent.send_bytes(Method::POST, path, &headers, component);
+        let answer = answer.await.expect(200);
+        answer["version"]["sha256"].as_str().unwrap().to_owned()
+    }
+
     /// The same pair, with every suggestion confirmed and active.
     pub async fn active_pair(&self) -> String {
         let pair = self.pair().await;
@@ -411,6 +422,17 @@ impl Client<'_> {
         path: &str,
         headers: &[(&str, &str)],
         body: String,
+    ) -> Answer {
+        self.send_bytes(method, path, headers, body.into_bytes())
+            .await
+    }
+
+    pub async fn send_bytes(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
     ) -> Answer {
         let what = format!("{method} {path}");
         let mut request = Request::builder().method(method).uri(path);

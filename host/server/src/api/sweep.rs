@@ -20,6 +20,7 @@ struct Owned {
     record: String,
     pair: String,
     run: String,
+    version: String,
 }
 
 fn operations() -> Vec<Operation> {
@@ -49,6 +50,7 @@ impl Operation {
             .replace("{recordId}", &owned.record)
             .replace("{pairId}", &owned.pair)
             .replace("{runId}", &owned.run)
+            .replace("{versionId}", &owned.version)
             .replace("{object}", "partners")
             .replace("{field}", "name")
     }
@@ -63,6 +65,8 @@ impl Operation {
             "updateMapping" => json!({"state": "ignored"}),
             "replaceMappings" => json!({"version": 2, "mappings": []}),
             "confirmMappings" | "startSync" => json!({}),
+            "tryMapping" => json!({"direction": "to_partneros", "property": "name"}),
+            "quarantinePluginVersion" => json!({"reason": "swept"}),
             _ => return None,
         };
         Some(body)
@@ -88,6 +92,7 @@ async fn owned(api: &TestApi) -> Owned {
         record: api.acme().make_partner("Acme's").await,
         pair,
         run,
+        version: api.version().await,
     }
 }
 

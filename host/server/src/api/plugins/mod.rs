@@ -19,6 +19,8 @@ pub mod roll_back;
 pub mod shadow;
 pub mod shadow_report;
 mod signature;
+#[cfg(test)]
+mod tests;
 pub mod unbind;
 pub mod upload;
 pub mod usage;

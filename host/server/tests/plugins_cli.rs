@@ -450,9 +450,9 @@ fn push_uploads_with_the_token_and_the_signature() {
 
 #[test]
 fn push_prints_why_a_component_is_not_accepted() {
-    let problem =
-        json!({"code": "unknown-import", "place": "wasi:http/types", "message": "is refused"});
-    let answer = json!({"error": "It is refused.", "code": "plugin_rejected", "details": {"problems": [problem]}});
+    let problem = json!({"code": "unknown-import", "field": "wasi:http/types", "message": "`wasi:http/types` is refused."});
+    let answer =
+        json!({"error": "It is refused.", "code": "plugin_rejected", "details": [problem]});
     let (url, _) = listening(StatusCode::UNPROCESSABLE_ENTITY, answer);
     let desk = Desk::new().with("up.wasm", UPPERCASE);
     let push = ["push", "up.wasm", "--name", "up", "--url", &url];

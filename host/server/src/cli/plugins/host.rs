@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 use reqwest::{Method, RequestBuilder, Response};
-use serde_json::Value;
+use serde_json::{Value, json};
 use url::Url;
 
 use super::{report, table};
@@ -16,7 +16,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const REQUEST_TIMEOUT: Duration = Duration::from_mins(5);
 /// How long an answer may be; a report is a few kilobytes.
 const ANSWER_BYTES_MAX: usize = 16 << 20;
-/// The code of an answer about a component that is not accepted; its details are the report.
+/// The code of an answer about a component that is not accepted; its details are the problems.
 const PLUGIN_REJECTED: &str = "plugin_rejected";
 
 /// Which host, and who asks.
@@ -95,7 +95,7 @@ impl Host {
         let said = |key: &str| json.get(key).and_then(Value::as_str);
         let message = table::plain(said("error").unwrap_or("it gave no reason"));
         if said("code") == Some(PLUGIN_REJECTED) {
-            let report = json.get("details").cloned().unwrap_or(Value::Null);
+            let report = refusals(json.get("details"));
             return Ok(Answer::Rejected { message, report });
         }
         let details = json.get("details").map(report::human);
@@ -113,6 +113,27 @@ impl Host {
             }
         }
     }
+}
+
+/// The details of a refusal as a report has its problems.
+fn refusals(details: Option<&Value>) -> Value {
+    let details = details.and_then(Value::as_array);
+    let problem = |detail: &Value| {
+        let said = |key: &str| {
+            detail
+                .get(key)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned()
+        };
+        let (place, message) = (said("field"), said("message"));
+        // The sentence of a detail names the place too.
+        let named = format!("`{place}` ");
+        let message = message.strip_prefix(&named).unwrap_or(&message).to_owned();
+        json!({"code": said("code"), "place": place, "message": message})
+    };
+    let problems = details.into_iter().flatten().map(problem);
+    json!({"problems": problems.collect::<Vec<_>>()})
 }
 
 async fn read(mut response: Response) -> anyhow::Result<Vec<u8>> {

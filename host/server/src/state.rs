@@ -97,8 +97,8 @@ pub struct ApiLimits {
     /// The most background jobs at a time. Default 64; each may hold a page of records and a mapper's memory. Beyond
     /// it: 503 `busy`.
     pub jobs_max: usize,
-    /// The most plugins that are uploaded at a time. Default 4; each is held in memory while it is checked. Beyond it: 503
-    /// `busy`.
+    /// The most plugins that are uploaded, and mappings that are tried, at a time. Default 4; each upload is held in memory
+    /// while it is checked. Beyond it: 503 `busy`.
     pub uploads_max: usize,
 }
 

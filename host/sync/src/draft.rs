@@ -65,9 +65,7 @@ impl Draft {
 
     /// Whether there is something to send.
     pub fn is_open(&self) -> bool {
-        !self.done
-            && (self.link.is_none() && self.failures.iter().all(|failure| failure.field.is_some())
-                || !self.changes.is_empty())
+        !self.done && (self.link.is_none() && self.failures.is_empty() || !self.changes.is_empty())
     }
 
     /// The link with what is about to be sent written down; none when there is nothing to remember it on.

@@ -7,7 +7,7 @@ use partneros_domain::{
 };
 use partneros_hubspot::Priority;
 use partneros_store::{
-    Commit, ConnectionStatus, Counts, Lease, MappingSet, NewRun, Run, RunKind, RunOutcome,
+    Binding, Commit, ConnectionStatus, Counts, Lease, MappingSet, NewRun, Run, RunKind, RunOutcome,
     RunTrigger, Store,
 };
 use tokio_util::sync::CancellationToken;
@@ -207,9 +207,13 @@ impl Engine {
                 return Err(Error::Interrupted);
             }
             let set = store.mappings(organization, id).await?;
+            let bound = store.effective_binding(organization, id).await?;
             outcome = self.pass(begun, &pair, &set).await;
+            let rebound = store.effective_binding(organization, id).await?;
+            let version = |binding: Option<Binding>| binding.map(|binding| binding.version);
             let superseded = store.mappings(organization, id).await?.version != set.version
-                || store.pair(organization, id).await? != pair;
+                || store.pair(organization, id).await? != pair
+                || version(rebound) != version(bound);
             if superseded {
                 // Whoever changed the settings asked for everything to be looked at again, but the pass may have
                 // stored its own cursor since.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use partneros_domain::{OrganizationId, RecordId, RunId};
 use partneros_hubspot::{Portal, Priority, Rows};
-use partneros_store::{Binding, Lease};
+use partneros_store::{Binding, Lease, VersionState};
 use tokio_util::sync::CancellationToken;
 
 use crate::absorb::match_text;
@@ -125,6 +125,12 @@ impl Pass {
             |binding: &Binding| (binding.scope, binding.version, binding.candidate.clone());
         if bound.as_ref().map(running) != self.mapper.binding.as_ref().map(running) {
             return Err(Error::Superseded);
+        }
+        for digest in self.mapper.versions() {
+            let version = store.plugin_version(self.organization, digest).await?;
+            if version.state == VersionState::Quarantined {
+                return Err(Error::Superseded);
+            }
         }
         Ok(())
     }

@@ -12,6 +12,9 @@ use crate::error::Error;
 /// The most layers over one mapper.
 const LAYERS_MAX: usize = 4;
 
+/// The event of a fallback, whose alert stays open.
+pub(super) const FELL_BACK: &str = "plugin.fell_back";
+
 /// A binding, and the component that its parts make.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chosen {
@@ -52,11 +55,12 @@ impl Engine {
         let store = &self.parts().store;
         let at = self.parts().environment.now();
         let before = store.binding(organization, scope).await?;
-        if let Some(previous) = before.and_then(|binding| binding.previous) {
-            self.try_parts(organization, &previous).await?;
-        }
+        let previous = before.and_then(|binding| binding.previous);
+        let digest = match &previous {
+            Some(previous) => self.try_parts(organization, previous).await?,
+            None => *self.parts().plugins.default_mapper().digest(),
+        };
         let binding = store.roll_back(organization, scope, at).await?;
-        let digest = self.try_parts(organization, &binding.parts).await?;
         self.changed(organization, actor, "plugin.rolled_back", &binding)
             .await?;
         Ok(Chosen { binding, digest })
@@ -125,6 +129,33 @@ impl Engine {
         Ok(Chosen { binding, digest })
     }
 
+    /// Ends the quarantine of a version: it may be bound again, and where it is bound still, its failures are counted anew.
+    pub async fn release(
+        &self,
+        organization: OrganizationId,
+        actor: &str,
+        digest: Digest,
+    ) -> Result<(), Error> {
+        let store = &self.parts().store;
+        store.release_version(organization, digest).await?;
+        let now = self.parts().environment.now();
+        store
+            .resolve_alert(organization, ALERT_QUARANTINED, &digest.to_string(), now)
+            .await?;
+        let subject = digest.to_string();
+        self.note(organization, actor, "plugin.released", &subject, json!({}))
+            .await?;
+        for binding in store.bindings(organization).await? {
+            if binding.parts.0.contains(&digest) {
+                let (scope, version) = (binding.scope, binding.version);
+                store
+                    .note_plugin_outcome(organization, scope, version, false)
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Writes an event of the audit log.
     pub async fn note(
         &self,
@@ -189,7 +220,11 @@ impl Engine {
         )
         .await?;
         let now = self.parts().environment.now();
-        for digest in &binding.parts.0 {
+        let replaced = binding.previous.iter().flat_map(|parts| &parts.0);
+        for digest in binding.parts.0.iter().chain(replaced) {
+            if event == FELL_BACK {
+                break;
+            }
             store
                 .resolve_alert(organization, ALERT_QUARANTINED, &digest.to_string(), now)
                 .await?;
@@ -207,7 +242,7 @@ impl Engine {
         Ok(())
     }
 
-    async fn pairs_in(
+    pub(super) async fn pairs_in(
         &self,
         organization: OrganizationId,
         scope: BindingScope,

@@ -4,17 +4,22 @@ use std::sync::{Mutex, PoisonError};
 
 use partneros_domain::plan::{Failure, Plan, Problem, Transformed};
 use partneros_domain::{
-    Column, ColumnKind, ObjectSchema, PairId, PluginFailurePolicy, RulePlugin, Suggestion,
+    Column, ColumnKind, Digest, ObjectSchema, PairId, PluginFailurePolicy, RulePlugin, Suggestion,
     Timestamp,
 };
 use partneros_runtime::{CallError, Called, Plugin, PreparedPlan};
 use partneros_store::{Binding, Candidate};
 
 use super::activity::{Activity, Caller};
-use super::isolate::{self, is_plugins_own};
+use super::isolate::{self, PLUGIN_FAILED, is_plugins_own};
 use super::shadow::ShadowReport;
 use super::split::{Cells, Part, SplitPlan};
 use crate::error::Error;
+
+/// After how many failed calls a candidate is not called any more.
+const CANDIDATE_FAILURES_MAX: u64 = 10;
+/// From how many rows on a batch tells something about the plugin rather than about its records.
+const TELLING_ROWS_MIN: usize = 10;
 
 /// What maps the records of a pair during one pass.
 #[derive(Debug)]
@@ -114,6 +119,18 @@ impl Outcome {
             }));
     }
 
+    /// Fails the cells of all rules of a part in these rows, for these reasons.
+    pub fn fail_cells(&mut self, part: &Part, rows: impl IntoIterator<Item = (usize, String)>) {
+        for (row, message) in rows {
+            self.failures.extend(part.rules.iter().map(|rule| Failure {
+                rule: *rule as u32,
+                row: row as u32,
+                code: PLUGIN_FAILED.to_owned(),
+                message: message.clone(),
+            }));
+        }
+    }
+
     fn sort(mut self, rows: usize) -> Self {
         for column in &mut self.columns {
             column.resize(rows);
@@ -133,6 +150,16 @@ impl Outcome {
 }
 
 impl Mapper {
+    /// The uploaded versions that map.
+    pub fn versions(&self) -> impl Iterator<Item = Digest> {
+        let bound = self.binding.iter().flat_map(|binding| &binding.parts.0);
+        let named = self.rules.iter().filter_map(|(named, _)| match named {
+            RulePlugin::Version(digest) => Some(digest),
+            RulePlugin::Expression => None,
+        });
+        bound.chain(named).copied()
+    }
+
     /// Asks the pair's mapper for suggestions. Blocks.
     pub fn suggest(
         &self,
@@ -154,8 +181,18 @@ impl Mapper {
                 found.extend(part.rules.iter().map(|rule| unknown(*rule, part.plugin)));
                 continue;
             };
-            let problems = plugin.check(&part.plan)?.value;
-            found.extend(problems.into_iter().map(|problem| part.problem(problem)));
+            match plugin.check(&part.plan) {
+                Ok(problems) => {
+                    let problems = problems.value.into_iter();
+                    found.extend(problems.map(|problem| part.problem(problem)));
+                }
+                // A plugin of single rules costs those rules, not the pair.
+                Err(error) if part.plugin.is_some() && is_plugins_own(&error.failure) => {
+                    let rules = part.rules.iter();
+                    found.extend(rules.map(|rule| failing(*rule, &error)));
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
         Ok(found)
     }
@@ -175,16 +212,24 @@ impl Mapper {
         for part in &plan.parts {
             let plugin = self.plugin(part.plugin)?;
             let answer = self.call(plugin, &part.plan, part.batch(cells, &all), rows, at);
-            if part.plugin.is_none() {
-                self.count(&answer);
-            }
             match answer {
                 Ok(answer) => {
                     self.shadow(part, cells, &all, &answer);
                     outcome.take(part, answer.value);
+                    self.count(part, true);
                 }
                 Err(first) if is_plugins_own(&first.failure) => {
-                    self.salvage(part, cells, rows, at, first, &mut outcome)?;
+                    let reason = first.failure.to_string();
+                    let salvaged = self.salvage(part, cells, rows, at, first, &mut outcome);
+                    self.count(part, salvaged.is_ok() && !mostly_failed(&outcome, rows));
+                    match salvaged {
+                        Err(Error::Mapper(error))
+                            if part.plugin.is_some() && is_plugins_own(&error.failure) =>
+                        {
+                            outcome.fail_cells(part, all.iter().map(|row| (*row, reason.clone())));
+                        }
+                        salvaged => salvaged?,
+                    }
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -221,15 +266,17 @@ impl Mapper {
         answer
     }
 
-    fn count(&self, answer: &Result<Called<Transformed>, CallError>) {
+    /// Counts a batch of the pair's mapper for or against its version.
+    fn count(&self, part: &Part, works: bool) {
+        if part.plugin.is_some() {
+            return;
+        }
         let mut activity = self.lock();
-        match answer {
-            Ok(_) => {
-                activity.clean_batches += 1;
-                activity.failed_batches = 0;
-            }
-            Err(error) if is_plugins_own(&error.failure) => activity.failed_batches += 1,
-            Err(_) => {}
+        if works {
+            activity.clean_batches += 1;
+            activity.failed_batches = 0;
+        } else {
+            activity.failed_batches += 1;
         }
     }
 
@@ -238,6 +285,14 @@ impl Mapper {
         else {
             return;
         };
+        let failed = self
+            .lock()
+            .shadow
+            .as_ref()
+            .map_or(0, |shadow| shadow.failed_calls);
+        if failed >= CANDIDATE_FAILURES_MAX {
+            return;
+        }
         let beside = plugin.transform(&part.plan, part.batch(cells, all));
         self.lock()
             .shadow
@@ -280,6 +335,20 @@ impl Mapper {
     /// What was gathered so far.
     pub(crate) fn lock(&self) -> std::sync::MutexGuard<'_, Activity> {
         self.activity.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether a plugin failed on so much of a batch that it is not the records' fault.
+fn mostly_failed(outcome: &Outcome, rows: usize) -> bool {
+    rows >= TELLING_ROWS_MIN && outcome.failed_rows.len() * 2 > rows
+}
+
+/// The problem of a rule whose plugin fails when it is asked.
+fn failing(rule: usize, error: &CallError) -> Problem {
+    Problem {
+        rule: rule as u32,
+        code: PLUGIN_FAILED.to_owned(),
+        message: format!("its plugin failed: {}", error.failure),
     }
 }
 

@@ -58,7 +58,9 @@ async fn rules(
         match parts.plugins.of_rule(store, organization, named).await {
             Ok(plugin) => found.push((named, plugin)),
             Err(
-                Error::Store(partneros_store::Error::NotFound { .. }) | Error::Quarantined { .. },
+                Error::Store(partneros_store::Error::NotFound { .. })
+                | Error::Quarantined { .. }
+                | Error::Load(_),
             ) => {}
             Err(error) => return Err(error),
         }

@@ -2,9 +2,10 @@
 //! candidate that has proved itself take over.
 
 use partneros_domain::{OrganizationId, PairId};
-use partneros_store::{AlertId, Binding, NewAlert, Severity};
+use partneros_store::{AlertId, Binding, Candidate, NewAlert, Severity};
 use serde_json::json;
 
+use super::binding::FELL_BACK;
 use super::isolate::is_plugins_own;
 use super::mapper::Mapper;
 use super::shadow::ShadowReport;
@@ -58,7 +59,10 @@ impl Engine {
         {
             failed = failed.max(1);
         }
-        if let Some(binding) = &mapper.binding
+        if let Some(binding) = mapper
+            .binding
+            .as_ref()
+            .filter(|binding| !binding.parts.is_default())
             && self
                 .is_to_fall_back(organization, binding, failed, clean)
                 .await?
@@ -114,14 +118,20 @@ impl Engine {
             "it failed on {} batches in a row, the last for pair {pair}",
             parts.settings.plugin_failures_max
         );
-        store
-            .quarantine_version(organization, failing, &reason, at)
-            .await?;
+        // Whoever changed the binding meanwhile knows better, and another pair may have fallen back already.
+        let now = store.binding(organization, binding.scope).await?;
+        if now.is_none_or(|now| now.version != binding.version) {
+            return Ok(());
+        }
+        // Going back comes first: a crash before the quarantine leaves a version that nothing runs.
         let back = match store.roll_back(organization, binding.scope, at).await {
             Ok(back) => Some(back),
             Err(partneros_store::Error::Conflict { .. }) => None,
             Err(error) => return Err(error.into()),
         };
+        store
+            .quarantine_version(organization, failing, &reason, at)
+            .await?;
         let (severity, next) = match back {
             Some(_) => (Severity::Warning, "the version before runs again"),
             None => (
@@ -140,7 +150,7 @@ impl Engine {
         };
         store.open_alert(organization, alert).await?;
         if let Some(back) = &back {
-            self.changed(organization, "system", "plugin.rolled_back", back)
+            self.changed(organization, "system", FELL_BACK, back)
                 .await?;
         }
         let metadata = json!({
@@ -174,19 +184,46 @@ impl Engine {
         let Some(rows) = candidate.promote_after_rows else {
             return Ok(Settled::Stays);
         };
-        let proved = report.rows >= rows
-            && report.failed_calls == 0
-            && report.failed_cells.candidate <= report.failed_cells.active
-            && report.differing_permille() <= u64::from(candidate.differing_max_permille);
+        let reports = self.reports_on(organization, binding, candidate).await?;
+        let disproved = |report: &ShadowReport| {
+            report.failed_calls > 0
+                || report.failed_cells.candidate > report.failed_cells.active
+                || report.differing_permille() > u64::from(candidate.differing_max_permille)
+        };
+        let tried: u64 = reports.iter().map(|report| report.rows).sum();
+        if tried < rows || reports.iter().any(disproved) {
+            return Ok(Settled::Stays);
+        }
         // Whoever changed the binding meanwhile knows better.
         let now = store.binding(organization, binding.scope).await?;
         let unchanged = now.is_some_and(|now| {
             now.version == binding.version && now.candidate == binding.candidate
         });
-        if !(proved && unchanged) {
+        if !unchanged {
             return Ok(Settled::Stays);
         }
         self.promote(organization, "system", binding.scope).await?;
         Ok(Settled::Replaced)
+    }
+
+    /// How the candidate compares on each pair of the scope that has met it.
+    async fn reports_on(
+        &self,
+        organization: OrganizationId,
+        binding: &Binding,
+        candidate: &Candidate,
+    ) -> Result<Vec<ShadowReport>, Error> {
+        let store = &self.parts().store;
+        let mut reports = Vec::new();
+        for pair in self.pairs_in(organization, binding.scope).await? {
+            let Some(json) = store.shadow_report(organization, pair.id).await? else {
+                continue;
+            };
+            let report = serde_json::from_value::<ShadowReport>(json).ok();
+            let report =
+                report.filter(|report| report.is_of(&candidate.parts, candidate.started_at));
+            reports.extend(report);
+        }
+        Ok(reports)
     }
 }

@@ -278,6 +278,118 @@ async fn a_poisonous_field_is_skipped_and_the_others_go_through() {
 }
 
 #[tokio::test]
+async fn only_the_poisonous_cells_of_a_skipped_field_are_missing() {
+    let host = host();
+    let acme = host.organization("acme").await;
+    let pair = acme
+        .mapped_by_hand(
+            "partners",
+            "companies",
+            &[("name", "name"), ("domain", "domain")],
+        )
+        .await;
+    policy(&host, &pair, acme.id, PluginFailurePolicy::SkipField).await;
+    let version = acme.uploads("sensitive", test_guests::POISONED).await;
+    // One rule alone, beside a mapper that has no trouble.
+    pair.map("domain", |mapping| {
+        mapping.plugin = Some(RulePlugin::Version(version));
+    })
+    .await;
+    let mut companies = Vec::new();
+    for at in 0..9 {
+        let domain = if at == 4 {
+            "poison".to_owned()
+        } else {
+            format!("{at}.com")
+        };
+        let values = [("name", "Globex"), ("domain", domain.as_str())];
+        companies.push(host.person_creates("companies", &values));
+    }
+    pair.sync().await;
+    for (at, id) in companies.iter().enumerate() {
+        let record = pair.record_of(*id).await;
+        let domain = acme.value("partners", record, "domain").await;
+        let expected = if at == 4 {
+            json!(null)
+        } else {
+            json!(format!("{at}.com"))
+        };
+        assert_eq!(domain, expected);
+    }
+    assert_eq!(pair.failures().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_rule_whose_plugin_does_not_work_costs_that_rule_only() {
+    let host = host();
+    let acme = host.organization("acme").await;
+    let pair = acme.mapped_by_hand("partners", "companies", NAMES).await;
+    let version = acme
+        .uploads("broken", test_guests::RETURNS_WRONG_LENGTH)
+        .await;
+    pair.map("domain", |mapping| {
+        mapping.plugin = Some(RulePlugin::Version(version));
+    })
+    .await;
+    let globex = host.person_creates("companies", &[("name", "Globex"), ("domain", "globex.com")]);
+    pair.sync().await;
+    let record = pair.record_of(globex).await;
+    assert_eq!(acme.value("partners", record, "name").await, "Globex");
+    assert_eq!(acme.value("partners", record, "domain").await, json!(null));
+    assert!(!pair.failures().await.is_empty());
+    let initech = acme
+        .creates(
+            "partners",
+            json!({"name": "Initech", "domain": "initech.com"}),
+        )
+        .await;
+    pair.sync().await;
+    let object = pair.object_of(initech.id).await;
+    assert_eq!(
+        host.hubspot_value("companies", object, "name").as_deref(),
+        Some("Initech")
+    );
+    assert_eq!(host.hubspot_value("companies", object, "domain"), None);
+}
+
+#[tokio::test]
+async fn a_poisonous_record_does_not_cost_the_version() {
+    let host = host();
+    let acme = host.organization("acme").await;
+    let pair = acme.mapped_by_hand("partners", "companies", NAMES).await;
+    let good = acme.uploads("mapper", test_guests::UPPERCASE).await;
+    let version = acme.uploads("mapper", test_guests::POISONED).await;
+    acme.binds(&[good]).await;
+    acme.binds(&[version]).await;
+    host.person_creates("companies", &[("name", "poison")]);
+    for _ in 0..5 {
+        pair.sync().await;
+    }
+    let version = host.store.plugin_version(acme.id, version).await.unwrap();
+    assert_eq!(version.state, VersionState::Active);
+}
+
+#[tokio::test]
+async fn a_quarantined_version_stops_its_pairs_until_another_is_bound() {
+    let host = host();
+    let acme = host.organization("acme").await;
+    let pair = acme.mapped_by_hand("partners", "companies", NAMES).await;
+    let version = acme.uploads("mapper", test_guests::UPPERCASE).await;
+    acme.binds(&[version]).await;
+    let now = host.now();
+    host.store
+        .quarantine_version(acme.id, version, "wrong", now)
+        .await
+        .unwrap();
+    host.person_creates("companies", &[("name", "Globex")]);
+    let run = pair.try_sync().await;
+    assert_eq!(run.outcome, RunOutcome::Failed);
+    assert!(run.error.unwrap().contains("quarantined: wrong"));
+    host.engine.release(acme.id, "test", version).await.unwrap();
+    pair.sync().await;
+}
+
+#[tokio::test]
 async fn the_last_good_version_steps_in() {
     let host = host();
     let acme = host.organization("acme").await;

@@ -5,6 +5,7 @@ mod compiling;
 mod composing;
 mod contracts;
 mod inspecting;
+mod expression;
 mod isolation;
 mod sweep;
 mod usage;

@@ -69,7 +69,7 @@ const EXPECTED: &[(&str, &str)] = &[
     ),
     (
         "floods_resources",
-        "describe: it does not fit this host: cannot allocate another handle: store handle limit exceeded",
+        "describe: it crashed: cannot allocate another handle: store handle limit exceeded",
     ),
     (
         "floods_table",

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use partneros_domain::plan::{Plan, Problem, Transformed};
 use partneros_domain::{Column, Description, ObjectSchema, Suggestion};
 use wasmtime::component::Instance;
-use wasmtime::{Error, PoolConcurrencyLimitError, Store, Trap};
+use wasmtime::{Error, PoolConcurrencyLimitError, Store, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
 use crate::call::{CallError, CallFailure, Called, Function, Usage};
@@ -218,7 +218,12 @@ impl Plugin {
     }
 
     fn not_instantiated(&self, error: &Error, store: &Store<GuestState>) -> CallFailure {
-        let at_fault = error.is::<Trap>() || error.is::<I32Exit>() || store.data().meter.refused();
+        // A trap may precede any code, such as data past the end of a memory; a host function that a start
+        // function calls fails with an error of its own, below the frames it was called from.
+        let at_fault = error.is::<Trap>()
+            || error.is::<I32Exit>()
+            || error.is::<WasmBacktrace>()
+            || store.data().meter.refused();
         if at_fault {
             self.ended(error, store)
         } else if error.is::<PoolConcurrencyLimitError>() {

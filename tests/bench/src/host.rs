@@ -11,8 +11,9 @@ use partneros_store::{
     CachedSchema, Connections as _, NewConnection, Options, Organization, Organizations as _,
     Pairs as _, Run, RunOutcome, RunTrigger, Schemas as _, SealingKey, Sqlite, Store, TokenSet,
 };
-use partneros_sync::{BuiltIn, Plugins,
-    Engine, Environment as _, HttpPortals, Parts, PortalsConfig, SyncSettings, describe,
+use partneros_sync::{
+    BuiltIn, Engine, Environment as _, HttpPortals, Parts, Plugins, PortalsConfig, SyncSettings,
+    describe,
 };
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;

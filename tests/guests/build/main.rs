@@ -25,12 +25,12 @@ fn main() -> Result<()> {
         .collect();
     let wrapper = wrap::Wrapper::new(Path::new("../../wit/mapper-0.1.0"))?;
     for (name, component) in wat_text::guests(&wrapper)? {
-        add(&mut guests, &out, name, &component)?;
+        add(&mut guests, &out, &name, &component)?;
     }
     let mut left_out = Vec::new();
     for (name, module) in c::guests(&out)? {
         match module {
-            Some(module) => add(&mut guests, &out, name, &wrapper.component(&module)?)?,
+            Some(module) => add(&mut guests, &out, &name, &wrapper.component(&module)?)?,
             None => left_out.push(name),
         }
     }
@@ -38,11 +38,11 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-fn add(guests: &mut Guests, out: &Path, name: String, component: &[u8]) -> Result<()> {
+fn add(guests: &mut Guests, out: &Path, name: &str, component: &[u8]) -> Result<()> {
     let path = out.join(format!("{name}.wasm"));
     fs::write(&path, component)?;
     ensure!(
-        guests.insert(name.clone(), path).is_none(),
+        guests.insert(name.to_owned(), path).is_none(),
         "two guests are called `{name}`"
     );
     Ok(())

@@ -4,6 +4,7 @@ mod caching;
 mod compiling;
 mod composing;
 mod contracts;
+mod expression;
 mod inspecting;
 mod isolation;
 mod sweep;

@@ -69,7 +69,7 @@ const EXPECTED: &[(&str, &str)] = &[
     ),
     (
         "floods_resources",
-        "describe: it does not fit this host: cannot allocate another handle: store handle limit exceeded",
+        "describe: it crashed: cannot allocate another handle: store handle limit exceeded",
     ),
     (
         "floods_table",
@@ -98,11 +98,11 @@ const EXPECTED: &[(&str, &str)] = &[
     ),
     (
         "has_many_instances",
-        "compile the component: The component transitively contains 121 core module instances, which exceeds the configured maximum of 100 in the pooling allocator",
+        "compile the component: The component transitively contains 221 core module instances, which exceeds the configured maximum of 200 in the pooling allocator",
     ),
     (
         "has_many_memories",
-        "compile the component: module memory does not fit in pooling allocator requirements: defined memories count of 5 exceeds the per-instance limit of 4",
+        "compile the component: module memory does not fit in pooling allocator requirements: defined memories count of 9 exceeds the per-instance limit of 8",
     ),
     (
         "has_many_tables",
@@ -278,7 +278,7 @@ const EXPECTED: &[(&str, &str)] = &[
     ("sleeps", "works"),
     (
         "spreads_memories",
-        "compile the component: The component transitively contains 6 Wasm linear memories, which exceeds the configured maximum of 4 in the pooling allocator",
+        "compile the component: The component transitively contains 10 Wasm linear memories, which exceeds the configured maximum of 8 in the pooling allocator",
     ),
     (
         "starts_large",

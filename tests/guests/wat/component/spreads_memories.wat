@@ -6,3 +6,7 @@
 (core instance (instantiate $memory))
 (core instance (instantiate $memory))
 (core instance (instantiate $memory))
+(core instance (instantiate $memory))
+(core instance (instantiate $memory))
+(core instance (instantiate $memory))
+(core instance (instantiate $memory))

@@ -4,3 +4,7 @@
 (memory 0)
 (memory 0)
 (memory 0)
+(memory 0)
+(memory 0)
+(memory 0)
+(memory 0)

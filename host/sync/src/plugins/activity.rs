@@ -48,17 +48,17 @@ impl Activity {
         result: &Result<Called<Transformed>, CallError>,
     ) {
         match result {
-            Ok(called) => {
-                self.bill(caller, rows, &called.usage, false);
-                let failures = &called.value.failures;
-                if !failures.is_empty() || !called.usage.log_tail.is_empty() {
+            Ok(answer) => {
+                self.bill(caller, rows, &answer.usage, false);
+                let failures = &answer.value.failures;
+                if !failures.is_empty() || !answer.usage.log_tail.is_empty() {
                     let problems = failures.iter().take(PROBLEMS_MAX);
                     let problems: Vec<_> = problems
                         .map(|failure| {
                             json!({"rule": failure.rule, "row": failure.row, "code": failure.code, "message": failure.message})
                         })
                         .collect();
-                    self.log(caller, rows, &called.usage, "ok", problems.into());
+                    self.log(caller, rows, &answer.usage, "ok", problems.into());
                 }
             }
             Err(error) => {

@@ -106,7 +106,7 @@ pub fn fields(
         };
         match halve(&single, cells, rows, reason.clone(), outcome, call)? {
             Found::Broken => {
-                failed.fail_cells(&single, all.iter().map(|row| (*row, reason.clone())))
+                failed.fail_cells(&single, all.iter().map(|row| (*row, reason.clone())));
             }
             Found::Rows(rows) => {
                 works = true;

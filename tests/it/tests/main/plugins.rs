@@ -151,7 +151,7 @@ async fn a_rule_whose_plugin_is_gone_is_parked_and_the_rest_syncs() {
     let pair = acme.mapped_by_hand("partners", "companies", NAMES).await;
     let version = acme.uploads("shouter", test_guests::UPPERCASE).await;
     pair.map("domain", |mapping| {
-        mapping.plugin = Some(RulePlugin::Version(version))
+        mapping.plugin = Some(RulePlugin::Version(version));
     })
     .await;
     let deleted = host.store.delete_plugin_version(acme.id, version).await;

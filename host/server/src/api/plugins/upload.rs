@@ -41,10 +41,8 @@ enum Error {
     CutOff,
     #[error("failed to read the upload: a multipart form must have a file part named `{PART}`")]
     NoPart,
-    #[error(
-        "failed to accept the component: each of the {0} details names a place and what to change"
-    )]
-    Rejected(usize),
+    #[error("failed to accept the component: each detail names a place and what to change")]
+    Rejected,
     #[error("failed to check the component now: {0}; try again in a while")]
     NotNow(String),
 }
@@ -55,7 +53,7 @@ impl From<Error> for Problem {
             Error::TooLong(_) => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
             Error::CutOff => (StatusCode::BAD_REQUEST, "unreadable_body"),
             Error::NoPart => (StatusCode::BAD_REQUEST, "invalid_body"),
-            Error::Rejected(_) => (StatusCode::UNPROCESSABLE_ENTITY, "plugin_rejected"),
+            Error::Rejected => (StatusCode::UNPROCESSABLE_ENTITY, "plugin_rejected"),
             Error::NotNow(_) => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
         };
         Self::new(status, code, &error)
@@ -206,5 +204,5 @@ fn accept(report: &Inspection) -> Result<(), Problem> {
         Detail::of_field(&finding.function, &finding.code, &message)
     });
     let details: Vec<_> = problems.chain(findings).collect();
-    Err(Problem::from(Error::Rejected(details.len())).with_details(details))
+    Err(Problem::from(Error::Rejected).with_details(details))
 }

@@ -1,7 +1,7 @@
 //! What a transform is asked to do, and what it answers. Mirrors interface `transform` of the WIT contract.
 
-use crate::column::Column;
-use crate::schema::FieldSchema;
+use crate::column::{Column, ColumnKind};
+use crate::schema::{DataType, FieldSchema};
 
 /// Which side a transform writes for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -10,6 +10,24 @@ pub enum TransformDirection {
     ToHubSpot,
     /// Inputs are HubSpot properties, outputs PartnerOS fields.
     ToPartnerOs,
+}
+
+impl TransformDirection {
+    /// The kind of an input's column.
+    pub const fn input_kind(self, data_type: DataType) -> ColumnKind {
+        match self {
+            Self::ToHubSpot => ColumnKind::of(data_type),
+            Self::ToPartnerOs => ColumnKind::Text,
+        }
+    }
+
+    /// The kind of an output's column.
+    pub const fn output_kind(self, data_type: DataType) -> ColumnKind {
+        match self {
+            Self::ToHubSpot => ColumnKind::Text,
+            Self::ToPartnerOs => ColumnKind::of(data_type),
+        }
+    }
 }
 
 /// How one output is made.

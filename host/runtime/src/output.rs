@@ -5,8 +5,8 @@
 
 use std::collections::HashSet;
 
-use partneros_domain::plan::{Plan, Problem, TransformDirection, Transformed};
-use partneros_domain::{Candidate, ColumnKind, Description, ObjectSchema, Suggestion};
+use partneros_domain::plan::{Plan, Problem, Transformed};
+use partneros_domain::{Candidate, Description, ObjectSchema, Suggestion};
 
 use crate::config::CallLimits;
 
@@ -164,10 +164,7 @@ pub fn transformed(
     }
     for (position, (column, output)) in transformed.columns.iter().zip(&plan.outputs).enumerate() {
         let place = || format!("columns[{position}]");
-        let wanted = match plan.direction {
-            TransformDirection::ToHubSpot => ColumnKind::Text,
-            TransformDirection::ToPartnerOs => ColumnKind::of(output.data_type),
-        };
+        let wanted = plan.direction.output_kind(output.data_type);
         if column.kind() != wanted {
             let (wanted, found) = (wanted.as_str(), column.kind().as_str());
             let problem = format!(
@@ -228,7 +225,7 @@ pub fn cut(text: &mut String, bytes_max: usize) {
 
 #[cfg(test)]
 mod tests {
-    use partneros_domain::plan::{Failure, Rule};
+    use partneros_domain::plan::{Failure, Rule, TransformDirection};
     use partneros_domain::{Column, DataType, FieldSchema, Reason};
 
     use super::*;

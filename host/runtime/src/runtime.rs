@@ -160,6 +160,11 @@ impl Runtime {
         self.shared.config.upload.component_bytes_max
     }
 
+    /// The most layers over one mapper, so that no more parts need be fetched.
+    pub fn layers_max(&self) -> usize {
+        self.shared.config.upload.layers_max
+    }
+
     /// Puts layers over a mapper, as one component. The parts come from the top: at most
     /// [`layers_max`](crate::UploadLimits::layers_max) layers, then the mapper. The same parts give the same bytes.
     pub fn compose(&self, parts: &[&[u8]]) -> Result<Vec<u8>, ComposeError> {

@@ -232,7 +232,8 @@ impl Engine {
     async fn pass(&self, begun: &Begun, pair: &ObjectPair, set: &MappingSet) -> Result<(), Error> {
         let parts = &self.parts;
         let (object, hubspot) = self.schemas_of(begun.organization, pair).await?;
-        let mapper = plugins::resolve(parts, begun.organization, pair, &set.mappings).await?;
+        let mapper =
+            plugins::resolve_for_pass(parts, begun.organization, pair, &set.mappings).await?;
         let mapper = Arc::new(mapper);
         let plan = PairPlan::new(pair, &set.mappings, &object, &hubspot);
         let result = self.mapped_pass(begun, set, plan, &hubspot, &mapper).await;

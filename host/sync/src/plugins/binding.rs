@@ -9,12 +9,6 @@ use super::settle::ALERT_QUARANTINED;
 use crate::engine::Engine;
 use crate::error::Error;
 
-/// The most layers over one mapper.
-const LAYERS_MAX: usize = 4;
-
-/// The event of a fallback, whose alert stays open.
-pub(super) const FELL_BACK: &str = "plugin.fell_back";
-
 /// A binding, and the component that its parts make.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chosen {
@@ -40,7 +34,7 @@ impl Engine {
             .store
             .bind(organization, scope, parts, at)
             .await?;
-        self.changed(organization, actor, "plugin.activated", &binding)
+        self.chosen(organization, actor, "plugin.activated", &binding)
             .await?;
         Ok(Chosen { binding, digest })
     }
@@ -61,7 +55,7 @@ impl Engine {
             None => *self.parts().plugins.default_mapper().digest(),
         };
         let binding = store.roll_back(organization, scope, at).await?;
-        self.changed(organization, actor, "plugin.rolled_back", &binding)
+        self.chosen(organization, actor, "plugin.rolled_back", &binding)
             .await?;
         Ok(Chosen { binding, digest })
     }
@@ -78,7 +72,7 @@ impl Engine {
             return Ok(());
         };
         store.unbind(organization, scope).await?;
-        self.changed(organization, actor, "plugin.deactivated", &binding)
+        self.chosen(organization, actor, "plugin.deactivated", &binding)
             .await
     }
 
@@ -124,7 +118,7 @@ impl Engine {
         let at = self.parts().environment.now();
         let store = &self.parts().store;
         let binding = store.bind(organization, scope, parts, at).await?;
-        self.changed(organization, actor, "plugin.promoted", &binding)
+        self.chosen(organization, actor, "plugin.promoted", &binding)
             .await?;
         Ok(Chosen { binding, digest })
     }
@@ -183,13 +177,6 @@ impl Engine {
         organization: OrganizationId,
         parts: &MapperParts,
     ) -> Result<Digest, Error> {
-        let layers = parts.0.len().saturating_sub(1);
-        if layers > LAYERS_MAX {
-            return Err(Error::TooManyLayers {
-                layers,
-                layers_max: LAYERS_MAX,
-            });
-        }
         let store = self.parts().store.as_ref();
         let plugins = &self.parts().plugins;
         let plugin = plugins.of_parts(store, organization, parts).await?;
@@ -199,6 +186,25 @@ impl Engine {
         let digest = *plugin.digest();
         tokio::task::spawn_blocking(move || plugin.describe()).await??;
         Ok(digest)
+    }
+
+    /// A person chose what runs in a scope, which answers the alerts about what ran there.
+    async fn chosen(
+        &self,
+        organization: OrganizationId,
+        actor: &str,
+        event: &str,
+        binding: &Binding,
+    ) -> Result<(), Error> {
+        let store = &self.parts().store;
+        let now = self.parts().environment.now();
+        let replaced = binding.previous.iter().flat_map(|parts| &parts.0);
+        for digest in binding.parts.0.iter().chain(replaced) {
+            store
+                .resolve_alert(organization, ALERT_QUARANTINED, &digest.to_string(), now)
+                .await?;
+        }
+        self.changed(organization, actor, event, binding).await
     }
 
     /// What runs in a scope changed: says so, and has the pairs there look again at what failed before.
@@ -220,15 +226,6 @@ impl Engine {
         )
         .await?;
         let now = self.parts().environment.now();
-        let replaced = binding.previous.iter().flat_map(|parts| &parts.0);
-        for digest in binding.parts.0.iter().chain(replaced) {
-            if event == FELL_BACK {
-                break;
-            }
-            store
-                .resolve_alert(organization, ALERT_QUARANTINED, &digest.to_string(), now)
-                .await?;
-        }
         for pair in self.pairs_in(organization, binding.scope).await? {
             if pair.state == PairState::Draft {
                 continue;

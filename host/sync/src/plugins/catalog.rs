@@ -94,6 +94,12 @@ impl Plugins {
         organization: OrganizationId,
         parts: &MapperParts,
     ) -> Result<Plugin, Error> {
+        // Before any component is fetched; composing judges the rest.
+        let layers_max = self.shared.runtime.layers_max();
+        if parts.0.len() > layers_max + 1 {
+            let layers = parts.0.len() - 1;
+            return Err(Error::TooManyLayers { layers, layers_max });
+        }
         let mut stands_alone = false;
         for digest in &parts.0 {
             stands_alone = usable(store, organization, *digest).await? != World::Layer.as_str();

@@ -4,8 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use partneros_domain::plan::{Failure, Plan, Problem, Transformed};
 use partneros_domain::{
-    Column, ColumnKind, Digest, ObjectSchema, PairId, PluginFailurePolicy, RulePlugin, Suggestion,
-    Timestamp,
+    Column, Digest, ObjectSchema, PairId, PluginFailurePolicy, RulePlugin, Suggestion, Timestamp,
 };
 use partneros_runtime::{CallError, Called, Plugin, PreparedPlan};
 use partneros_store::{Binding, Candidate};
@@ -68,12 +67,7 @@ impl Outcome {
         for part in &plan.parts {
             let plan = part.plan.plan();
             for (rule, output) in part.rules.iter().zip(&plan.outputs) {
-                let kind = match plan.direction {
-                    partneros_domain::plan::TransformDirection::ToHubSpot => ColumnKind::Text,
-                    partneros_domain::plan::TransformDirection::ToPartnerOs => {
-                        ColumnKind::of(output.data_type)
-                    }
-                };
+                let kind = plan.direction.output_kind(output.data_type);
                 if let Some(column) = columns.get_mut(*rule) {
                     *column = Column::with_capacity(kind, rows);
                 }
@@ -221,14 +215,14 @@ impl Mapper {
                 Err(first) if is_plugins_own(&first.failure) => {
                     let reason = first.failure.to_string();
                     let salvaged = self.salvage(part, cells, rows, at, first, &mut outcome);
-                    self.count(part, salvaged.is_ok() && !mostly_failed(&outcome, rows));
+                    self.count(part, matches!(salvaged, Ok(true)));
                     match salvaged {
                         Err(Error::Mapper(error))
                             if part.plugin.is_some() && is_plugins_own(&error.failure) =>
                         {
                             outcome.fail_cells(part, all.iter().map(|row| (*row, reason.clone())));
                         }
-                        salvaged => salvaged?,
+                        salvaged => drop(salvaged?),
                     }
                 }
                 Err(error) => return Err(error.into()),
@@ -300,6 +294,7 @@ impl Mapper {
             .add(part, cells, answer, &beside);
     }
 
+    /// Deals with a batch that a plugin failed on as a whole. Returns whether the records are to blame, not the plugin.
     fn salvage(
         &self,
         part: &Part,
@@ -308,7 +303,8 @@ impl Mapper {
         at: Timestamp,
         first: CallError,
         outcome: &mut Outcome,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
+        let parked = outcome.failed_rows.len();
         let plugin = self.plugin(part.plugin)?;
         let mut call = |part: &Part, batch: Vec<Column>| {
             let rows = batch.first().map_or(0, Column::len);
@@ -323,13 +319,17 @@ impl Mapper {
                 let all: Vec<usize> = (0..rows).collect();
                 let batch = part.batch(cells, &all);
                 match self.call(previous, &part.plan, batch, rows, at) {
-                    Ok(answer) => outcome.take(part, answer.value),
+                    Ok(answer) => {
+                        outcome.take(part, answer.value);
+                        // Somebody else did its work, which must not hide that it does none.
+                        return Ok(isolate::works(part, cells, &mut call));
+                    }
                     Err(_) => isolate::records(part, cells, rows, first, outcome, &mut call)?,
                 }
             }
             _ => isolate::records(part, cells, rows, first, outcome, &mut call)?,
         }
-        Ok(())
+        Ok(!mostly(outcome.failed_rows.len() - parked, rows))
     }
 
     /// What was gathered so far.
@@ -339,8 +339,8 @@ impl Mapper {
 }
 
 /// Whether a plugin failed on so much of a batch that it is not the records' fault.
-fn mostly_failed(outcome: &Outcome, rows: usize) -> bool {
-    rows >= TELLING_ROWS_MIN && outcome.failed_rows.len() * 2 > rows
+fn mostly(failed: usize, rows: usize) -> bool {
+    rows >= TELLING_ROWS_MIN && failed * 2 > rows
 }
 
 /// The problem of a rule whose plugin fails when it is asked.

@@ -27,5 +27,5 @@ pub use split::SplitPlan;
 pub use tryout::{Tryout, TryoutRow};
 
 pub(crate) use isolate::{PLUGIN_FAILED, plugin_failed};
-pub(crate) use resolve::mapper as resolve;
+pub(crate) use resolve::{for_pass as resolve_for_pass, mapper as resolve};
 pub(crate) use settle::Settled;

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use partneros_domain::{
-    Column, DataType, FieldName, FieldSchema, Mappings, ObjectPair, OrganizationId, PairId, Value,
+    Column, DataType, FieldName, FieldSchema, ObjectPair, OrganizationId, PairId, Value,
 };
 use partneros_hubspot::Rows;
 
@@ -272,9 +272,4 @@ fn samples(schema: &FieldSchema) -> Vec<String> {
             single.into_iter().chain([all]).collect()
         }
     }
-}
-
-/// The mappings alone of one field, for what tries a mapping before it is saved.
-pub(super) fn alone(mapping: partneros_domain::FieldMapping) -> Mappings {
-    Mappings(vec![mapping])
 }

@@ -14,8 +14,8 @@ use super::shadow::ShadowReport;
 use crate::engine::Parts;
 use crate::error::Error;
 
-/// Resolves everything that may map the records of a pair. A plugin that a rule names and that cannot be had is left out:
-/// the check of the mappings says so by the rule.
+/// Resolves what maps the records of a pair, without what only a pass needs. A plugin that a rule names and that cannot be
+/// had is left out: the check of the mappings says so by the rule.
 pub async fn mapper(
     parts: &Parts,
     organization: OrganizationId,
@@ -36,11 +36,28 @@ pub async fn mapper(
         pair: pair.id,
         main,
         rules: rules(parts, organization, mappings).await?,
-        previous: previous(parts, organization, pair, binding.as_ref()).await,
-        activity: Mutex::new(activity(parts, organization, pair.id, binding.as_ref()).await?),
-        candidate: candidate(parts, organization, binding.as_ref()).await,
+        previous: None,
+        candidate: None,
         binding,
         policy: pair.plugin_failure_policy,
+        activity: Mutex::default(),
+    })
+}
+
+/// The same for a pass: with what may step in, what is tried beside it, and how that compares so far.
+pub async fn for_pass(
+    parts: &Parts,
+    organization: OrganizationId,
+    pair: &ObjectPair,
+    mappings: &Mappings,
+) -> Result<Mapper, Error> {
+    let mapper = mapper(parts, organization, pair, mappings).await?;
+    let binding = mapper.binding.as_ref();
+    Ok(Mapper {
+        previous: previous(parts, organization, pair, binding).await,
+        candidate: candidate(parts, organization, binding).await,
+        activity: Mutex::new(activity(parts, organization, pair.id, binding).await?),
+        ..mapper
     })
 }
 

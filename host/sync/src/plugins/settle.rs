@@ -5,7 +5,6 @@ use partneros_domain::{OrganizationId, PairId};
 use partneros_store::{AlertId, Binding, Candidate, NewAlert, Severity};
 use serde_json::json;
 
-use super::binding::FELL_BACK;
 use super::isolate::is_plugins_own;
 use super::mapper::Mapper;
 use super::shadow::ShadowReport;
@@ -93,13 +92,15 @@ impl Engine {
                 .note_plugin_outcome(organization, scope, version, false)
                 .await?;
         }
-        let mut in_a_row = 0;
         for _ in 0..failed {
-            in_a_row = store
+            let in_a_row = store
                 .note_plugin_outcome(organization, scope, version, true)
                 .await?;
+            if in_a_row >= self.parts().settings.plugin_failures_max {
+                return Ok(true);
+            }
         }
-        Ok(failed > 0 && in_a_row >= self.parts().settings.plugin_failures_max)
+        Ok(false)
     }
 
     /// Takes the newest part of what is bound out of use, and goes back to what ran before.
@@ -150,7 +151,7 @@ impl Engine {
         };
         store.open_alert(organization, alert).await?;
         if let Some(back) = &back {
-            self.changed(organization, "system", FELL_BACK, back)
+            self.changed(organization, "system", "plugin.fell_back", back)
                 .await?;
         }
         let metadata = json!({

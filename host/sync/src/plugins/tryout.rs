@@ -2,12 +2,11 @@
 
 use partneros_domain::plan::TransformDirection;
 use partneros_domain::{
-    Column, ColumnKind, FieldMapping, FieldName, FieldSchema, MappingState, OrganizationId, PairId,
-    Value,
+    Column, ColumnKind, FieldMapping, FieldName, FieldSchema, MappingState, Mappings,
+    OrganizationId, PairId, Value,
 };
 use serde_json::{Map, Value as Json};
 
-use super::proof::alone;
 use super::split::SplitPlan;
 use super::{Mapper, resolve};
 use crate::engine::Engine;
@@ -54,10 +53,10 @@ impl Engine {
     ) -> Result<Tryout, Error> {
         let pair = self.parts().store.pair(organization, pair).await?;
         let (object, hubspot) = self.schemas_of(organization, &pair).await?;
-        let mappings = alone(FieldMapping {
+        let mappings = Mappings(vec![FieldMapping {
             state: MappingState::Confirmed,
             ..mapping
-        });
+        }]);
         let mapper = resolve::mapper(self.parts(), organization, &pair, &mappings).await?;
         let mapper = std::sync::Arc::new(mapper);
         let problems = trial::problems(&mapper, &pair, &mappings, &object, &hubspot).await?;
@@ -134,8 +133,18 @@ fn given(
             }
         }
     };
-    let samples = samples.iter().take(SAMPLES_MAX);
+    if samples.len() > SAMPLES_MAX {
+        let problem = format!(
+            "there are {}, at most {SAMPLES_MAX} are tried at once",
+            samples.len()
+        );
+        return Err(Error::InvalidSample {
+            name: "samples".to_owned(),
+            problem,
+        });
+    }
     samples
+        .iter()
         .map(|sample| schemas.iter().map(|schema| read(schema, sample)).collect())
         .collect()
 }
@@ -153,10 +162,10 @@ fn run(
     };
     let split = SplitPlan::new(whole, plugins)?;
     let cells = |input: usize, rows: &[usize]| {
-        let kind = match (direction, whole.inputs.get(input)) {
-            (TransformDirection::ToHubSpot, Some(field)) => ColumnKind::of(field.data_type),
-            _ => ColumnKind::Text,
-        };
+        let field = whole.inputs.get(input);
+        let kind = field.map_or(ColumnKind::Text, |field| {
+            direction.input_kind(field.data_type)
+        });
         let mut column = Column::with_capacity(kind, rows.len());
         for row in rows {
             column.push(

@@ -10,6 +10,7 @@ mod faults;
 mod lost_answers;
 mod main_job;
 mod matching;
+mod plugin_failures;
 mod plugins;
 mod random;
 mod schedule;

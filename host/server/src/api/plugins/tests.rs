@@ -174,6 +174,9 @@ async fn parts_that_do_not_fit_are_not_bound() {
     bind(&acme, &[&mapper, &layer])
         .await
         .refused(400, "invalid_parts");
+    bind(&acme, &[layer.as_str(); 9])
+        .await
+        .refused(400, "invalid_parts");
     bind(&acme, &[layer.as_str(); 5])
         .await
         .refused(400, "invalid_parts");
@@ -297,6 +300,10 @@ async fn the_playground_evaluates_an_expression() {
         .map(|row| &row["output"])
         .collect();
     assert_eq!(outputs, [&json!("GLOBEX"), &json!(null)]);
+    let many =
+        json!({"direction": "to_partneros", "property": "name", "samples": vec![json!({}); 21]});
+    let refused = api.acme().post(&path, many).await;
+    refused.refused(400, "invalid_sample");
     let body = json!({
         "direction": "to_partneros", "property": "name", "plugin": "expression",
         "options": {"toPartneros": "value.trim("},

@@ -68,7 +68,7 @@ pub(super) async fn a_binding_remembers_what_ran_before(store: &dyn Store) {
     );
     let bind = async |digest, millis| {
         let bound = store
-            .bind(organization, EVERYWHERE, parts(&[digest]), at(millis))
+            .bind(organization, EVERYWHERE, None, parts(&[digest]), at(millis))
             .await
             .unwrap();
         let read = store.binding(organization, EVERYWHERE).await.unwrap();
@@ -86,7 +86,7 @@ pub(super) async fn a_binding_remembers_what_ran_before(store: &dyn Store) {
         at: at(1),
     };
     assert_eq!(one, expected);
-    refused_as_conflict(store.roll_back(organization, EVERYWHERE, at(2)).await);
+    refused_as_conflict(store.roll_back(organization, EVERYWHERE, None, at(2)).await);
     let two = bind(second, 3).await;
     assert_eq!(two.previous, Some(parts(&[first])));
     assert!(two.version > one.version);
@@ -94,7 +94,7 @@ pub(super) async fn a_binding_remembers_what_ran_before(store: &dyn Store) {
     let same = bind(second, 4).await;
     assert_eq!(same, Binding { at: at(4), ..two });
     let back = store
-        .roll_back(organization, EVERYWHERE, at(5))
+        .roll_back(organization, EVERYWHERE, None, at(5))
         .await
         .unwrap();
     assert_eq!(back.parts, parts(&[first]));
@@ -102,11 +102,42 @@ pub(super) async fn a_binding_remembers_what_ran_before(store: &dyn Store) {
     assert_eq!((back.failures, back.at), (0, at(5)));
     assert!(back.version > same.version);
     let forth = store
-        .roll_back(organization, EVERYWHERE, at(6))
+        .roll_back(organization, EVERYWHERE, None, at(6))
         .await
         .unwrap();
     assert_eq!(forth.parts, parts(&[second]));
     assert!(forth.version > back.version);
+}
+
+pub(super) async fn what_was_decided_on_another_binding_is_a_conflict(store: &dyn Store) {
+    let world = World::new(store).await;
+    let organization = world.organization;
+    let first = world.version("mapper", "first").await;
+    let second = world.version("mapper", "second").await;
+    world.bind(EVERYWHERE, &[first]).await;
+    let seen = world.bind(EVERYWHERE, &[second]).await;
+    let tried = Some(candidate(&[first]));
+    let now = store.set_candidate(organization, EVERYWHERE, tried).await;
+    let now = now.unwrap();
+    let (scope, stale) = (EVERYWHERE, Some(seen.clone()));
+    let none = MapperParts::default();
+    let bound = store.bind(organization, scope, stale.clone(), none.clone(), at(2));
+    refused_as_conflict(bound.await);
+    refused_as_conflict(store.roll_back(organization, scope, stale, at(2)).await);
+    let elsewhere = BindingScope::Pair(world.pair);
+    let bound = store.bind(organization, elsewhere, Some(seen), none.clone(), at(2));
+    refused_as_conflict(bound.await);
+    assert_eq!(store.bindings(organization).await.unwrap(), [now.clone()]);
+    let back = store
+        .roll_back(organization, scope, Some(now.clone()), at(2))
+        .await;
+    assert_eq!(back.as_ref().unwrap().parts, parts(&[first]));
+    let bound = store.bind(organization, scope, Some(now), none.clone(), at(3));
+    refused_as_conflict(bound.await);
+    let bound = store
+        .bind(organization, scope, back.ok(), none, at(3))
+        .await;
+    assert!(bound.unwrap().parts.is_default());
 }
 
 pub(super) async fn what_is_quarantined_or_unknown_is_not_bound(store: &dyn Store) {
@@ -124,21 +155,23 @@ pub(super) async fn what_is_quarantined_or_unknown_is_not_bound(store: &dyn Stor
         .unwrap();
     let mix = parts(&[good, bad]);
     for scope in [EVERYWHERE, pair] {
-        let refusal = store.bind(organization, scope, mix.clone(), at(2)).await;
+        let refusal = store
+            .bind(organization, scope, None, mix.clone(), at(2))
+            .await;
         let told = refusal.as_ref().unwrap_err().to_string();
         assert!(told.contains(&bad.to_string()), "{told}");
         refused_as_conflict(refusal);
         let tried = Some(candidate(&[bad]));
         refused_as_conflict(store.set_candidate(organization, scope, tried).await);
         let stray = parts(&[unknown]);
-        refused_as_not_found(store.bind(organization, scope, stray, at(2)).await);
+        refused_as_not_found(store.bind(organization, scope, None, stray, at(2)).await);
         let tried = Some(candidate(&[unknown]));
         refused_as_not_found(store.set_candidate(organization, scope, tried).await);
     }
-    refused_as_conflict(store.roll_back(organization, EVERYWHERE, at(2)).await);
+    refused_as_conflict(store.roll_back(organization, EVERYWHERE, None, at(2)).await);
     assert_eq!(store.bindings(organization).await.unwrap(), [before]);
     store.release_version(organization, bad).await.unwrap();
-    let back = store.roll_back(organization, EVERYWHERE, at(3)).await;
+    let back = store.roll_back(organization, EVERYWHERE, None, at(3)).await;
     assert_eq!(back.unwrap().parts, parts(&[bad]));
 }
 
@@ -267,9 +300,9 @@ pub(super) async fn nothing_is_bound_to_what_does_not_exist(store: &dyn Store) {
         BindingScope::Pair(pair),
     ] {
         let none = MapperParts::default();
-        refused_as_not_found(store.bind(organization, scope, none, at(1)).await);
+        refused_as_not_found(store.bind(organization, scope, None, none, at(1)).await);
         refused_as_not_found(store.binding(organization, scope).await);
-        refused_as_not_found(store.roll_back(organization, scope, at(1)).await);
+        refused_as_not_found(store.roll_back(organization, scope, None, at(1)).await);
         refused_as_not_found(store.unbind(organization, scope).await);
         refused_as_not_found(store.set_candidate(organization, scope, None).await);
         refused_as_not_found(

@@ -235,8 +235,8 @@ impl Stranger<'_> {
         ] {
             let none = MapperParts::default();
             refused_as_not_found(store.binding(organization, scope).await);
-            refused_as_not_found(store.bind(organization, scope, none, at(1)).await);
-            refused_as_not_found(store.roll_back(organization, scope, at(1)).await);
+            refused_as_not_found(store.bind(organization, scope, None, none, at(1)).await);
+            refused_as_not_found(store.roll_back(organization, scope, None, at(1)).await);
             refused_as_not_found(store.unbind(organization, scope).await);
             let tried = Some(candidate(&[]));
             refused_as_not_found(store.set_candidate(organization, scope, tried).await);
@@ -251,7 +251,7 @@ impl Stranger<'_> {
         // Nor does their version run for us.
         let scope = BindingScope::Pair(self.ours.pair);
         let stolen = parts(&[digest]);
-        refused_as_not_found(store.bind(organization, scope, stolen, at(1)).await);
+        refused_as_not_found(store.bind(organization, scope, None, stolen, at(1)).await);
         let tried = Some(candidate(&[digest]));
         refused_as_not_found(store.set_candidate(organization, scope, tried).await);
         assert_eq!(store.bindings(organization).await.unwrap(), []);

@@ -153,6 +153,7 @@ fn cases_of_plugins() -> Vec<(&'static str, Case)> {
         bindings:
             the_narrowest_binding_holds
             a_binding_remembers_what_ran_before
+            what_was_decided_on_another_binding_is_a_conflict
             what_is_quarantined_or_unknown_is_not_bound
             a_candidate_is_tried_beside_what_runs
             a_candidate_of_an_unbound_organization_stands_beside_the_default

@@ -18,7 +18,7 @@ impl World<'_> {
 
     pub(super) async fn bind(&self, scope: BindingScope, digests: &[Digest]) -> Binding {
         self.store
-            .bind(self.organization, scope, parts(digests), at(0))
+            .bind(self.organization, scope, None, parts(digests), at(0))
             .await
             .unwrap()
     }

@@ -256,7 +256,7 @@ pub(super) async fn the_state_follows_the_bindings(store: &dyn Store) {
     world.bind(EVERYWHERE, &[second]).await;
     assert_eq!(states().await, [retired, active]);
     store
-        .roll_back(organization, EVERYWHERE, at(9))
+        .roll_back(organization, EVERYWHERE, None, at(9))
         .await
         .unwrap();
     assert_eq!(states().await, [active, retired]);

@@ -251,11 +251,13 @@ pub trait Plugins: Send + Sync {
     /// Binds the parts to the scope. What ran there before becomes `previous`, a candidate of the same parts ends, and
     /// failures are counted anew. The same parts again keep `previous` and the version.
     ///
-    /// A part that is quarantined is a conflict; one that the organization does not have is not found.
+    /// A part that is quarantined is a conflict; one that the organization does not have is not found. Whoever decided on
+    /// a binding names it as `seen`: another version or candidate is a conflict.
     async fn bind(
         &self,
         organization: OrganizationId,
         scope: BindingScope,
+        seen: Option<Binding>,
         parts: MapperParts,
         at: Timestamp,
     ) -> Result<Binding>;
@@ -265,6 +267,7 @@ pub trait Plugins: Send + Sync {
         &self,
         organization: OrganizationId,
         scope: BindingScope,
+        seen: Option<Binding>,
         at: Timestamp,
     ) -> Result<Binding>;
     /// Removes the scope's binding, so that it follows the wider one again. Without one, nothing happens.

@@ -85,9 +85,11 @@ pub(super) fn effective(db: &Database, place: Place) -> Outcome<Option<Binding>>
 pub(super) fn bind(
     db: &Database,
     place: Place,
+    seen: Option<&Binding>,
     parts: MapperParts,
     at: Timestamp,
 ) -> Outcome<Binding> {
+    refuse_unseen(db, place, seen)?;
     refuse_unusable(db, place.organization, &parts)?;
     let (key, mut binding) = match find(db, place)? {
         Some((key, binding)) => (Some(key), binding),
@@ -108,9 +110,14 @@ pub(super) fn bind(
     Ok(binding)
 }
 
-pub(super) fn roll_back(db: &Database, place: Place, at: Timestamp) -> Outcome<Binding> {
+pub(super) fn roll_back(
+    db: &Database,
+    place: Place,
+    seen: Option<&Binding>,
+    at: Timestamp,
+) -> Outcome<Binding> {
     match find(db, place)?.and_then(|(_, binding)| binding.previous) {
-        Some(previous) => bind(db, place, previous, at),
+        Some(previous) => bind(db, place, seen, previous, at),
         None => Err(conflict("binding", place.scope, "has nothing to go back to").into()),
     }
 }
@@ -189,6 +196,15 @@ pub(super) fn settle_states(db: &Database, organization: i64) -> Outcome<()> {
     ))?
     .execute([organization])?;
     Ok(())
+}
+
+/// Refuses a change that was decided on another binding than the place's.
+fn refuse_unseen(db: &Database, place: Place, seen: Option<&Binding>) -> Outcome<()> {
+    let Some(seen) = seen else { return Ok(()) };
+    match find(db, place)? {
+        Some((_, now)) if now.version == seen.version && now.candidate == seen.candidate => Ok(()),
+        _ => Err(conflict("binding", place.scope, "has changed since it was read").into()),
+    }
 }
 
 /// Refuses parts of which one is quarantined, or not the organization's.

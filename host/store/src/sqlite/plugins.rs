@@ -140,11 +140,13 @@ impl Plugins for Sqlite {
         &self,
         organization: OrganizationId,
         scope: BindingScope,
+        seen: Option<Binding>,
         parts: MapperParts,
         at: Timestamp,
     ) -> Result<Binding> {
         self.write("bind plugin versions", move |tx| {
-            bindings::bind(tx, Place::of(tx, organization, scope)?, parts, at)
+            let place = Place::of(tx, organization, scope)?;
+            bindings::bind(tx, place, seen.as_ref(), parts, at)
         })
         .await
     }
@@ -153,10 +155,12 @@ impl Plugins for Sqlite {
         &self,
         organization: OrganizationId,
         scope: BindingScope,
+        seen: Option<Binding>,
         at: Timestamp,
     ) -> Result<Binding> {
         self.write("roll a binding back", move |tx| {
-            bindings::roll_back(tx, Place::of(tx, organization, scope)?, at)
+            let place = Place::of(tx, organization, scope)?;
+            bindings::roll_back(tx, place, seen.as_ref(), at)
         })
         .await
     }

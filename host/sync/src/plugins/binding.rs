@@ -32,7 +32,7 @@ impl Engine {
         let binding = self
             .parts()
             .store
-            .bind(organization, scope, parts, at)
+            .bind(organization, scope, None, parts, at)
             .await?;
         self.chosen(organization, actor, "plugin.activated", &binding)
             .await?;
@@ -48,13 +48,13 @@ impl Engine {
     ) -> Result<Chosen, Error> {
         let store = &self.parts().store;
         let at = self.parts().environment.now();
-        let before = store.binding(organization, scope).await?;
-        let previous = before.and_then(|binding| binding.previous);
-        let digest = match &previous {
+        let seen = store.binding(organization, scope).await?;
+        let previous = seen.as_ref().and_then(|binding| binding.previous.as_ref());
+        let digest = match previous {
             Some(previous) => self.try_parts(organization, previous).await?,
             None => *self.parts().plugins.default_mapper().digest(),
         };
-        let binding = store.roll_back(organization, scope, at).await?;
+        let binding = store.roll_back(organization, scope, seen, at).await?;
         self.chosen(organization, actor, "plugin.rolled_back", &binding)
             .await?;
         Ok(Chosen { binding, digest })
@@ -111,13 +111,26 @@ impl Engine {
         actor: &str,
         scope: BindingScope,
     ) -> Result<Chosen, Error> {
-        let binding = self.parts().store.binding(organization, scope).await?;
-        let candidate = binding.and_then(|binding| binding.candidate);
-        let parts = candidate.ok_or(Error::NoCandidate)?.parts;
+        let seen = self.parts().store.binding(organization, scope).await?;
+        self.promote_seen(organization, actor, seen.ok_or(Error::NoCandidate)?)
+            .await
+    }
+
+    /// Lets the candidate of this very binding take over.
+    pub(super) async fn promote_seen(
+        &self,
+        organization: OrganizationId,
+        actor: &str,
+        seen: Binding,
+    ) -> Result<Chosen, Error> {
+        let candidate = seen.candidate.as_ref().ok_or(Error::NoCandidate)?;
+        let parts = candidate.parts.clone();
         let digest = self.try_parts(organization, &parts).await?;
         let at = self.parts().environment.now();
-        let store = &self.parts().store;
-        let binding = store.bind(organization, scope, parts, at).await?;
+        let (store, scope) = (&self.parts().store, seen.scope);
+        let binding = store
+            .bind(organization, scope, Some(seen), parts, at)
+            .await?;
         self.chosen(organization, actor, "plugin.promoted", &binding)
             .await?;
         Ok(Chosen { binding, digest })

@@ -119,15 +119,23 @@ impl Engine {
             "it failed on {} batches in a row, the last for pair {pair}",
             parts.settings.plugin_failures_max
         );
-        // Whoever changed the binding meanwhile knows better, and another pair may have fallen back already.
-        let now = store.binding(organization, binding.scope).await?;
-        if now.is_none_or(|now| now.version != binding.version) {
+        let scope = binding.scope;
+        // What is tried beside may have changed during the pass; what runs may not.
+        let now = store.binding(organization, scope).await?;
+        let Some(seen) = now.filter(|now| now.version == binding.version) else {
             return Ok(());
-        }
+        };
         // Going back comes first: a crash before the quarantine leaves a version that nothing runs.
-        let back = match store.roll_back(organization, binding.scope, at).await {
+        let back = match store.roll_back(organization, scope, Some(seen), at).await {
             Ok(back) => Some(back),
-            Err(partneros_store::Error::Conflict { .. }) => None,
+            Err(partneros_store::Error::Conflict { .. }) => {
+                // Whoever changed the binding meanwhile knows better, and another pair may have fallen back already.
+                let now = store.binding(organization, scope).await?;
+                if now.is_none_or(|now| now.version != binding.version) {
+                    return Ok(());
+                }
+                None
+            }
             Err(error) => return Err(error.into()),
         };
         store
@@ -195,16 +203,15 @@ impl Engine {
         if tried < rows || reports.iter().any(disproved) {
             return Ok(Settled::Stays);
         }
-        // Whoever changed the binding meanwhile knows better.
-        let now = store.binding(organization, binding.scope).await?;
-        let unchanged = now.is_some_and(|now| {
-            now.version == binding.version && now.candidate == binding.candidate
-        });
-        if !unchanged {
-            return Ok(Settled::Stays);
+        match self
+            .promote_seen(organization, "system", binding.clone())
+            .await
+        {
+            Ok(_) => Ok(Settled::Replaced),
+            // Whoever changed the binding meanwhile knows better.
+            Err(Error::Store(partneros_store::Error::Conflict { .. })) => Ok(Settled::Stays),
+            Err(error) => Err(error),
         }
-        self.promote(organization, "system", binding.scope).await?;
-        Ok(Settled::Replaced)
     }
 
     /// How the candidate compares on each pair of the scope that has met it.

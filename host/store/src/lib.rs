@@ -22,7 +22,7 @@ pub use contract::connections::{
     Connection, ConnectionStatus, Connections, NewConnection, OAuthState, TokenSet,
 };
 pub use contract::organizations::{ApiToken, NewApiToken, Organization, Organizations};
-pub use contract::pairs::{MappingSet, PairPatch, Pairs};
+pub use contract::pairs::{MappingSet, PairPatch, PairSetup, Pairs};
 pub use contract::plugin_activity::{PluginActivity, PluginCallLog, PluginUsage};
 pub use contract::plugins::{
     Binding, BindingScope, Candidate, MapperParts, NewPluginVersion, PluginEntry, PluginVersion,

@@ -3,7 +3,7 @@
 use partneros_domain::{Digest, HubSpotId, Mappings, PairId, PairState, RecordId, TokenId};
 
 use super::audit::{alert, event};
-use super::plugin_world::{candidate, parts};
+use super::plugin_world::{candidate, new_setup, parts};
 use super::world::{OBJECT, World, at, new_connection, refused_as_not_found, tokens};
 use crate::{
     BindingScope, ConnectionStatus, MapperParts, NewApiToken, PairPatch, RecordPatch, RunOutcome,
@@ -115,6 +115,8 @@ impl Stranger<'_> {
         refused_as_not_found(store.mappings(organization, id).await);
         let none = Mappings::default();
         refused_as_not_found(store.put_mappings(organization, id, 0, &none).await);
+        let setup = new_setup(0);
+        refused_as_not_found(store.put_setup(organization, id, setup).await);
         refused_as_not_found(store.schedule_pair(organization, id, at(1)).await);
         let mut foreign = store.pair(self.theirs.organization, id).await.unwrap();
         foreign.id = PairId(self.ours.uuid());

@@ -80,6 +80,7 @@ fn cases_of_the_sync() -> Vec<(&'static str, Case)> {
             two_objects_are_paired_once
             a_patch_changes_what_it_names
             mappings_are_replaced_by_version
+            a_setup_is_put_in_one_step_or_not_at_all
             becoming_active_puts_unlinked_records_into_the_outbox
             what_is_edited_while_paused_waits
             a_direction_that_begins_to_write_puts_records_into_the_outbox

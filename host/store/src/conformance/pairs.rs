@@ -5,8 +5,11 @@ use partneros_domain::{
     PluginFailurePolicy, Thresholds,
 };
 
+use super::plugin_world::{new_setup, new_version, parts};
 use super::world::{OBJECT, World, at, failure, keep, refused_as_conflict, refused_as_not_found};
-use crate::{ConnectionStatus, Effect, MappingSet, PairPatch, Store};
+use crate::{
+    BindingScope, ConnectionStatus, Effect, MapperParts, MappingSet, PairPatch, PairSetup, Store,
+};
 
 pub(super) async fn two_objects_are_paired_once(store: &dyn Store) {
     let world = World::new(store).await;
@@ -115,6 +118,52 @@ pub(super) async fn mappings_are_replaced_by_version(store: &dyn Store) {
             .unwrap(),
         2
     );
+}
+
+pub(super) async fn a_setup_is_put_in_one_step_or_not_at_all(store: &dyn Store) {
+    let world = World::new(store).await;
+    let (organization, pair) = (world.organization, world.pair);
+    let record = world.pulled(7).await;
+    let version = world.version("mapper", "one").await;
+    let wide = world.bind(BindingScope::Organization, &[version]).await;
+    let unchanged = async || {
+        let kept = store.pair(organization, pair).await.unwrap();
+        assert_eq!(
+            kept.conflict_policy,
+            world.draft(pair, "", kept.direction).conflict_policy
+        );
+        let kept = store.mappings(organization, pair).await.unwrap();
+        assert_eq!(kept, MappingSet::default());
+        assert_eq!(store.bindings(organization).await.unwrap().len(), 1);
+        assert_eq!(world.waiting(pair, 9).await, []);
+    };
+    let seen = Some(wide);
+    let setup = |replaces, mapper| PairSetup {
+        seen: seen.clone(),
+        mapper: Some(mapper),
+        ..new_setup(replaces)
+    };
+    let none = MapperParts::default;
+    refused_as_conflict(store.put_setup(organization, pair, setup(1, none())).await);
+    unchanged().await;
+    refused_as_conflict(store.put_setup(organization, pair, new_setup(0)).await);
+    unchanged().await;
+    let unknown = parts(&[new_version("mapper", "unknown", 0).digest]);
+    refused_as_not_found(store.put_setup(organization, pair, setup(0, unknown)).await);
+    unchanged().await;
+    let done = store.put_setup(organization, pair, setup(0, none())).await;
+    let (replaced, bound) = done.unwrap();
+    assert_eq!(replaced, 1);
+    let held = store.effective_binding(organization, pair).await.unwrap();
+    assert_eq!(held, bound);
+    assert!(bound.unwrap().parts.is_default());
+    let now = store.pair(organization, pair).await.unwrap();
+    assert_eq!(now.conflict_policy, ConflictPolicy::CrmWins);
+    let now = store.mappings(organization, pair).await.unwrap();
+    assert_eq!(now.mappings, new_setup(0).mappings);
+    // Every record is looked at again.
+    assert_eq!(world.cursor().await, None);
+    assert_eq!(world.waiting(pair, 9).await, [(record, 0)]);
 }
 
 pub(super) async fn becoming_active_puts_unlinked_records_into_the_outbox(store: &dyn Store) {

@@ -1,11 +1,12 @@
 //! What plugins add to the scene. Components are mere text, since the store does not look into them.
 
-use partneros_domain::Digest;
+use partneros_domain::{ConflictPolicy, Digest, FieldMapping, Mappings};
 use serde_json::json;
 
 use super::world::{World, at};
 use crate::{
-    Binding, BindingScope, Candidate, MapperParts, NewPluginVersion, PluginCallLog, PluginUsage,
+    Binding, BindingScope, Candidate, MapperParts, NewPluginVersion, PairPatch, PairSetup,
+    PluginCallLog, PluginUsage,
 };
 
 impl World<'_> {
@@ -66,6 +67,22 @@ pub(super) fn new_version(plugin: &str, text: &str, now: i64) -> NewPluginVersio
         report: json!({"world": "mapper", "problems": []}),
         signed_by: None,
         at: at(now),
+    }
+}
+
+/// A setup that changes a little of everything but the mapper, for a pair where nothing is bound.
+pub(super) fn new_setup(replaces: i64) -> PairSetup {
+    let policy = ConflictPolicy::CrmWins;
+    PairSetup {
+        settings: PairPatch {
+            conflict_policy: Some(policy),
+            ..PairPatch::default()
+        },
+        mappings: Mappings(vec![FieldMapping::unmapped("name".into(), policy)]),
+        replaces,
+        seen: None,
+        mapper: None,
+        at: at(9),
     }
 }
 

@@ -6,7 +6,7 @@ use partneros_domain::{
     PairId, PairState, PluginFailurePolicy, Thresholds, Timestamp,
 };
 
-use crate::Result;
+use crate::{Binding, MapperParts, Result};
 
 /// What to change about a pair; `None` leaves it as it is.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -30,6 +30,23 @@ pub struct MappingSet {
     pub version: i64,
     /// The mappings.
     pub mappings: Mappings,
+}
+
+/// Everything that decides what a pair does with values, to be changed in one step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PairSetup {
+    /// The settings.
+    pub settings: PairPatch,
+    /// The mappings.
+    pub mappings: Mappings,
+    /// The version of the mappings that these replace.
+    pub replaces: i64,
+    /// The binding that held for the pair when this was decided; another is a conflict.
+    pub seen: Option<Binding>,
+    /// What maps, if that is to change.
+    pub mapper: Option<MapperParts>,
+    /// Now.
+    pub at: Timestamp,
 }
 
 /// Object pairs and mappings.
@@ -79,6 +96,15 @@ pub trait Pairs: Send + Sync {
         from: i64,
         mappings: &Mappings,
     ) -> Result<i64>;
+    /// Puts a whole setup in place, or nothing of it: settings as [`Self::update_pair`], mappings as
+    /// [`Self::put_mappings`], the mapper as [`crate::Plugins::bind`]. A pair that was activated looks at every record
+    /// again. Returns the new version of the mappings and the pair's binding, if it was bound.
+    async fn put_setup(
+        &self,
+        organization: OrganizationId,
+        id: PairId,
+        setup: PairSetup,
+    ) -> Result<(i64, Option<Binding>)>;
     /// Active pairs whose time has come, the longest due first, at most `limit`. Pairs of connections that are
     /// disconnected or need a person are left out, and so are pairs that somebody syncs; those in error are tried again.
     async fn due_pairs(

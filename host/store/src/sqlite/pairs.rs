@@ -7,10 +7,12 @@ use partneros_domain::{
 };
 use rusqlite::{Connection as Database, OptionalExtension as _, Row, params};
 
+use super::bindings::{self, Place};
 use super::encoding::{Cell, json, time, word};
 use super::fault::{Fault, Outcome, conflict, not_found, unless_taken};
-use super::{Sqlite, bindings, outbox, scope};
-use crate::{MappingSet, PairPatch, Pairs, Result};
+use super::scope::{self, PairScope};
+use super::{Sqlite, commit, outbox};
+use crate::{Binding, BindingScope, MappingSet, PairPatch, PairSetup, Pairs, Result};
 
 const COLUMNS: &str = "SELECT p.id, c.id, b.name, p.hubspot_object, p.direction, p.state,
         p.conflict_policy, p.match_field, p.match_property, p.auto_mapped, p.suggested, p.created_at,
@@ -62,16 +64,7 @@ impl Pairs for Sqlite {
         let patch = patch.clone();
         self.write("update an object pair", move |tx| {
             let scope = scope::pair(tx, organization, id)?;
-            let mut pair = find(tx, scope.key, id)?;
-            apply(&mut pair, patch);
-            update(tx, scope.key, &pair)?;
-            let starts_writing =
-                pair.direction.writes_hubspot() && !scope.direction.writes_hubspot();
-            if starts_writing && scope.state != PairState::Draft {
-                // What was edited so far was an edit to no portal. Due since ever is due at once.
-                outbox::requeue(tx, &scope, false, Timestamp::ZERO)?;
-            }
-            Ok(pair)
+            change(tx, &scope, id, patch)
         })
         .await
     }
@@ -134,20 +127,39 @@ impl Pairs for Sqlite {
         let mappings = json(mappings)?;
         self.write("replace the mappings", move |tx| {
             let pair = scope::pair(tx, organization, id)?;
-            let version: i64 = tx
-                .prepare_cached("SELECT version FROM mappings WHERE pair = ?1")?
-                .query_row([pair.key], |row| row.get(0))
-                .optional()?
-                .unwrap_or(0);
-            if version != from {
-                let problem = "has other mappings since they were read";
+            replace_mappings(tx, &pair, id, from, &mappings)
+        })
+        .await
+    }
+
+    async fn put_setup(
+        &self,
+        organization: OrganizationId,
+        id: PairId,
+        setup: PairSetup,
+    ) -> Result<(i64, Option<Binding>)> {
+        let mappings = json(&setup.mappings)?;
+        self.write("set an object pair up", move |tx| {
+            let scope = scope::pair(tx, organization, id)?;
+            let version = replace_mappings(tx, &scope, id, setup.replaces, &mappings)?;
+            let pair = change(tx, &scope, id, setup.settings)?;
+            let place = Place::of(tx, organization, BindingScope::Pair(id))?;
+            let held = bindings::effective(tx, place)?;
+            let named =
+                |held: &Option<Binding>| held.as_ref().map(|held| (held.scope, held.version));
+            if named(&held) != named(&setup.seen) {
+                let problem = "has another mapper since it was looked at";
                 return Err(conflict("object pair", id, problem).into());
             }
-            tx.prepare_cached(
-                "INSERT OR REPLACE INTO mappings (pair, version, mappings) VALUES (?1, ?2, ?3)",
-            )?
-            .execute(params![pair.key, version + 1, mappings])?;
-            Ok(version + 1)
+            let bind = |parts| bindings::bind(tx, place, None, parts, setup.at);
+            let binding = setup.mapper.map(bind).transpose()?;
+            if pair.state != PairState::Draft {
+                commit::set_cursor(tx, scope.key, None)?;
+                if pair.direction.writes_hubspot() {
+                    outbox::requeue(tx, &scope, false, setup.at)?;
+                }
+            }
+            Ok((version, binding))
         })
         .await
     }
@@ -244,6 +256,42 @@ fn set_due(db: &Database, pair: i64, at: Option<Timestamp>) -> Outcome<()> {
     db.prepare_cached("UPDATE pair_progress SET next_run_at = ?2 WHERE pair = ?1")?
         .execute(params![pair, at.map(Timestamp::as_millis)])?;
     Ok(())
+}
+
+/// Changes the settings of a pair and returns it.
+fn change(db: &Database, scope: &PairScope, id: PairId, patch: PairPatch) -> Outcome<ObjectPair> {
+    let mut pair = find(db, scope.key, id)?;
+    apply(&mut pair, patch);
+    update(db, scope.key, &pair)?;
+    let starts_writing = pair.direction.writes_hubspot() && !scope.direction.writes_hubspot();
+    if starts_writing && scope.state != PairState::Draft {
+        // What was edited so far was an edit to no portal. Due since ever is due at once.
+        outbox::requeue(db, scope, false, Timestamp::ZERO)?;
+    }
+    Ok(pair)
+}
+
+fn replace_mappings(
+    db: &Database,
+    pair: &PairScope,
+    id: PairId,
+    from: i64,
+    mappings: &str,
+) -> Outcome<i64> {
+    let version: i64 = db
+        .prepare_cached("SELECT version FROM mappings WHERE pair = ?1")?
+        .query_row([pair.key], |row| row.get(0))
+        .optional()?
+        .unwrap_or(0);
+    if version != from {
+        let problem = "has other mappings since they were read";
+        return Err(conflict("object pair", id, problem).into());
+    }
+    db.prepare_cached(
+        "INSERT OR REPLACE INTO mappings (pair, version, mappings) VALUES (?1, ?2, ?3)",
+    )?
+    .execute(params![pair.key, version + 1, mappings])?;
+    Ok(version + 1)
 }
 
 fn apply(pair: &mut ObjectPair, patch: PairPatch) {

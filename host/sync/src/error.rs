@@ -3,6 +3,8 @@
 use partneros_domain::{Digest, FieldName, MappingError};
 use partneros_runtime::{CallError, ComposeError, InvalidPlan, LoadError};
 
+use crate::bundle::BundledPlugin;
+
 /// An engine operation that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -75,6 +77,33 @@ pub enum Error {
     /// There is no candidate to take over.
     #[error("failed to promote: nothing is tried in this scope; start a shadow first")]
     NoCandidate,
+    /// A bundle is of another object than the pair.
+    #[error("failed to use the bundle: it is of object `{bundled}`, and the pair of `{own}`")]
+    OtherObject {
+        /// The bundle's.
+        bundled: String,
+        /// The pair's.
+        own: String,
+    },
+    /// A bundle has more fixtures than are tried.
+    #[error("failed to use the bundle: it has {fixtures} fixtures, {fixtures_max} are allowed")]
+    TooManyFixtures {
+        /// How many there are.
+        fixtures: usize,
+        /// The limit.
+        fixtures_max: usize,
+    },
+    /// A bundle needs plugins that are not to be had.
+    #[error(
+        "failed to use the bundle: the organization has no version {} that may run; upload what is missing first",
+        digests(.0)
+    )]
+    MissingPlugins(Vec<BundledPlugin>),
+    /// Fixtures of a bundle come out differently.
+    #[error(
+        "failed to use the bundle: {0} values of its fixtures come out differently here; compare it, and accept the differences if they are right"
+    )]
+    FixturesDiffer(usize),
     /// A rule names a plugin that is not to be had.
     #[error("failed to find plugin `{0}`, which a mapping names")]
     UnknownPlugin(String),
@@ -173,4 +202,12 @@ fn list(problems: &[MappingProblem]) -> String {
         .map(|problem| problem.message.as_str())
         .collect();
     messages.join("; ")
+}
+
+fn digests(plugins: &[BundledPlugin]) -> String {
+    let named: Vec<_> = plugins
+        .iter()
+        .map(|BundledPlugin { digest, plugin }| format!("{digest} of plugin `{plugin}`"))
+        .collect();
+    named.join(", nor ")
 }

@@ -8,6 +8,7 @@
 
 mod absorb;
 mod access;
+mod bundle;
 mod discovery;
 mod draft;
 mod engine;
@@ -30,6 +31,10 @@ mod setup;
 mod strangers;
 mod trial;
 
+pub use bundle::{
+    Bundle, BundledPlugin, BundledSettings, Comparison, Fixture, FixtureDifference, MappingChange,
+    SettingChange,
+};
 pub use engine::{Begun, Engine, Parts, describe};
 pub use environment::Environment;
 pub use error::{Error, MappingProblem};

@@ -202,7 +202,7 @@ impl Engine {
     }
 
     /// A person chose what runs in a scope, which answers the alerts about what ran there.
-    async fn chosen(
+    pub(crate) async fn chosen(
         &self,
         organization: OrganizationId,
         actor: &str,

@@ -8,11 +8,13 @@
 
 mod activity;
 mod binding;
+mod carry;
 mod catalog;
 mod isolate;
 mod mapper;
 mod proof;
 mod resolve;
+mod samples;
 mod settle;
 mod shadow;
 mod split;
@@ -26,6 +28,10 @@ pub use shadow::{Both, FieldDifference, Sample, ShadowReport};
 pub use split::SplitPlan;
 pub use tryout::{Tryout, TryoutRow};
 
+pub(crate) use carry::{Carried, Carrier, Texts};
 pub(crate) use isolate::{PLUGIN_FAILED, plugin_failed};
-pub(crate) use resolve::{for_pass as resolve_for_pass, mapper as resolve};
+pub(crate) use resolve::{
+    for_pass as resolve_for_pass, mapper as resolve, of_parts as resolve_parts,
+};
+pub(crate) use samples::generated;
 pub(crate) use settle::Settled;

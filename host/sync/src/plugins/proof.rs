@@ -3,16 +3,11 @@
 //!
 //! Real values of the portal are tried where it can be read, and generated ones of every type. Nothing is written.
 
-use std::collections::HashMap;
-
-use partneros_domain::{
-    Column, DataType, FieldName, FieldSchema, ObjectPair, OrganizationId, PairId, Value,
-};
+use partneros_domain::{FieldName, ObjectPair, OrganizationId, PairId, Value};
 use partneros_hubspot::Rows;
 
-use super::mapper::{Mapper, Outcome};
-use super::resolve;
-use super::split::SplitPlan;
+use super::carry::{Carrier, Texts};
+use super::{resolve, samples};
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::pair_plan::{PairPlan, Route};
@@ -20,8 +15,6 @@ use crate::row::Row;
 
 /// How many objects of the portal are tried.
 const REAL_ROWS: usize = 100;
-/// How many generated rows are tried; no type has more samples.
-const GENERATED_ROWS: usize = 20;
 
 /// What came back.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,25 +58,25 @@ impl Engine {
         let plan = PairPlan::new(&pair, &set.mappings, &object, &hubspot);
         let real = self.portal_rows(organization, &pair, &plan).await;
         let at = self.parts().environment.now();
-        let schemas: Vec<Option<FieldSchema>> = plan
-            .properties
-            .iter()
-            .map(|name| hubspot.field(name.as_str()).cloned())
-            .collect();
+        let made = samples::generated(&plan, &hubspot);
         let prove = move || {
             let real = real.map_or_else(Vec::new, |rows| texts(&rows, &plan));
-            let made = generated(&schemas);
             let mut proof = Proof {
                 real_rows: real.len(),
                 generated_rows: made.len(),
                 fields: two_way(&plan)
-                    .map(|(route, _)| route.field.name.clone())
+                    .map(|route| route.field.name.clone())
                     .collect(),
                 examples: Vec::new(),
             };
+            let carrier = Carrier {
+                mapper: &mapper,
+                plan: &plan,
+                at,
+            };
             for (rows, is_real) in [(real, true), (made, false)] {
                 if !rows.is_empty() {
-                    there_and_back(&mapper, &plan, &rows, is_real, at, &mut proof.examples)?;
+                    there_and_back(&carrier, &rows, is_real, &mut proof.examples)?;
                 }
             }
             Ok(proof)
@@ -118,9 +111,6 @@ impl Engine {
     }
 }
 
-/// A row's values by column of the plan's properties.
-type Texts = Vec<Option<String>>;
-
 fn texts(rows: &Rows, plan: &PairPlan) -> Vec<Texts> {
     let columns = 0..plan.properties.len();
     let row = |at| {
@@ -131,68 +121,41 @@ fn texts(rows: &Rows, plan: &PairPlan) -> Vec<Texts> {
     (0..rows.len()).map(row).collect()
 }
 
-fn two_way(plan: &PairPlan) -> impl Iterator<Item = (&Route, usize)> {
-    plan.routes.iter().filter_map(|route| {
-        let both = route.direction.writes_partneros() && route.direction.writes_hubspot();
-        Some((route, route.outbound.filter(|_| both)?))
-    })
+fn two_way(plan: &PairPlan) -> impl Iterator<Item = &Route> {
+    plan.routes
+        .iter()
+        .filter(|route| route.direction.writes_partneros() && route.outbound.is_some())
 }
 
 fn there_and_back(
-    mapper: &Mapper,
-    plan: &PairPlan,
+    carrier: &Carrier<'_>,
     rows: &[Texts],
     is_real: bool,
-    at: partneros_domain::Timestamp,
     examples: &mut Vec<Example>,
 ) -> Result<(), Error> {
-    let inbound = SplitPlan::new(&plan.inbound, &plan.inbound_plugins)?;
-    let theirs = |input: usize, which: &[usize]| {
-        let column = plan.inbound_columns.get(input).copied();
-        let cell = |row: &usize| rows.get(*row)?.get(column?)?.clone();
-        Column::Text(which.iter().map(cell).collect())
-    };
-    let mut arrived = mapper.transform(&inbound, rows.len(), &theirs, at)?;
-    let ours = by_field(plan, &mut arrived, rows.len());
-    let outbound = SplitPlan::new(&plan.outbound, &plan.outbound_plugins)?;
-    let cells = |input: usize, which: &[usize]| {
-        let field = plan.outbound_fields.get(input);
-        let kind = field.map_or(partneros_domain::ColumnKind::Text, |field| {
-            partneros_domain::ColumnKind::of(field.data_type)
-        });
-        let mut column = Column::with_capacity(kind, which.len());
-        for row in which {
-            let values = field.and_then(|field| ours.get(&field.name));
-            column.push(values.and_then(|values| values.get(*row).cloned().flatten()));
-        }
-        column
-    };
-    let mut back = mapper.transform(&outbound, rows.len(), &cells, at)?;
-    for (route, rule) in two_way(plan) {
-        if examples.iter().any(|known| known.field == route.field.name) {
+    let ours = carrier.to_partneros(rows)?;
+    let values = |field: &str, row| ours.value(field, row);
+    let back = carrier.to_hubspot(rows.len(), &values)?;
+    for route in two_way(carrier.plan) {
+        let name = &route.field.name;
+        if examples.iter().any(|known| known.field == *name) {
             continue;
         }
         let example = (0..rows.len()).find_map(|row| {
-            let held = rows
-                .get(row)?
-                .get(*route.columns.first()?)?
-                .clone()
-                .filter(|text| !text.is_empty());
-            if failure(&arrived, route.inbound, row).is_some() {
-                return None;
-            }
-            let problem = failure(&back, rule, row);
-            let value = match back.columns.get_mut(rule)?.take(row) {
-                Some(Value::Text(text)) if !text.is_empty() => Some(text),
-                _ => None,
+            let held = rows.get(row)?.get(*route.columns.first()?)?.clone();
+            let held = held.filter(|text| !text.is_empty());
+            // What does not arrive is parked, and then nothing goes back.
+            let partneros = ours.cell(name.as_str(), row)?.clone().ok()?;
+            let (value, problem) = match back.cell(name.as_str(), row)?.clone() {
+                Ok(Some(Value::Text(text))) if !text.is_empty() => (Some(text), None),
+                Ok(_) => (None, None),
+                Err(problem) => (None, Some(problem)),
             };
             (problem.is_some() || value != held).then(|| Example {
-                field: route.field.name.clone(),
+                field: name.clone(),
                 property: route.property.clone(),
                 hubspot: held,
-                partneros: ours
-                    .get(&route.field.name)
-                    .and_then(|values| values.get(row).cloned().flatten()),
+                partneros,
                 back: value,
                 problem,
                 is_real,
@@ -201,75 +164,4 @@ fn there_and_back(
         examples.extend(example);
     }
     Ok(())
-}
-
-/// What arrived, by field.
-fn by_field(
-    plan: &PairPlan,
-    arrived: &mut Outcome,
-    rows: usize,
-) -> HashMap<FieldName, Vec<Option<Value>>> {
-    let mut ours = HashMap::new();
-    for route in &plan.routes {
-        if let Some(column) = arrived.columns.get_mut(route.inbound) {
-            let values = (0..rows).map(|row| column.take(row)).collect();
-            ours.insert(route.field.name.clone(), values);
-        }
-    }
-    ours
-}
-
-fn failure(outcome: &Outcome, rule: usize, row: usize) -> Option<String> {
-    if let Some(failed) = outcome.failed_row(row) {
-        return Some(failed.message.clone());
-    }
-    let is_cell = |failure: &&partneros_domain::plan::Failure| {
-        failure.rule as usize == rule && failure.row as usize == row
-    };
-    let failure = outcome.failures.iter().find(is_cell);
-    failure.map(|failure| failure.message.clone())
-}
-
-/// Rows that cover the values of every type.
-fn generated(schemas: &[Option<FieldSchema>]) -> Vec<Texts> {
-    let samples: Vec<Vec<String>> = schemas
-        .iter()
-        .map(|schema| schema.as_ref().map_or_else(Vec::new, samples))
-        .collect();
-    let row = |at: usize| {
-        let value = |samples: &Vec<String>| {
-            let at = at.checked_rem(samples.len())?;
-            samples.get(at).cloned()
-        };
-        samples.iter().map(value).collect()
-    };
-    (0..GENERATED_ROWS).map(row).collect()
-}
-
-fn samples(schema: &FieldSchema) -> Vec<String> {
-    let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
-    let choices = || {
-        let choices = schema.choices.iter().take(GENERATED_ROWS);
-        choices.map(|choice| choice.value.clone()).collect()
-    };
-    match schema.data_type {
-        DataType::Text | DataType::Reference => owned(&[
-            "Acme",
-            "Acme GmbH & Co. KG",
-            "two  spaces",
-            "MiXed Case",
-            "Zoë Nuñez",
-        ]),
-        DataType::Integer => owned(&["0", "1", "-7", "1000000"]),
-        DataType::Number => owned(&["0", "1", "-7.5", "1234.56", "0.1"]),
-        DataType::Boolean => owned(&["true", "false"]),
-        DataType::Date => owned(&["2026-02-28", "1999-12-31", "2028-02-29"]),
-        DataType::Datetime => owned(&["2026-02-28T12:34:56.789Z", "1999-12-31T23:59:59Z"]),
-        DataType::Choice => choices(),
-        DataType::MultiChoice => {
-            let single: Vec<String> = choices();
-            let all = single.iter().take(2).cloned().collect::<Vec<_>>().join(";");
-            single.into_iter().chain([all]).collect()
-        }
-    }
 }

@@ -6,7 +6,7 @@ use partneros_domain::{
     Mappings, ObjectPair, OrganizationId, PairId, PluginFailurePolicy, RulePlugin,
 };
 use partneros_runtime::Plugin;
-use partneros_store::Binding;
+use partneros_store::{Binding, MapperParts};
 
 use super::activity::Activity;
 use super::mapper::Mapper;
@@ -22,23 +22,32 @@ pub async fn mapper(
     pair: &ObjectPair,
     mappings: &Mappings,
 ) -> Result<Mapper, Error> {
-    let (store, plugins) = (parts.store.as_ref(), &parts.plugins);
+    let store = &parts.store;
     let binding = store.effective_binding(organization, pair.id).await?;
-    let main = match &binding {
-        None => plugins.default_mapper().clone(),
-        Some(binding) => {
-            plugins
-                .of_parts(store, organization, &binding.parts)
-                .await?
-        }
-    };
+    let default = MapperParts::default();
+    let bound = binding.as_ref().map_or(&default, |binding| &binding.parts);
+    Ok(Mapper {
+        binding: binding.clone(),
+        ..of_parts(parts, organization, pair, mappings, bound).await?
+    })
+}
+
+/// The same as if these parts were bound.
+pub async fn of_parts(
+    parts: &Parts,
+    organization: OrganizationId,
+    pair: &ObjectPair,
+    mappings: &Mappings,
+    bound: &MapperParts,
+) -> Result<Mapper, Error> {
+    let store = parts.store.as_ref();
     Ok(Mapper {
         pair: pair.id,
-        main,
+        main: parts.plugins.of_parts(store, organization, bound).await?,
         rules: rules(parts, organization, mappings).await?,
         previous: None,
         candidate: None,
-        binding,
+        binding: None,
         policy: pair.plugin_failure_policy,
         activity: Mutex::default(),
     })

@@ -72,6 +72,17 @@ impl Detail {
     }
 }
 
+impl From<partneros_sync::MappingProblem> for Detail {
+    fn from(problem: partneros_sync::MappingProblem) -> Self {
+        Self {
+            index: None,
+            field: problem.field,
+            code: problem.code,
+            message: sentence(&problem.message),
+        }
+    }
+}
+
 /// An answer that says what went wrong.
 #[derive(Debug, Clone)]
 pub struct Problem(Arc<Parts>);
@@ -224,6 +235,11 @@ impl From<partneros_sync::Error> for Problem {
             Sync::InvalidSample { .. } => {
                 Self::new(StatusCode::BAD_REQUEST, "invalid_sample", &error)
             }
+            Sync::OtherObject { .. } | Sync::TooManyFixtures { .. } => {
+                Self::new(StatusCode::BAD_REQUEST, "invalid_bundle", &error)
+            }
+            Sync::MissingPlugins(_) => conflict("plugins_missing"),
+            Sync::FixturesDiffer(_) => conflict("fixtures_differ"),
             Sync::Mapper(_) | Sync::Load(_) => Self::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "mapper_failed",
@@ -236,15 +252,7 @@ impl From<partneros_sync::Error> for Problem {
 }
 
 fn of_mappings(problems: Vec<partneros_sync::MappingProblem>) -> Problem {
-    let details = problems
-        .into_iter()
-        .map(|problem| Detail {
-            index: None,
-            field: problem.field,
-            code: problem.code,
-            message: sentence(&problem.message),
-        })
-        .collect();
+    let details = problems.into_iter().map(Detail::from).collect();
     let message = "failed to use the mappings as they are; each detail names what to change";
     Problem::new(StatusCode::BAD_REQUEST, "invalid_mappings", &message).with_details(details)
 }

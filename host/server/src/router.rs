@@ -73,6 +73,11 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(pairs::activate::handle))
         .routes(routes!(pairs::pause::handle))
         .routes(routes!(pairs::summary::handle))
+        .routes(routes!(
+            pairs::bundle::export::handle,
+            pairs::bundle::import::handle
+        ))
+        .routes(routes!(pairs::bundle::compare::handle))
         .routes(routes!(mappings::suggest::handle))
         .routes(routes!(mappings::list::handle, mappings::replace::handle))
         .routes(routes!(mappings::confirm::handle))

@@ -66,6 +66,8 @@ impl Operation {
             "replaceMappings" => json!({"version": 2, "mappings": []}),
             "confirmMappings" | "startSync" => json!({}),
             "tryMapping" => json!({"direction": "to_partneros", "property": "name"}),
+            "compareBundle" => json!({"bundle": bundle()}),
+            "importBundle" => json!({"bundle": bundle(), "version": 2}),
             "quarantinePluginVersion" => json!({"reason": "swept"}),
             _ => return None,
         };
@@ -77,6 +79,18 @@ impl Operation {
             .send(self.method.clone(), &self.path(owned), &[], self.body())
             .await
     }
+}
+
+/// A bundle that every pair of partners takes.
+fn bundle() -> Json {
+    json!({
+        "format": 1, "object": "partners", "hubspotObject": "companies", "mappings": [], "mapper": [], "plugins": [],
+        "fixtures": [], "defaultMapper": "0".repeat(64),
+        "settings": {
+            "direction": "bidirectional", "conflictPolicy": "newest_wins", "matchKey": null,
+            "thresholds": {"autoMapped": 0.9, "suggested": 0.5}, "pluginFailurePolicy": "park_record",
+        },
+    })
 }
 
 async fn owned(api: &TestApi) -> Owned {

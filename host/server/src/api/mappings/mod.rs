@@ -11,6 +11,8 @@ pub mod suggest;
 pub mod try_out;
 pub mod update;
 
+use std::collections::HashSet;
+
 use axum::http::StatusCode;
 use partneros_domain::{
     ConflictPolicy, Direction, FieldMapping, FieldName, MappingState, Mappings, OrganizationId,
@@ -22,7 +24,7 @@ use serde_json::{Map, Value as Json};
 use utoipa::ToSchema;
 
 use crate::api::words;
-use crate::problem::Problem;
+use crate::problem::{Detail, Problem};
 use crate::state::AppState;
 
 /// The mapping of one field.
@@ -175,21 +177,43 @@ async fn save(
     from: i64,
     mappings: Mappings,
 ) -> Result<MappingSet, Problem> {
-    let (got, max) = (mappings.0.len(), state.limits.fields_max);
-    if got > max {
-        return Err(Error::TooMany { got, max }.into());
-    }
+    check_count(state, mappings.0.len())?;
     match state
         .engine
         .save_mappings(organization, pair, from, &mappings)
         .await
     {
         Ok(version) => Ok(MappingSet { version, mappings }),
-        Err(error) => Err(refused(error, from)),
+        Err(error) => Err(changed(error, from)),
     }
 }
 
-fn refused(error: partneros_sync::Error, from: i64) -> Problem {
+/// Refuses more mappings than a pair may have.
+pub(super) fn check_count(state: &AppState, got: usize) -> Result<(), Problem> {
+    let max = state.limits.fields_max;
+    if got > max {
+        return Err(Error::TooMany { got, max }.into());
+    }
+    Ok(())
+}
+
+/// The details on fields that are mapped twice.
+pub(super) fn duplicates(mappings: &[MappingView]) -> Vec<Detail> {
+    let mut seen = HashSet::new();
+    let repeated = mappings
+        .iter()
+        .enumerate()
+        .filter(|(_, mapping)| !seen.insert(&mapping.field));
+    let detail = |(index, mapping): (usize, &MappingView)| {
+        let field = mapping.field.as_str();
+        let fragment = format!("field `{field}` is mapped twice; name it once");
+        Detail::of_field(field, "duplicate_field", &fragment).at(index)
+    };
+    repeated.map(detail).collect()
+}
+
+/// A lost race, or another error.
+pub(super) fn changed(error: partneros_sync::Error, from: i64) -> Problem {
     match error {
         partneros_sync::Error::Store(partneros_store::Error::Conflict { .. }) => {
             Error::Changed(from).into()

@@ -1,7 +1,5 @@
 //! `PUT /api/pairs/{pairId}/mappings`: replaces all mappings of a pair.
 
-use std::collections::HashSet;
-
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -9,7 +7,7 @@ use partneros_domain::{FieldMapping, Mappings};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{MappingSetBody, MappingView, current, save};
+use super::{MappingSetBody, MappingView, current, duplicates, save};
 use crate::api::body::Body;
 use crate::api::path::{PairPath, Path};
 use crate::auth::Caller;
@@ -62,20 +60,6 @@ pub async fn handle(
     let mappings = Mappings(body.mappings.into_iter().map(FieldMapping::from).collect());
     let saved = save(&state, organization, path.pair_id, set.version, mappings).await?;
     Ok(Json(saved.into()))
-}
-
-fn duplicates(mappings: &[MappingView]) -> Vec<Detail> {
-    let mut seen = HashSet::new();
-    let repeated = mappings
-        .iter()
-        .enumerate()
-        .filter(|(_, mapping)| !seen.insert(&mapping.field));
-    let detail = |(index, mapping): (usize, &MappingView)| {
-        let field = mapping.field.as_str();
-        let fragment = format!("field `{field}` is mapped twice; name it once");
-        Detail::of_field(field, "duplicate_field", &fragment).at(index)
-    };
-    repeated.map(detail).collect()
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use partneros_sync::SuggestedMapping;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{MappingView, refused};
+use super::{MappingView, changed};
 use crate::api::path::{PairPath, Path};
 use crate::auth::Caller;
 use crate::problem::{ErrorBody, Problem};
@@ -105,7 +105,7 @@ pub async fn handle(
         .engine
         .suggest(caller.organization, path.pair_id)
         .await;
-    let (version, mappings) = suggested.map_err(|error| refused(error, from))?;
+    let (version, mappings) = suggested.map_err(|error| changed(error, from))?;
     Ok(Json(Suggestions {
         version,
         mappings: mappings.into_iter().map(SuggestionView::from).collect(),

@@ -3,6 +3,7 @@
 //! A pair begins as a draft. Nothing moves until its mappings were reviewed and it is activated.
 
 pub mod activate;
+pub mod bundle;
 pub mod create;
 pub mod delete;
 pub mod get;
@@ -89,10 +90,6 @@ pub struct PairBody {
 
 impl From<ObjectPair> for PairView {
     fn from(pair: ObjectPair) -> Self {
-        let match_key = |key: MatchKey| MatchKeyView {
-            field: key.field,
-            property: key.property,
-        };
         Self {
             id: pair.id,
             connection_id: pair.connection_id,
@@ -101,11 +98,8 @@ impl From<ObjectPair> for PairView {
             direction: pair.direction,
             state: pair.state,
             conflict_policy: pair.conflict_policy,
-            match_key: pair.match_key.map(match_key),
-            thresholds: ThresholdsView {
-                auto_mapped: pair.thresholds.auto_mapped,
-                suggested: pair.thresholds.suggested,
-            },
+            match_key: pair.match_key.map(MatchKeyView::from),
+            thresholds: pair.thresholds.into(),
             plugin_failure_policy: pair.plugin_failure_policy,
             created_at: pair.created_at,
         }
@@ -115,6 +109,24 @@ impl From<ObjectPair> for PairView {
 impl From<ObjectPair> for PairBody {
     fn from(pair: ObjectPair) -> Self {
         Self { pair: pair.into() }
+    }
+}
+
+impl From<MatchKey> for MatchKeyView {
+    fn from(key: MatchKey) -> Self {
+        Self {
+            field: key.field,
+            property: key.property,
+        }
+    }
+}
+
+impl From<Thresholds> for ThresholdsView {
+    fn from(thresholds: Thresholds) -> Self {
+        Self {
+            auto_mapped: thresholds.auto_mapped,
+            suggested: thresholds.suggested,
+        }
     }
 }
 

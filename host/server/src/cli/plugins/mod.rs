@@ -7,6 +7,7 @@
 //! Results go to standard output; progress, logs and hints to standard error. The exit code is 1 when something is wrong
 //! with the plugin.
 
+mod bundle;
 mod call;
 mod check;
 mod component;
@@ -46,6 +47,8 @@ pub(super) enum Plugins {
     Activate(manage::Activate),
     Rollback(manage::Rollback),
     Logs(manage::Logs),
+    Export(bundle::Export),
+    Import(bundle::Import),
 }
 
 impl Plugins {
@@ -67,6 +70,8 @@ impl Plugins {
             Self::Activate(command) => command.run().await,
             Self::Rollback(command) => command.run().await,
             Self::Logs(command) => command.run().await,
+            Self::Export(command) => command.run().await,
+            Self::Import(command) => command.run().await,
         }
     }
 }

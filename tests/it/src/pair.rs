@@ -15,7 +15,8 @@ use crate::organization::TestOrganization;
 /// An object pair under test.
 #[derive(Debug, Clone)]
 pub struct TestPair<'a> {
-    pub(crate) organization: TestOrganization<'a>,
+    /// Whose it is.
+    pub organization: TestOrganization<'a>,
     /// The pair.
     pub id: PairId,
     /// The PartnerOS object.

@@ -345,3 +345,83 @@ impl From<FixtureDifference> for FixtureDifferenceView {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::api::fixture::TestApi;
+
+    #[tokio::test]
+    async fn what_was_exported_changes_nothing_where_it_is_from() {
+        let api = TestApi::new().await;
+        let path = format!("/api/pairs/{}", api.active_pair().await);
+        let acme = api.acme();
+        let bundle = acme.get(&format!("{path}/bundle")).await.expect(200)["bundle"].clone();
+        assert!(bundle["fixtures"].as_array().unwrap().len() > 1);
+        let compare = json!({"bundle": bundle});
+        let compared = acme.post(&format!("{path}/bundle/compare"), compare).await;
+        let compared = compared.expect(200)["comparison"].clone();
+        for list in [
+            "settings",
+            "mappings",
+            "missingPlugins",
+            "problems",
+            "fixtureDifferences",
+        ] {
+            assert_eq!(compared[list], json!([]), "{list}");
+        }
+        assert_eq!(compared["mapper"], json!(null));
+        let import = json!({"bundle": bundle, "version": compared["version"]});
+        let imported = acme
+            .post(&format!("{path}/bundle"), import)
+            .await
+            .expect(200);
+        assert_eq!(imported["comparison"]["version"], compared["version"]);
+    }
+
+    #[tokio::test]
+    async fn a_bundle_that_does_not_fit_is_refused_with_what_to_change() {
+        let api = TestApi::new().await;
+        let path = format!("/api/pairs/{}/bundle", api.active_pair().await);
+        let acme = api.acme();
+        let mut bundle = acme.get(&path).await.expect(200)["bundle"].clone();
+        let import = |bundle| json!({"bundle": bundle, "version": 0});
+        let sound = bundle.clone();
+        bundle["settings"]["conflictPolicy"] = json!("crm_wins");
+        let changed = bundle.clone();
+        acme.post(&path, import(changed.clone()))
+            .await
+            .refused(409, "version_mismatch");
+        bundle["mapper"] = json!(["ab".repeat(32)]);
+        acme.post(&path, import(bundle.clone()))
+            .await
+            .refused(409, "plugins_missing");
+        bundle["format"] = json!(2);
+        acme.post(&path, import(bundle))
+            .await
+            .refused(400, "invalid_bundle");
+        let with = |name: &str, value| {
+            let mut bundle = sound.clone();
+            bundle[name] = value;
+            import(bundle)
+        };
+        let twice = json!([sound["mappings"][0], sound["mappings"][0]]);
+        acme.post(&path, with("mappings", twice))
+            .await
+            .refused(400, "invalid_mappings");
+        acme.post(&path, with("object", json!("deals")))
+            .await
+            .refused(400, "invalid_bundle");
+        let fixture = json!({"hubspot": {}, "partneros": {}, "back": {}});
+        let many = with("fixtures", json!(vec![fixture; 101]));
+        acme.post(&path, many).await.refused(400, "invalid_bundle");
+        let version = acme
+            .post(&format!("{path}/compare"), json!({"bundle": changed}))
+            .await;
+        let version = version.expect(200)["comparison"]["version"].clone();
+        let import = json!({"bundle": changed, "version": version});
+        let done = acme.post(&path, import).await.expect(200);
+        assert_eq!(done["comparison"]["settings"][0]["to"], "crm_wins");
+    }
+}

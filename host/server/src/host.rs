@@ -60,6 +60,7 @@ impl Host {
         let connect = oauth.map(|oauth| Arc::new(OAuthConnect(oauth)) as Arc<dyn ConnectFlow>);
         let jobs = Jobs::new(config.api.jobs_max);
         let uploads = Jobs::new(config.api.uploads_max);
+        let trials = Jobs::new(config.api.trials_max);
         let state = AppState {
             engine,
             store,
@@ -67,6 +68,7 @@ impl Host {
             connect,
             jobs,
             uploads,
+            trials,
             limits: config.api,
         };
         Ok(Self { state, stop })

@@ -36,6 +36,8 @@ pub struct AppState {
     pub jobs: Jobs,
     /// Room for uploads, which are checked in memory.
     pub uploads: Jobs,
+    /// Room for trials of mappings, which call plugins.
+    pub trials: Jobs,
     /// Limits on input.
     pub limits: ApiLimits,
 }
@@ -97,9 +99,12 @@ pub struct ApiLimits {
     /// The most background jobs at a time. Default 64; each may hold a page of records and a mapper's memory. Beyond
     /// it: 503 `busy`.
     pub jobs_max: usize,
-    /// The most plugins that are uploaded, and mappings that are tried, at a time. Default 4; each upload is held in memory
-    /// while it is checked. Beyond it: 503 `busy`.
+    /// The most plugins that are uploaded at a time. Default 4; each is held in memory while it is checked. Beyond it: 503
+    /// `busy`.
     pub uploads_max: usize,
+    /// The most mappings and bundles that are tried at a time. Default 8; each calls plugins with a batch of samples. Beyond
+    /// it: 503 `busy`.
+    pub trials_max: usize,
 }
 
 impl Default for ApiLimits {
@@ -113,6 +118,7 @@ impl Default for ApiLimits {
             connect_ms_max: 600_000,
             jobs_max: 64,
             uploads_max: 4,
+            trials_max: 8,
         }
     }
 }

@@ -117,6 +117,7 @@ impl TestApi {
             connect: Some(Arc::new(TestConnect)),
             jobs: Jobs::new(limits.jobs_max),
             uploads: Jobs::new(limits.uploads_max),
+            trials: Jobs::new(limits.trials_max),
             limits,
         };
         let acme = member(&store, environment.as_ref(), "acme").await;

@@ -88,15 +88,14 @@ impl From<Proof> for RoundTrip {
         (status = 200, description = "What came back.", body = RoundTrip),
         (status = 404, description = "`not_found`.", body = ErrorBody),
         (status = 422, description = "`mapper_failed`.", body = ErrorBody),
-        (status = 503, description = "`busy`: too many uploads and trials at a time.", body = ErrorBody),
+        (status = 503, description = "`busy`: too many trials at a time.", body = ErrorBody),
     ))]
 pub async fn handle(
     State(state): State<AppState>,
     caller: Caller,
     Path(path): Path<PairPath>,
 ) -> Result<Json<RoundTrip>, Problem> {
-    // It calls plugins for as long as an upload does.
-    let _slot = state.uploads.slot()?;
+    let _slot = state.trials.slot()?;
     let proof = state
         .engine
         .prove(caller.organization, path.pair_id)

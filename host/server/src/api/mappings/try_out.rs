@@ -127,7 +127,7 @@ impl From<Tryout> for Tried {
         (status = 400, description = "`invalid_sample`, `invalid_json` or `invalid_body`.", body = ErrorBody),
         (status = 404, description = "`not_found`.", body = ErrorBody),
         (status = 422, description = "`mapper_failed`.", body = ErrorBody),
-        (status = 503, description = "`busy`: too many uploads and trials at a time.", body = ErrorBody),
+        (status = 503, description = "`busy`: too many trials at a time.", body = ErrorBody),
     ))]
 pub async fn handle(
     State(state): State<AppState>,
@@ -151,8 +151,7 @@ pub async fn handle(
         TryDirection::ToPartneros => TransformDirection::ToPartnerOs,
         TryDirection::ToHubspot => TransformDirection::ToHubSpot,
     };
-    // It calls plugins for as long as an upload does.
-    let _slot = state.uploads.slot()?;
+    let _slot = state.trials.slot()?;
     let tried = state
         .engine
         .try_out(organization, pair, mapping, direction, body.samples)

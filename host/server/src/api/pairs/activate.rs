@@ -6,6 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::PairView;
+use crate::api::mappings::round_trip::ExampleView;
 use crate::api::path::{PairPath, Path};
 use crate::auth::Caller;
 use crate::problem::{ErrorBody, Problem};
@@ -20,6 +21,8 @@ pub struct Activated {
     live_fields: usize,
     /// Fields whose suggestion waits to be confirmed, and which do not sync.
     undecided_fields: Vec<String>,
+    /// Two-way fields whose values do not come back to HubSpot as they were, with an example each: better synced one way.
+    not_reversible: Vec<ExampleView>,
 }
 
 /// Starts a pair: from now on values flow. A pair that writes to HubSpot first gets its property there.
@@ -42,12 +45,22 @@ pub async fn handle(
         .engine
         .activate(caller.organization, path.pair_id)
         .await?;
+    // A warning, whose failure takes nothing back.
+    let proof = state.engine.prove(caller.organization, path.pair_id).await;
+    let proof = proof.inspect_err(|error| {
+        tracing::warn!(
+            error = partneros_sync::describe(error),
+            "values were not tried both ways"
+        );
+    });
+    let examples = proof.map(|proof| proof.examples).unwrap_or_default();
     let pair = state.store.pair(caller.organization, path.pair_id).await?;
     let undecided = activation.undecided_fields.iter().map(ToString::to_string);
     Ok(Json(Activated {
         pair: pair.into(),
         live_fields: activation.live_fields,
         undecided_fields: undecided.collect(),
+        not_reversible: examples.into_iter().map(ExampleView::from).collect(),
     }))
 }
 
@@ -56,6 +69,25 @@ mod tests {
     use serde_json::json;
 
     use crate::api::fixture::TestApi;
+
+    #[tokio::test]
+    async fn what_does_not_come_back_is_shown_when_it_begins_to_flow() {
+        let api = TestApi::new().await;
+        let path = format!("/api/pairs/{}", api.pair().await);
+        let mapping = json!({"field": "name", "property": "name", "state": "confirmed",
+            "conflictPolicy": "newest_wins", "plugin": "expression",
+            "options": {"toPartneros": "value.lower()", "toHubspot": "value"}});
+        let plain = json!({"field": "domain", "property": "domain", "state": "confirmed",
+            "conflictPolicy": "newest_wins"});
+        let set = json!({"version": 0, "mappings": [mapping, plain]});
+        let acme = api.acme();
+        acme.put(&format!("{path}/mappings"), set).await.expect(200);
+        let activated = acme.post(&format!("{path}/activate"), json!({})).await;
+        let shown = activated.expect(200)["notReversible"].clone();
+        assert_eq!(shown.as_array().unwrap().len(), 1, "{shown}");
+        assert_eq!(shown[0]["field"], "name");
+        assert_eq!(shown[0]["suggestedDirection"], "hubspot_to_partneros");
+    }
 
     #[tokio::test]
     async fn a_pair_with_mappings_starts() {

@@ -35,7 +35,7 @@ pub struct ComparisonBody {
         (status = 400, description = "`invalid_bundle`, `invalid_pair`, `invalid_mappings`, `invalid_parts`, `invalid_sample`, `invalid_json` or `invalid_body`.", body = ErrorBody),
         (status = 404, description = "`not_found`.", body = ErrorBody),
         (status = 422, description = "`mapper_failed`.", body = ErrorBody),
-        (status = 503, description = "`busy`: too many uploads and trials at a time.", body = ErrorBody),
+        (status = 503, description = "`busy`: too many trials at a time.", body = ErrorBody),
     ))]
 pub async fn handle(
     State(state): State<AppState>,
@@ -43,7 +43,7 @@ pub async fn handle(
     Path(path): Path<PairPath>,
     Body(body): Body<CompareBundle>,
 ) -> Result<Json<ComparisonBody>, Problem> {
-    let _slot = state.uploads.slot()?;
+    let _slot = state.trials.slot()?;
     let bundle = body.bundle.checked(&state, &caller, path.pair_id).await?;
     let comparison = state
         .engine

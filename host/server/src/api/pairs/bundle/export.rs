@@ -26,14 +26,14 @@ pub struct BundleBody {
         (status = 404, description = "`not_found`.", body = ErrorBody),
         (status = 409, description = "`plugin_quarantined`.", body = ErrorBody),
         (status = 422, description = "`mapper_failed`.", body = ErrorBody),
-        (status = 503, description = "`busy`: too many uploads and trials at a time.", body = ErrorBody),
+        (status = 503, description = "`busy`: too many trials at a time.", body = ErrorBody),
     ))]
 pub async fn handle(
     State(state): State<AppState>,
     caller: Caller,
     Path(path): Path<PairPath>,
 ) -> Result<Json<BundleBody>, Problem> {
-    let _slot = state.uploads.slot()?;
+    let _slot = state.trials.slot()?;
     let bundle = state
         .engine
         .export(caller.organization, path.pair_id)

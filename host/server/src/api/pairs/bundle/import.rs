@@ -37,7 +37,7 @@ pub struct ImportBundle {
         (status = 404, description = "`not_found`.", body = ErrorBody),
         (status = 409, description = "`version_mismatch`: the pair has changed since it was compared; `plugins_missing`; `fixtures_differ`.", body = ErrorBody),
         (status = 422, description = "`mapper_failed`.", body = ErrorBody),
-        (status = 503, description = "`busy`: too many uploads and trials at a time.", body = ErrorBody),
+        (status = 503, description = "`busy`: too many trials at a time.", body = ErrorBody),
     ))]
 pub async fn handle(
     State(state): State<AppState>,
@@ -45,7 +45,7 @@ pub async fn handle(
     Path(path): Path<PairPath>,
     Body(body): Body<ImportBundle>,
 ) -> Result<Json<ComparisonBody>, Problem> {
-    let _slot = state.uploads.slot()?;
+    let _slot = state.trials.slot()?;
     let bundle = body.bundle.checked(&state, &caller, path.pair_id).await?;
     mappings::check_count(&state, bundle.mappings.0.len())?;
     let (version, accepts) = (body.version, body.accept_differences);

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, HubSpotConfig};
 use crate::connect::OAuthConnect;
+use crate::registry::Registries;
 use crate::router::router;
 use crate::state::{AppState, ConnectFlow, Jobs};
 
@@ -60,6 +61,7 @@ impl Host {
         let connect = oauth.map(|oauth| Arc::new(OAuthConnect(oauth)) as Arc<dyn ConnectFlow>);
         let jobs = Jobs::new(config.api.jobs_max);
         let uploads = Jobs::new(config.api.uploads_max);
+        let registries = Arc::new(Registries::new(&config.plugins)?);
         let state = AppState {
             engine,
             store,
@@ -67,6 +69,7 @@ impl Host {
             connect,
             jobs,
             uploads,
+            registries,
             limits: config.api,
         };
         Ok(Self { state, stop })

@@ -20,6 +20,7 @@ use tracing::Instrument as _;
 use url::Url;
 
 use crate::problem::Problem;
+use crate::registry::Registries;
 
 /// What handlers work with. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -36,6 +37,8 @@ pub struct AppState {
     pub jobs: Jobs,
     /// Room for uploads, which are checked in memory.
     pub uploads: Jobs,
+    /// Where plugins may be pulled from.
+    pub registries: Arc<Registries>,
     /// Limits on input.
     pub limits: ApiLimits,
 }
@@ -97,7 +100,7 @@ pub struct ApiLimits {
     /// The most background jobs at a time. Default 64; each may hold a page of records and a mapper's memory. Beyond
     /// it: 503 `busy`.
     pub jobs_max: usize,
-    /// The most plugins that are uploaded, and mappings that are tried, at a time. Default 4; each upload is held in memory
+    /// The most plugins that are uploaded or pulled, and mappings that are tried, at a time. Default 4; each upload is held in memory
     /// while it is checked. Beyond it: 503 `busy`.
     pub uploads_max: usize,
 }

@@ -67,6 +67,9 @@ impl Operation {
             "confirmMappings" | "startSync" => json!({}),
             "tryMapping" => json!({"direction": "to_partneros", "property": "name"}),
             "quarantinePluginVersion" => json!({"reason": "swept"}),
+            "pullPlugin" => {
+                json!({"name": "swept", "reference": "registry.example.com/acme/mapper:1"})
+            }
             _ => return None,
         };
         Some(body)

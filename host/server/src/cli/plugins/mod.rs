@@ -18,6 +18,7 @@ mod host;
 mod layout;
 mod manage;
 mod new;
+mod pull;
 mod push;
 mod records;
 mod report;
@@ -42,6 +43,7 @@ pub(super) enum Plugins {
     Keygen(sign::Keygen),
     Sign(sign::Sign),
     Push(push::Push),
+    Pull(pull::Pull),
     List(manage::List),
     Activate(manage::Activate),
     Rollback(manage::Rollback),
@@ -63,6 +65,7 @@ impl Plugins {
             Self::Keygen(command) => command.run(),
             Self::Sign(command) => command.run(),
             Self::Push(command) => command.run().await,
+            Self::Pull(command) => command.run().await,
             Self::List(command) => command.run().await,
             Self::Activate(command) => command.run().await,
             Self::Rollback(command) => command.run().await,

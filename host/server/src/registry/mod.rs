@@ -10,7 +10,7 @@
 mod config;
 mod error;
 #[cfg(test)]
-pub mod fixture;
+pub(crate) mod fixture;
 mod manifest;
 mod pin;
 mod session;

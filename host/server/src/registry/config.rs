@@ -182,6 +182,8 @@ impl std::fmt::Display for Address {
 
 #[cfg(test)]
 mod tests {
+    use secrecy::ExposeSecret as _;
+
     use super::*;
 
     fn address(text: &str) -> Result<Address, InvalidAddress> {
@@ -249,7 +251,6 @@ mod tests {
         std::fs::write(&file, "hunter2\n").unwrap();
         let toml = format!("username = \"x\"\npassword_file = {file:?}");
         let credentials = config(&toml).credentials().unwrap().unwrap();
-        use secrecy::ExposeSecret as _;
         assert_eq!(credentials.password.expose_secret(), "hunter2");
         assert!(!format!("{credentials:?}").contains("hunter2"));
     }

@@ -24,6 +24,7 @@ use super::push;
 /// `partneros.signature`:
 ///
 ///   oras push ghcr.io/acme/mapper:1.2 --annotation partneros.signature=$(cat my-mapper.sig) my-mapper.wasm:application/wasm
+#[expect(clippy::doc_markdown, reason = "the example is shown as it is typed")]
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct Pull {

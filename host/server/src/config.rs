@@ -15,6 +15,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, Serialize};
 use url::Url;
 
+use crate::registry::PluginsConfig;
 use crate::state::ApiLimits;
 
 /// The configuration file that is read when none is named.
@@ -51,6 +52,8 @@ pub struct Config {
     pub sync: SyncSettings,
     /// The plugin runtime.
     pub runtime: RuntimeConfig,
+    /// The registries that plugins may be pulled from. Default none.
+    pub plugins: PluginsConfig,
 }
 
 /// How logs are written.
@@ -192,6 +195,7 @@ fn defaults() -> serde_json::Value {
         "api": ApiLimits::default(),
         "sync": SyncSettings::default(),
         "runtime": RuntimeConfig::default(),
+        "plugins": PluginsConfig::default(),
     })
 }
 
@@ -236,6 +240,22 @@ mod tests {
         assert!(error.contains("wokers"), "{error}");
         let error = load("listen = \"nowhere\"\n").unwrap_err().to_string();
         assert!(error.contains("listen"), "{error}");
+    }
+
+    #[test]
+    fn registries_are_listed_with_what_they_need() {
+        let config = load(
+            "[[plugins.registries]]\nhost = \"ghcr.io\"\nblob_hosts = [\"pkg-containers.githubusercontent.com\"]\n",
+        );
+        let config = config.unwrap().plugins;
+        assert_eq!(config.registries[0].host.to_string(), "ghcr.io");
+        assert!(!config.registries[0].plain_http);
+        assert_eq!(config.manifest_bytes_max, 64 << 10);
+        let error = load("[[plugins.registries]]\nhost = \"https://ghcr.io\"\n");
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("must be a host"), "{error}");
+        let error = load("[[plugins.registries]]\nhost = \"ghcr.io\"\npassword = \"x\"\n");
+        assert!(error.unwrap_err().to_string().contains("password_env"));
     }
 
     #[test]

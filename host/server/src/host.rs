@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, HubSpotConfig};
 use crate::connect::OAuthConnect;
+use crate::registry::Registries;
 use crate::router::router;
 use crate::state::{AppState, ConnectFlow, Jobs};
 
@@ -61,6 +62,7 @@ impl Host {
         let jobs = Jobs::new(config.api.jobs_max);
         let uploads = Jobs::new(config.api.uploads_max);
         let trials = Jobs::new(config.api.trials_max);
+        let registries = Arc::new(Registries::new(&config.plugins)?);
         let state = AppState {
             engine,
             store,
@@ -69,6 +71,7 @@ impl Host {
             jobs,
             uploads,
             trials,
+            registries,
             limits: config.api,
         };
         Ok(Self { state, stop })

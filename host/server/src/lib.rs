@@ -13,6 +13,7 @@ pub mod host;
 mod openapi;
 mod pages;
 mod problem;
+pub mod registry;
 pub mod router;
 pub mod state;
 mod storage;

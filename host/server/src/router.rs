@@ -91,6 +91,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(runs::failures::handle))
         .routes(routes!(runs::retry::handle))
         .routes(routes!(plugins::list::handle, plugins::upload::handle))
+        .routes(routes!(plugins::pull::handle))
         .routes(routes!(plugins::versions::handle))
         .routes(routes!(plugins::get::handle, plugins::delete::handle))
         .routes(routes!(plugins::quarantine::handle))

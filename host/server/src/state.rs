@@ -20,6 +20,7 @@ use tracing::Instrument as _;
 use url::Url;
 
 use crate::problem::Problem;
+use crate::registry::Registries;
 
 /// What handlers work with. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -38,6 +39,8 @@ pub struct AppState {
     pub uploads: Jobs,
     /// Room for trials of mappings, which call plugins.
     pub trials: Jobs,
+    /// Where plugins may be pulled from.
+    pub registries: Arc<Registries>,
     /// Limits on input.
     pub limits: ApiLimits,
 }
@@ -99,8 +102,8 @@ pub struct ApiLimits {
     /// The most background jobs at a time. Default 64; each may hold a page of records and a mapper's memory. Beyond
     /// it: 503 `busy`.
     pub jobs_max: usize,
-    /// The most plugins that are uploaded at a time. Default 4; each is held in memory while it is checked. Beyond it: 503
-    /// `busy`.
+    /// The most plugins that are uploaded or pulled at a time. Default 4; each is held in memory while it is checked.
+    /// Beyond it: 503 `busy`.
     pub uploads_max: usize,
     /// The most mappings and bundles that are tried at a time. Default 8; each calls plugins with a batch of samples. Beyond
     /// it: 503 `busy`.

@@ -464,6 +464,48 @@ fn push_prints_why_a_component_is_not_accepted() {
 }
 
 #[test]
+fn pull_has_the_host_fetch_what_is_pinned() {
+    let answer =
+        json!({"version": {"sha256": "ab12"}, "report": {"world": "mapper", "problems": []}});
+    let (url, asked) = listening(StatusCode::OK, answer);
+    let desk = Desk::new().with("up.sig", "c2ln\n");
+    let reference = "ghcr.io/acme/mapper:1.2";
+    let pull = ["pull", reference, "--name", "up", "--url", &url];
+    let more = [
+        "--token",
+        "pos_x",
+        "--digest",
+        "sha256:cd34",
+        "--signature",
+        "up.sig",
+    ];
+    desk.run(&[&pull[..], &more].concat())
+        .ends(0)
+        .says("mapper")
+        .says("activate ab12");
+    let asked = asked.lock().expect("not poisoned");
+    let (method, path, headers, body) = &asked[0];
+    assert_eq!(
+        (method, path.as_str()),
+        (&Method::POST, "/api/plugins/pull")
+    );
+    assert_eq!(headers["partneros-signature"], "c2ln");
+    let body: Value = serde_json::from_slice(body).expect("JSON");
+    let expected = json!({"name": "up", "reference": reference, "digest": "sha256:cd34"});
+    assert_eq!(body, expected);
+    let problem = json!({"code": "unknown-import", "field": "wasi:http/types", "message": "`wasi:http/types` is refused."});
+    let answer =
+        json!({"error": "It is refused.", "code": "plugin_rejected", "details": [problem]});
+    let (url, _) = listening(StatusCode::UNPROCESSABLE_ENTITY, answer);
+    desk.run(&[
+        "pull", reference, "--name", "up", "--url", &url, "--token", "pos_x",
+    ])
+    .ends(1)
+    .says("wasi:http/types")
+    .says(reference);
+}
+
+#[test]
 fn bindings_are_set_by_scope() {
     let (url, asked) = listening(
         StatusCode::OK,
@@ -519,7 +561,7 @@ fn every_command_teaches_with_an_example() {
     let desk = Desk::new();
     let commands = desk.run(&["--help"]).ends(0).stdout;
     for command in [
-        "new", "check", "run", "test", "dev", "keygen", "sign", "push", "list", "activate",
+        "new", "check", "run", "test", "dev", "keygen", "sign", "push", "pull", "list", "activate",
         "rollback", "logs",
     ] {
         assert!(commands.contains(&format!("  {command} ")), "{commands}");

@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use super::integrations::fixture::{TestConnect, TestPortals};
+use crate::registry::{PluginsConfig, Registries};
 use crate::router::router;
 use crate::state::{ApiLimits, AppState, Jobs};
 use crate::token;
@@ -118,6 +119,7 @@ impl TestApi {
             jobs: Jobs::new(limits.jobs_max),
             uploads: Jobs::new(limits.uploads_max),
             trials: Jobs::new(limits.trials_max),
+            registries: Arc::new(Registries::new(&PluginsConfig::default()).unwrap()),
             limits,
         };
         let acme = member(&store, environment.as_ref(), "acme").await;

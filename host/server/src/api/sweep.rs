@@ -69,6 +69,9 @@ impl Operation {
             "compareBundle" => json!({"bundle": bundle()}),
             "importBundle" => json!({"bundle": bundle(), "version": 2}),
             "quarantinePluginVersion" => json!({"reason": "swept"}),
+            "pullPlugin" => {
+                json!({"name": "swept", "reference": "registry.example.com/acme/mapper:1"})
+            }
             _ => return None,
         };
         Some(body)

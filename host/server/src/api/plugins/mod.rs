@@ -3,6 +3,7 @@
 //! A version is named by the sha256 of its component and never changes. What runs changes only by a binding, so that going
 //! back is as quick as going ahead; every change is in the audit log.
 
+mod accept;
 pub mod bind;
 pub mod bindings;
 pub mod delete;
@@ -13,6 +14,9 @@ pub mod keys;
 pub mod list;
 pub mod logs;
 pub mod promote;
+pub mod pull;
+#[cfg(test)]
+mod pull_tests;
 pub mod quarantine;
 pub mod release;
 pub mod roll_back;

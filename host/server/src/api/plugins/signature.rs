@@ -1,6 +1,6 @@
 //! Detached Ed25519 signatures, and the names of plugins and keys.
 
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use ed25519_dalek::{Signature, VerifyingKey};
@@ -8,8 +8,8 @@ use partneros_store::TrustedKey;
 
 use crate::problem::Problem;
 
-/// The header that carries the signature of an upload, in base64.
-pub const HEADER: &str = "partneros-signature";
+/// The header that carries the signature of a component, in base64.
+const HEADER: &str = "partneros-signature";
 /// The longest name, in bytes.
 pub const NAME_BYTES_MAX: usize = 60;
 
@@ -42,6 +42,12 @@ impl From<Error> for Problem {
         };
         Self::new(status, code, &error)
     }
+}
+
+/// The signature that came with a request.
+pub fn sent(headers: &HeaderMap) -> Option<String> {
+    let text = headers.get(HEADER)?.to_str().ok()?;
+    Some(text.to_owned())
 }
 
 /// Checks the name of a plugin or key.

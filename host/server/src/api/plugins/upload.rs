@@ -5,17 +5,15 @@ use axum::body::Body as HttpBody;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use futures::StreamExt as _;
-use partneros_domain::Digest;
-use partneros_runtime::Inspection;
-use partneros_store::NewPluginVersion;
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::IntoParams;
 
-use super::{ACTOR, VersionBody, of_conflict, signature};
+use super::accept::{Offer, accept};
+use super::{VersionBody, signature};
 use crate::api::query::Query;
 use crate::auth::Caller;
-use crate::problem::{Detail, ErrorBody, Problem};
+use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
 /// The name of the part that holds the component in a multipart upload.
@@ -41,10 +39,6 @@ enum Error {
     CutOff,
     #[error("failed to read the upload: a multipart form must have a file part named `{PART}`")]
     NoPart,
-    #[error("failed to accept the component: each detail names a place and what to change")]
-    Rejected,
-    #[error("failed to check the component now: {0}; try again in a while")]
-    NotNow(String),
 }
 
 impl From<Error> for Problem {
@@ -53,8 +47,6 @@ impl From<Error> for Problem {
             Error::TooLong(_) => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
             Error::CutOff => (StatusCode::BAD_REQUEST, "unreadable_body"),
             Error::NoPart => (StatusCode::BAD_REQUEST, "invalid_body"),
-            Error::Rejected => (StatusCode::UNPROCESSABLE_ENTITY, "plugin_rejected"),
-            Error::NotNow(_) => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
         };
         Self::new(status, code, &error)
     }
@@ -86,45 +78,14 @@ pub async fn handle(
     let bytes_max = state.engine.parts().plugins.runtime().component_bytes_max();
     let (head, body) = request.into_parts();
     let component = component(&head.headers, body, bytes_max).await?;
-    let keys = state.store.trusted_keys(caller.organization).await?;
-    let signature = head.headers.get(signature::HEADER);
-    let signature = signature.and_then(|value| value.to_str().ok());
-    let signed_by = signature::signer(&keys, signature, &component)?;
-    let plugins = state.engine.parts().plugins.clone();
-    let inspect = move || {
-        let report = plugins
-            .runtime()
-            .inspect(&component, Some(plugins.default_component()));
-        (component, report)
-    };
-    let (component, report) = tokio::task::spawn_blocking(inspect)
-        .await
-        .map_err(|error| Problem::internal(format!("the inspection was lost: {error}")))?;
-    drop(slot);
-    accept(&report)?;
-    let new = NewPluginVersion {
-        digest: Digest::of(&component),
+    let offer = Offer {
         plugin: query.name,
-        bytes: component,
-        world: report
-            .world
-            .map(|world| world.to_string())
-            .unwrap_or_default(),
-        contract: report.contract.clone().unwrap_or_default(),
-        report: serde_json::to_value(&report).unwrap_or_default(),
-        signed_by,
-        at: state.environment.now(),
+        component,
+        signature: signature::sent(&head.headers),
+        enclosed_signature: None,
+        origin: json!({}),
     };
-    let organization = caller.organization;
-    let version = state.store.put_plugin_version(organization, new).await;
-    let version = version.map_err(of_conflict)?;
-    let metadata =
-        json!({"plugin": version.plugin, "number": version.number, "signedBy": version.signed_by});
-    let subject = version.digest.to_string();
-    state
-        .engine
-        .note(organization, ACTOR, "plugin.uploaded", &subject, metadata)
-        .await?;
+    let version = accept(&state, caller.organization, offer, slot).await?;
     Ok(Json(version.into()))
 }
 
@@ -178,31 +139,4 @@ where
         bytes.extend_from_slice(chunk.as_ref());
     }
     Ok(bytes)
-}
-
-/// A refused component is answered with everything that is wrong with it.
-fn accept(report: &Inspection) -> Result<(), Problem> {
-    if report.accepted() {
-        return Ok(());
-    }
-    if let Some(problem) = report
-        .problems
-        .iter()
-        .find(|problem| problem.code == "not-now")
-    {
-        return Err(Error::NotNow(problem.message.clone()).into());
-    }
-    let problems = report.problems.iter().map(|problem| {
-        let message = format!("`{}` {}", problem.place, problem.message);
-        Detail::of_field(&problem.place, &problem.code, &message)
-    });
-    let findings = report.findings.iter().map(|finding| {
-        let message = format!(
-            "`{}` ({}): {}",
-            finding.function, finding.place, finding.message
-        );
-        Detail::of_field(&finding.function, &finding.code, &message)
-    });
-    let details: Vec<_> = problems.chain(findings).collect();
-    Err(Problem::from(Error::Rejected).with_details(details))
 }

@@ -19,6 +19,7 @@ mod host;
 mod layout;
 mod manage;
 mod new;
+mod pull;
 mod push;
 mod records;
 mod report;
@@ -43,6 +44,7 @@ pub(super) enum Plugins {
     Keygen(sign::Keygen),
     Sign(sign::Sign),
     Push(push::Push),
+    Pull(pull::Pull),
     List(manage::List),
     Activate(manage::Activate),
     Rollback(manage::Rollback),
@@ -66,6 +68,7 @@ impl Plugins {
             Self::Keygen(command) => command.run(),
             Self::Sign(command) => command.run(),
             Self::Push(command) => command.run().await,
+            Self::Pull(command) => command.run().await,
             Self::List(command) => command.run().await,
             Self::Activate(command) => command.run().await,
             Self::Rollback(command) => command.run().await,

@@ -1,6 +1,7 @@
 //! `partneros plugins push`: an upload, with its report.
 
 use std::convert::Infallible;
+use std::fmt::Display;
 use std::fs;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
@@ -18,7 +19,7 @@ use super::host::{Answer, Host};
 use super::{component, report, table};
 
 /// The header with the detached signature.
-const SIGNATURE_HEADER: &str = "partneros-signature";
+pub(super) const SIGNATURE_HEADER: &str = "partneros-signature";
 /// How much is handed to the connection at a time, and so how often progress is told.
 const CHUNK_BYTES: usize = 256 << 10;
 
@@ -54,27 +55,29 @@ impl Push {
         let bytes = component::read(&self.file)?;
         let signature = self.signature.as_deref().map(signature).transpose()?;
         let answer = upload(&self.host, &self.name, bytes, signature.as_deref()).await?;
-        let shown = |json: &Value, report: &Value| {
-            if self.json {
-                println!("{}", serde_json::to_string_pretty(json)?);
-            } else {
-                print!("{}", report::human(report));
-            }
-            anyhow::Ok(())
-        };
-        match answer {
-            Answer::Done(json) => {
-                shown(&json, json.get("report").unwrap_or(&json))?;
-                eprintln!("{}", accepted(&json));
-                Ok(())
-            }
-            Answer::Rejected { message, report } => {
-                shown(&report, &report)?;
-                bail!(
-                    "the host did not accept `{}`: {message}",
-                    self.file.display()
-                )
-            }
+        tell(answer, self.json, &self.file.display())
+    }
+}
+
+/// Prints what the host found; an error when it does not accept the component.
+pub(super) fn tell(answer: Answer, as_json: bool, what: &dyn Display) -> anyhow::Result<()> {
+    let shown = |json: &Value, report: &Value| {
+        if as_json {
+            println!("{}", serde_json::to_string_pretty(json)?);
+        } else {
+            print!("{}", report::human(report));
+        }
+        anyhow::Ok(())
+    };
+    match answer {
+        Answer::Done(json) => {
+            shown(&json, json.get("report").unwrap_or(&json))?;
+            eprintln!("{}", accepted(&json));
+            Ok(())
+        }
+        Answer::Rejected { message, report } => {
+            shown(&report, &report)?;
+            bail!("the host did not accept `{what}`: {message}")
         }
     }
 }
@@ -147,7 +150,7 @@ impl Body for Upload {
     }
 }
 
-fn signature(file: &Path) -> anyhow::Result<String> {
+pub(super) fn signature(file: &Path) -> anyhow::Result<String> {
     let text = fs::read_to_string(file)
         .with_context(|| format!("failed to read the signature `{}`", file.display()))?;
     Ok(text.trim().to_owned())

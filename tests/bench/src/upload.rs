@@ -13,9 +13,7 @@ use partneros_domain::{OrganizationId, TokenId};
 use partneros_server::config::{Config, Overrides};
 use partneros_server::host::Host;
 use partneros_server::token;
-use partneros_store::{
-    NewApiToken, Options, Organization, Organizations as _, SealingKey, Sqlite,
-};
+use partneros_store::{NewApiToken, Options, Organization, Organizations as _, SealingKey, Sqlite};
 use partneros_sync::Environment as _;
 use serde_json::{Value, json};
 use test_guests::files::with_custom_sections;

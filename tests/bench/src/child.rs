@@ -4,36 +4,37 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, ensure};
+use serde::de::DeserializeOwned;
 use url::Url;
 
-use crate::task::{Report, Task};
+use crate::task::Task;
 
-/// A portal in a process of its own; it ends when dropped.
+/// A server, such as a portal, in a process of its own; it ends when dropped.
 #[derive(Debug)]
-pub struct Portal {
+pub struct Server {
     child: Child,
     /// Its address.
     pub url: Url,
 }
 
-impl Portal {
-    /// Starts a portal and waits until it serves.
+impl Server {
+    /// Starts a server and waits until it serves.
     pub fn start(task: &Task) -> anyhow::Result<Self> {
         let mut child = command(task)?
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .context("failed to start a portal")?;
+            .context("failed to start a server")?;
         let mut line = String::new();
         if let Some(output) = child.stdout.take() {
             BufReader::new(output).read_line(&mut line)?;
         }
-        let url = line.trim().parse().context("the portal did not start")?;
+        let url = line.trim().parse().context("the server did not start")?;
         Ok(Self { child, url })
     }
 }
 
-impl Drop for Portal {
+impl Drop for Server {
     fn drop(&mut self) {
         drop(self.child.stdin.take());
         // It ends by itself now; waiting only keeps it from outliving us.
@@ -42,7 +43,7 @@ impl Drop for Portal {
 }
 
 /// Runs a measured program to its end.
-pub fn measure(task: &Task) -> anyhow::Result<Report> {
+pub fn measure<T: DeserializeOwned>(task: &Task) -> anyhow::Result<T> {
     let output = command(task)?
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())

@@ -32,7 +32,7 @@ const fn figure(
 }
 
 /// All figures in the order they are printed.
-pub const FIGURES: [Figure; 11] = [
+pub const FIGURES: [Figure; 31] = [
     figure(
         "pull_records_per_s",
         "records/s",
@@ -76,16 +76,131 @@ pub const FIGURES: [Figure; 11] = [
         "that divided by the time of the same functions compiled natively; at most 2",
     ),
     figure(
+        "layer_overhead",
+        "x",
+        Measurement::Transform,
+        "the time under a layer that hands everything on and marks each text, divided by the bare component's",
+    ),
+    figure(
+        "transform_ns_per_record_rust",
+        "ns",
+        Measurement::Languages,
+        "CPU time of the example mapper in Rust, inbound, 200 records, 5 inputs, 6 rules",
+    ),
+    figure(
+        "transform_ns_per_record_quickjs",
+        "ns",
+        Measurement::Languages,
+        "the same in JavaScript on QuickJS",
+    ),
+    figure(
+        "transform_ns_per_record_javascript",
+        "ns",
+        Measurement::Languages,
+        "the same in TypeScript on StarlingMonkey",
+    ),
+    figure(
+        "transform_ns_per_record_python",
+        "ns",
+        Measurement::Languages,
+        "the same in Python",
+    ),
+    figure(
+        "transform_ns_per_record_go",
+        "ns",
+        Measurement::Languages,
+        "the same in Go",
+    ),
+    figure(
+        "transform_ns_per_record_c",
+        "ns",
+        Measurement::Languages,
+        "the same in C",
+    ),
+    figure(
+        "transform_ns_per_record_cel",
+        "ns",
+        Measurement::Languages,
+        "CPU time of one rule of the expression plugin, `value.trim()`, 200 records",
+    ),
+    figure(
+        "vs_extism",
+        "x",
+        Measurement::Rivals,
+        "CPU time of a plugin of extism (in Rust, JSON in and out) divided by that of the example mapper in Rust, same mapping and records, outputs compared; the other engines keep their state between calls",
+    ),
+    figure(
+        "vs_rquickjs",
+        "x",
+        Measurement::Rivals,
+        "the same for QuickJS in the host's process, by rquickjs, a call a record",
+    ),
+    figure(
+        "vs_mlua",
+        "x",
+        Measurement::Rivals,
+        "the same for Lua 5.4 in the host's process, by mlua",
+    ),
+    figure("vs_rhai", "x", Measurement::Rivals, "the same for Rhai"),
+    figure(
         "instantiate_us",
         "us",
         Measurement::Instantiate,
         "CPU time of a fresh instance of the mapper and its cheapest call",
     ),
     figure(
+        "upload_to_live_ms_rust",
+        "ms",
+        Measurement::Upload,
+        "from the upload of the example mapper in Rust over HTTP until it is bound: checks, compilation in a child process and trial calls included",
+    ),
+    figure(
+        "upload_to_live_ms_quickjs",
+        "ms",
+        Measurement::Upload,
+        "the same in JavaScript on QuickJS",
+    ),
+    figure(
+        "upload_to_live_ms_javascript",
+        "ms",
+        Measurement::Upload,
+        "the same in TypeScript on StarlingMonkey",
+    ),
+    figure(
+        "upload_to_live_ms_python",
+        "ms",
+        Measurement::Upload,
+        "the same in Python",
+    ),
+    figure(
+        "upload_to_live_ms_go",
+        "ms",
+        Measurement::Upload,
+        "the same in Go",
+    ),
+    figure(
+        "upload_to_live_ms_c",
+        "ms",
+        Measurement::Upload,
+        "the same in C",
+    ),
+    figure(
         "rss_mib_idle",
         "MiB",
         Measurement::Idle,
         "memory of a host that has loaded the mapper and synced nothing",
+    ),
+    figure(
+        "plugins_rss_mib_per_100_idle",
+        "MiB",
+        Measurement::Plugins,
+        "memory of a process that has loaded 100 more mappers, each called once, less one that has not",
+    ),
+    figure(
+        "hostile_p99_ratio",
+        "x",
+        Measurement::Hostile,
+        "the 99th percentile of a mapper's calls while four hostile guests run on threads of their own (fuel, endless loop, memory, output), divided by that of its calls alone; at most 2",
     ),
     figure(
         "search_budget_used",
@@ -185,7 +300,7 @@ mod tests {
             .map(|(measurement, _)| *measurement)
             .collect();
         seen.dedup();
-        assert_eq!(seen.len(), 6);
+        assert_eq!(seen.len(), 11);
         let figures: usize = grouped.iter().map(|(_, figures)| figures.len()).sum();
         assert_eq!(figures, FIGURES.len());
     }

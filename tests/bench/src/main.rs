@@ -7,17 +7,25 @@
 mod child;
 mod companies;
 mod environment;
+mod example;
 mod figures;
 mod handwritten;
 mod host;
+mod hostile;
+mod languages;
 mod mapper;
 mod measure;
 mod pages;
 mod pair;
+mod plugins;
 mod process;
+mod rivals;
 mod sync;
 mod task;
 mod transform;
+mod upload;
+
+use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Parser;
@@ -27,7 +35,8 @@ use crate::task::Task;
 /// Measures the host; prints `name value unit`, one line a figure.
 ///
 /// Everything needed is started and stopped by itself: simulated portals on local ports, databases in a temporary
-/// directory of the system (set TMPDIR to measure another disk).
+/// directory of the system (set TMPDIR to measure another disk). Example mappers are built where their toolchain is
+/// there (`examples/toolchains.sh` installs them), the engines compared with when they are first measured.
 #[derive(Debug, Parser)]
 #[command(name = "partneros-bench", after_help = figures::help())]
 struct Arguments {
@@ -41,7 +50,7 @@ struct Arguments {
     task: Option<String>,
 }
 
-fn main() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
     if let Some(task) = arguments.task {
         let task: Task = serde_json::from_str(&task).context("failed to read the task")?;
@@ -55,5 +64,5 @@ fn main() -> anyhow::Result<()> {
             }
         }
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }

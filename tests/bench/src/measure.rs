@@ -2,14 +2,16 @@
 
 use anyhow::Context as _;
 
-use crate::child::{self, Portal};
+use crate::child::{self, Server};
 use crate::task::{Place, Report, Task};
-use crate::{mapper, transform};
+use crate::{hostile, languages, mapper, rivals, transform, upload};
 
 /// How many companies are pulled from the portal that can only be searched.
 const PULLED: usize = 100_000;
 /// How many records are pushed to the simulator, or pulled from it within limits.
 const SIMULATED: usize = 20_000;
+/// How many plugins are loaded to see what one takes.
+const PLUGINS: usize = 100;
 /// What five searches a second of 200 records bring.
 const BUDGET_PER_S: f64 = 1_000.0;
 
@@ -20,12 +22,22 @@ pub enum Measurement {
     Pull,
     /// A push to the simulator.
     Push,
-    /// The component and the native functions, in turns.
+    /// The component, the native functions and the component under a layer, in turns.
     Transform,
+    /// The example mapper in each language, in turns.
+    Languages,
+    /// The example mapper and other engines with its mapping, in turns.
+    Rivals,
     /// Fresh instances.
     Instantiate,
+    /// The way of each example mapper into a host.
+    Upload,
     /// A host at rest.
     Idle,
+    /// Processes with and without many plugins.
+    Plugins,
+    /// A mapper beside hostile guests and alone, in turns.
+    Hostile,
     /// A pull within HubSpot's limits.
     SearchBudget,
 }
@@ -40,15 +52,20 @@ impl Measurement {
             Self::Pull => pull(rounds),
             Self::Push => push(rounds),
             Self::Transform => transform::measure(),
+            Self::Languages => languages::measure(),
+            Self::Rivals => rivals::measure(),
             Self::Instantiate => mapper::instantiate(),
+            Self::Upload => upload::measure(rounds),
             Self::Idle => idle(),
+            Self::Plugins => plugins(),
+            Self::Hostile => hostile(),
             Self::SearchBudget => search_budget(),
         }
     }
 }
 
 fn pull(rounds: u32) -> anyhow::Result<Values> {
-    let portal = Portal::start(&Task::ServePages { companies: PULLED })?;
+    let portal = Server::start(&Task::ServePages { companies: PULLED })?;
     let mut by_host = Vec::new();
     let mut by_hand = Vec::new();
     for round in 1..=rounds {
@@ -87,7 +104,7 @@ fn push(rounds: u32) -> anyhow::Result<Values> {
     let mut reports = Vec::new();
     for round in 1..=rounds {
         // A push leaves traces in the portal, so each round has its own.
-        let portal = Portal::start(&Task::ServeSimulator {
+        let portal = Server::start(&Task::ServeSimulator {
             companies: SIMULATED,
             limits: false,
         })?;
@@ -101,12 +118,35 @@ fn push(rounds: u32) -> anyhow::Result<Values> {
 
 fn idle() -> anyhow::Result<Values> {
     let directory = tempfile::tempdir()?;
-    let report = child::measure(&Task::Idle(directory.path().to_owned()))?;
+    let report: Report = child::measure(&Task::Idle(directory.path().to_owned()))?;
     Ok(vec![("rss_mib_idle", report.rss_mib)])
 }
 
+fn plugins() -> anyhow::Result<Values> {
+    let with = |count| {
+        let directory = tempfile::tempdir()?;
+        let report: Report = child::measure(&Task::LoadPlugins {
+            count,
+            directory: directory.path().to_owned(),
+        })?;
+        anyhow::Ok(report.rss_mib)
+    };
+    eprintln!("plugins: compiling {PLUGINS} plugins");
+    let (without, with) = (with(0)?, with(PLUGINS)?);
+    eprintln!("plugins: {with:.0} MiB with {PLUGINS}, {without:.0} MiB without");
+    let each = (with - without) / PLUGINS as f64;
+    Ok(vec![("plugins_rss_mib_per_100_idle", each * 100.0)])
+}
+
+fn hostile() -> anyhow::Result<Values> {
+    let latencies: hostile::Latencies = child::measure(&Task::Hostile)?;
+    let (alone, beside) = (latencies.alone_ms_p99, latencies.beside_ms_p99);
+    eprintln!("hostile: the 99th percentile is {alone:.2} ms alone, {beside:.2} ms beside them");
+    Ok(vec![("hostile_p99_ratio", beside / alone)])
+}
+
 fn search_budget() -> anyhow::Result<Values> {
-    let portal = Portal::start(&Task::ServeSimulator {
+    let portal = Server::start(&Task::ServeSimulator {
         companies: SIMULATED,
         limits: true,
     })?;
@@ -124,7 +164,7 @@ fn search_budget() -> anyhow::Result<Values> {
 }
 
 fn in_fresh_directory(
-    portal: &Portal,
+    portal: &Server,
     companies: usize,
     task: impl FnOnce(Place) -> Task,
 ) -> anyhow::Result<Report> {

@@ -1,22 +1,24 @@
 //! The parts of a measurement that have a process of their own.
 //!
-//! A portal prints its address and serves until its standard input ends, so that it never outlives the measurement. A
+//! A server prints its address and serves until its standard input ends, so that it never outlives the measurement. A
 //! measured program prints a [`Report`] and ends.
 
 use std::future::Future;
 use std::io::Read as _;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Context as _;
 use hubspot_sim::{Config, Limits, Server};
+use partneros_runtime::CompilerConfig;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::host::TOKEN;
 use crate::pages::Pages;
 use crate::process::{cpu_seconds, memory};
-use crate::{handwritten, sync};
+use crate::{handwritten, hostile, plugins, sync, upload};
 
 /// Where a measured program finds its portal and puts its database.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -46,6 +48,14 @@ pub enum Task {
     Push(Place),
     /// Assemble the host and do nothing.
     Idle(PathBuf),
+    /// Be a host, as the `partneros` binary is, with its data in this directory.
+    ServeHost(PathBuf),
+    /// Compile a component for a host.
+    Compile,
+    /// Load so many plugins that differ and do nothing.
+    LoadPlugins { count: usize, directory: PathBuf },
+    /// Call a mapper alone and beside hostile guests.
+    Hostile,
 }
 
 /// What a measured program used.
@@ -61,9 +71,11 @@ pub struct Report {
 }
 
 impl Task {
-    /// Does it.
-    pub fn perform(self) -> anyhow::Result<()> {
+    /// Does it, as the whole of a process.
+    pub fn perform(self) -> anyhow::Result<ExitCode> {
         match self {
+            // How this one ended is for the host to see.
+            Self::Compile => return Ok(partneros_runtime::compile_child_main()),
             Self::ServePages { companies } => serve_pages(companies),
             Self::ServeSimulator { companies, limits } => serve_simulator(companies, limits),
             Self::Pull(place) => report(sync::pull(place)),
@@ -71,7 +83,21 @@ impl Task {
             Self::PullWithinLimits(place) => report(sync::pull_within_limits(place)),
             Self::Push(place) => report(sync::push(place)),
             Self::Idle(directory) => report(sync::idle(directory)),
-        }
+            Self::ServeHost(directory) => upload::serve(&directory),
+            Self::LoadPlugins { count, directory } => report(plugins::load(count, directory)),
+            Self::Hostile => print(&hostile::measure()?),
+        }?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// How a runtime has components compiled: by this program, as the `partneros` binary does it by itself.
+    pub fn compiler() -> anyhow::Result<CompilerConfig> {
+        let program = std::env::current_exe().context("failed to find this program's file")?;
+        Ok(CompilerConfig {
+            program: Some(program),
+            arguments: vec!["--task".to_owned(), serde_json::to_string(&Self::Compile)?],
+            ..CompilerConfig::default()
+        })
     }
 }
 
@@ -97,8 +123,12 @@ fn report(work: impl Future<Output = anyhow::Result<Report>>) -> anyhow::Result<
         .enable_all()
         .build()
         .context("failed to start the async runtime")?;
-    let report = runtime.block_on(work)?;
-    println!("{}", serde_json::to_string(&report)?);
+    print(&runtime.block_on(work)?)
+}
+
+/// Answers the measuring process.
+fn print(answer: &impl Serialize) -> anyhow::Result<()> {
+    println!("{}", serde_json::to_string(answer)?);
     Ok(())
 }
 
@@ -135,7 +165,7 @@ fn serve_simulator(companies: usize, limits: bool) -> anyhow::Result<()> {
 }
 
 /// Waits for the measuring process to let go of us.
-fn exit_at_end_of_input() {
+pub fn exit_at_end_of_input() {
     let mut rest = Vec::new();
     // An input that cannot be read has ended as well.
     let _ = std::io::stdin().read_to_end(&mut rest);

@@ -1,58 +1,88 @@
-//! The mapper as a component against the same functions compiled natively, on the same plan and batch, in turns.
+//! The mapper as a component against the same functions compiled natively, and against the component under a layer, on the
+//! same plan and batch, in turns.
 //!
 //! Inbound (HubSpot to PartnerOS): 200 records and 15 rules, of which ten rename, two of those also trim and lowercase,
 //! and the others read a number, an integer, a boolean, a date, and a choice through a value map. CPU time of the calling
-//! thread; the batch is cloned within the clock on both sides.
+//! thread; the batch is cloned within the clock on all sides.
 
-use anyhow::{anyhow, ensure};
+use anyhow::{Context as _, anyhow, ensure};
 use hubspot_mapper::bindings;
+use partneros_artifacts::HUBSPOT_MAPPER;
 use partneros_domain::plan::{Plan, Rule, TransformDirection, Transformed};
 use partneros_domain::{Column, DataType, FieldSchema};
-use partneros_runtime::PreparedPlan;
+use partneros_runtime::{PreparedPlan, Runtime, RuntimeConfig};
+use test_guests::LAYERS;
 
-use crate::host::load_mapper;
 use crate::measure::{Values, middle};
 use crate::process::thread_cpu_seconds;
 
-const RECORDS: usize = 200;
+/// How many records a batch has.
+pub const RECORDS: usize = 200;
 const ROUNDS: usize = 25;
 const CALLS: usize = 40;
 
-/// Measures both sides.
+/// Measures all sides.
 pub fn measure() -> anyhow::Result<Values> {
-    let mapper = load_mapper()?;
+    let runtime = Runtime::new(RuntimeConfig::default()).context("failed to start the runtime")?;
+    let mapper = runtime.load(HUBSPOT_MAPPER)?;
+    // A layer that hands the plan and the batch on, and the answer back with a mark on each text.
+    let layered = runtime.load(&runtime.compose(&[LAYERS, HUBSPOT_MAPPER])?)?;
     let plan = plan();
     let native_plan = native::plan(&plan);
     let prepared = PreparedPlan::new(plan)?;
     let batch = batch();
     let native_batch: Vec<_> = batch.iter().cloned().map(native::column).collect();
     let component = || anyhow::Ok(mapper.transform(&prepared, batch.clone())?.value);
+    let layered = || anyhow::Ok(layered.transform(&prepared, batch.clone())?.value);
     let native = || {
         hubspot_mapper::transform(&native_plan, native_batch.clone())
             .map_err(|error| anyhow!(error))
     };
     ensure_equal(component()?, &native()?)?;
-    let (mut of_component, mut of_native) = (Vec::new(), Vec::new());
+    ensure_marked(&layered()?, &component()?)?;
+    let (mut of_component, mut of_native, mut of_layered) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        of_component.push(nanos(component)?);
-        of_native.push(nanos(native)?);
+        of_component.push(nanos(CALLS, component)?);
+        of_native.push(nanos(CALLS, native)?);
+        of_layered.push(nanos(CALLS, layered)?);
     }
     let (component, native) = (middle(of_component), middle(of_native));
-    eprintln!("transform: {component:.0} ns a record, native {native:.0}");
+    let layered = middle(of_layered);
+    eprintln!(
+        "transform: {component:.0} ns a record, native {native:.0}, under a layer {layered:.0}"
+    );
     Ok(vec![
         ("transform_ns_per_record", component),
         ("transform_vs_native", component / native),
+        ("layer_overhead", layered / component),
     ])
 }
 
-/// CPU time a record.
-fn nanos<T>(call: impl Fn() -> anyhow::Result<T>) -> anyhow::Result<f64> {
+/// CPU time a record, over so many calls with a batch.
+pub fn nanos<T>(calls: usize, call: impl Fn() -> anyhow::Result<T>) -> anyhow::Result<f64> {
     let before = thread_cpu_seconds();
-    for _ in 0..CALLS {
+    for _ in 0..calls {
         std::hint::black_box(call()?);
     }
     let spent = thread_cpu_seconds() - before;
-    Ok(spent * 1e9 / (CALLS * RECORDS) as f64)
+    Ok(spent * 1e9 / (calls * RECORDS) as f64)
+}
+
+/// Every text of the answer under the layer has the layer's mark, and nothing else differs.
+fn ensure_marked(layered: &Transformed, bare: &Transformed) -> anyhow::Result<()> {
+    let marked = |column: &Column| match column {
+        Column::Text(cells) => {
+            let mark = |cell: &Option<String>| cell.as_ref().map(|text| format!("{text}+"));
+            Column::Text(cells.iter().map(mark).collect())
+        }
+        other => other.clone(),
+    };
+    let expected: Vec<_> = bare.columns.iter().map(marked).collect();
+    ensure!(
+        layered.failures.is_empty() && layered.columns == expected,
+        "the layer changed more than it should"
+    );
+    Ok(())
 }
 
 fn ensure_equal(component: Transformed, native: &bindings::Transformed) -> anyhow::Result<()> {
@@ -70,7 +100,7 @@ fn ensure_equal(component: Transformed, native: &bindings::Transformed) -> anyho
 }
 
 /// Ten texts, then a number, an integer, a boolean, a date and a choice.
-fn plan() -> Plan {
+pub fn plan() -> Plan {
     const OTHERS: [(DataType, &str, &str, DataType, &str); 5] = [
         (DataType::Number, "number", "number", DataType::Number, ""),
         (DataType::Number, "number", "number", DataType::Integer, ""),
@@ -127,7 +157,8 @@ fn plan() -> Plan {
     plan
 }
 
-fn batch() -> Vec<Column> {
+/// What the plan takes.
+pub fn batch() -> Vec<Column> {
     let column = |cell: &dyn Fn(usize) -> String| {
         Column::Text((0..RECORDS).map(|row| Some(cell(row))).collect())
     };

@@ -162,7 +162,9 @@ impl Default for UploadLimits {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CallLimits {
-    /// Time on the clock; meeting it is [`OutOfTime`](crate::CallFailure::OutOfTime). Default 5 s.
+    /// Time on the clock that it runs; meeting it is [`OutOfTime`](crate::CallFailure::OutOfTime). A call that has run for 50
+    /// ms, or whose plugin's last call broke a limit, goes on in turns, which leave one core to short calls; waiting for a
+    /// turn does not count. Default 5 s.
     pub call_time_ms: u64,
     /// Instructions, as wasmtime counts them, the same on every machine; meeting it is
     /// [`OutOfFuel`](crate::CallFailure::OutOfFuel). None turns the metering off. Default 5,000,000,000,

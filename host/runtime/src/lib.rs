@@ -20,6 +20,7 @@ mod exports;
 mod inspect;
 mod meter;
 mod output;
+mod pace;
 mod plan;
 mod plugin;
 mod runtime;

@@ -2,16 +2,18 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use partneros_domain::plan::{Plan, Problem, Transformed};
 use partneros_domain::{Column, Description, ObjectSchema, Suggestion};
 use wasmtime::component::Instance;
-use wasmtime::{Error, PoolConcurrencyLimitError, Store, Trap, WasmBacktrace};
+use wasmtime::{Error, PoolConcurrencyLimitError, Store, Trap, UpdateDeadline, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
 use crate::call::{CallError, CallFailure, Called, Function, Usage};
 use crate::output::{self, InvalidOutput};
+use crate::pace::{Pace, Turn};
 use crate::plan::PreparedPlan;
 use crate::runtime::{Loaded, Shared};
 use crate::wasi::GuestState;
@@ -159,17 +161,23 @@ impl Plugin {
         check: impl FnOnce(T) -> Result<T, InvalidOutput>,
     ) -> Result<Called<T>, CallError> {
         let config = &self.shared.config;
-        let started = Instant::now();
         let call_time = Duration::from_millis(config.call.call_time_ms);
+        // Before a slot is taken, so that waiting for a turn keeps nobody else from one.
+        let misbehaved = self.loaded.misbehaved.load(Ordering::Relaxed);
+        let turn = misbehaved.then(|| self.shared.turns.take());
+        let started = Instant::now();
         let Some(_slot) = self.shared.slots.take(call_time) else {
             return Err(self.unasked(function, self.busy()));
         };
-        let mut store = self.store(call_time);
+        let mut store = self.store(call_time, turn);
         let outcome = match self.loaded.pre.instantiate(&mut store) {
             Ok(instance) => run(&mut store, &instance).map_err(|error| self.ended(&error, &store)),
             Err(error) => Err(self.not_instantiated(&error, &store)),
         };
         let usage = self.usage(&store, started);
+        self.loaded
+            .misbehaved
+            .store(outcome.is_err(), Ordering::Relaxed);
         let failure = match outcome {
             Ok(Ok(value)) => match check(value) {
                 Ok(value) => return Ok(Called { value, usage }),
@@ -184,11 +192,23 @@ impl Plugin {
         Err(self.error(function, usage, failure))
     }
 
-    fn store(&self, call_time: Duration) -> Store<GuestState> {
+    fn store(&self, call_time: Duration, turn: Option<Turn>) -> Store<GuestState> {
         let limits = &self.shared.config.call;
-        let mut store = Store::new(&self.shared.engine, GuestState::new(limits));
+        let ticks_max = self.shared.clock.ticks(call_time);
+        let pace = Pace::new(&self.shared.turns, turn, ticks_max);
+        let ticks = pace.first_ticks();
+        let mut store = Store::new(&self.shared.engine, GuestState::new(limits, pace));
         store.limiter(|state| &mut state.meter);
-        store.set_epoch_deadline(self.shared.clock.ticks(call_time));
+        store.set_epoch_deadline(ticks);
+        let mut ran = ticks;
+        store.epoch_deadline_callback(move |mut store| {
+            let goes_on = store.data_mut().pace.go_on(std::mem::replace(&mut ran, 1));
+            Ok(if goes_on {
+                UpdateDeadline::Continue(1)
+            } else {
+                UpdateDeadline::Interrupt
+            })
+        });
         store.set_hostcall_fuel(limits.returned_bytes_max);
         store.set_max_component_handles(limits.handles_max);
         if let Some(fuel_max) = limits.fuel_max {
@@ -207,7 +227,7 @@ impl Plugin {
         Usage {
             fuel,
             memory_bytes_peak: store.data().meter.bytes_peak(),
-            duration: started.elapsed(),
+            duration: started.elapsed().saturating_sub(store.data().pace.waited()),
             log_tail: store.data().log_tail(),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use wasmtime::Engine;
@@ -15,6 +16,7 @@ use crate::contract::ContractVersion;
 use crate::engine::{self, Clock, StartError};
 use crate::exports::Exports;
 use crate::inspect::{self, Inspection};
+use crate::pace::Turns;
 use crate::plugin::Plugin;
 use crate::slots::Slots;
 use crate::validate::{Contract, Facts, Rejected, Validated};
@@ -34,6 +36,7 @@ pub struct Shared {
     pub engine: Engine,
     pub clock: Clock,
     pub slots: Slots,
+    pub turns: Arc<Turns>,
     linker: Linker<GuestState>,
     contract: Contract,
     loaded: Memory<Arc<Loaded>>,
@@ -52,6 +55,8 @@ pub struct Loaded {
     pub compile_time: Option<Duration>,
     pub exports: Exports,
     pub pre: InstancePre<GuestState>,
+    /// Whether the last call broke a limit or trapped.
+    pub misbehaved: AtomicBool,
 }
 
 /// A component that cannot be used.
@@ -115,6 +120,7 @@ impl Runtime {
         Ok(Self {
             shared: Arc::new(Shared {
                 slots: Slots::new(config.calls_max),
+                turns: Arc::new(Turns::new()),
                 loaded: Memory::new(config.plugins_cached_max),
                 contract: Contract::new(versions),
                 compiler: Compiler::new(config.compiler.clone(), config.call.fuel_max.is_some()),
@@ -249,6 +255,7 @@ impl Shared {
             version: validated.version(),
             world,
             compile_time,
+            misbehaved: AtomicBool::new(false),
             exports: Exports::new(&pre, validated.version(), world).map_err(failed)?,
             pre,
         });

@@ -25,6 +25,7 @@ use self::log::Log;
 use self::streams::Ready;
 use crate::config::CallLimits;
 use crate::meter::Meter;
+use crate::pace::Pace;
 
 /// The start of 2000 in UTC, for guests that mistake the epoch for "not set".
 const NOW: Duration = Duration::from_hours(10_957 * 24);
@@ -68,10 +69,12 @@ pub struct GuestState {
     log: Log,
     /// The memory account.
     pub meter: Meter,
+    /// How far the call has come.
+    pub pace: Pace,
 }
 
 impl GuestState {
-    pub fn new(limits: &CallLimits) -> Self {
+    pub fn new(limits: &CallLimits, pace: Pace) -> Self {
         let log = Log::new(limits.log_bytes_max);
         let wasi = WasiCtx::builder()
             .stdout(log.clone())
@@ -90,6 +93,7 @@ impl GuestState {
             table,
             log,
             meter: Meter::new(limits),
+            pace,
         }
     }
 

@@ -175,12 +175,12 @@ impl Plugin {
             Err(error) => Err(self.not_instantiated(&error, &store)),
         };
         let usage = self.usage(&store, started);
-        self.loaded
-            .misbehaved
-            .store(outcome.is_err(), Ordering::Relaxed);
         let failure = match outcome {
             Ok(Ok(value)) => match check(value) {
-                Ok(value) => return Ok(Called { value, usage }),
+                Ok(value) => {
+                    self.loaded.misbehaved.store(false, Ordering::Relaxed);
+                    return Ok(Called { value, usage });
+                }
                 Err(invalid) => CallFailure::InvalidOutput(invalid),
             },
             Ok(Err(mut message)) => {
@@ -189,6 +189,9 @@ impl Plugin {
             }
             Err(failure) => failure,
         };
+        // A mapper that declines has answered.
+        let misbehaved = !matches!(failure, CallFailure::Declined { .. });
+        self.loaded.misbehaved.store(misbehaved, Ordering::Relaxed);
         Err(self.error(function, usage, failure))
     }
 

@@ -55,7 +55,7 @@ pub struct Loaded {
     pub compile_time: Option<Duration>,
     pub exports: Exports,
     pub pre: InstancePre<GuestState>,
-    /// Whether the last call broke a limit or trapped.
+    /// Whether the last call ended without an answer that counts.
     pub misbehaved: AtomicBool,
 }
 

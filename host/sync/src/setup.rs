@@ -7,12 +7,12 @@ use partneros_domain::{
     Candidate, ConnectionId, Direction, FieldMapping, FieldName, MappingState, Mappings,
     ObjectPair, ObjectSchema, OrganizationId, PairId, PairState, Suggestion,
 };
-use partneros_store::{CachedSchema, MappingSet};
+use partneros_store::{CachedSchema, MappingSet, PairPatch, PairSetup};
 
 use crate::discovery;
-use crate::engine::Engine;
+use crate::engine::{Engine, describe};
 use crate::error::{Error, MappingProblem};
-use crate::plugins::Mapper;
+use crate::plugins::{Example, Mapper};
 use crate::{key_property, plugins, trial};
 
 /// A mapping with the candidates that led to it.
@@ -25,12 +25,14 @@ pub struct SuggestedMapping {
 }
 
 /// What activating a pair did.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Activation {
     /// How many fields sync.
     pub live_fields: usize,
     /// Fields that wait for a decision and do not sync.
     pub undecided_fields: Vec<FieldName>,
+    /// Two-way fields whose values do not come back to HubSpot as they were: better synced one way.
+    pub not_reversible: Vec<Example>,
 }
 
 impl Engine {
@@ -111,20 +113,20 @@ impl Engine {
     ) -> Result<i64, Error> {
         let store = &self.parts.store;
         let pair = store.pair(organization, pair).await?;
+        let seen = store.effective_binding(organization, pair.id).await?;
         let problems = self.check_mappings(organization, &pair, mappings).await?;
         if !problems.is_empty() {
             return Err(Error::Mappings(problems));
         }
-        let version = store
-            .put_mappings(organization, pair.id, from, mappings)
-            .await?;
-        if pair.state != PairState::Draft {
-            let now = self.parts.environment.now();
-            store.set_cursor(organization, pair.id, None).await?;
-            if pair.direction.writes_hubspot() {
-                store.requeue(organization, pair.id, false, now).await?;
-            }
-        }
+        let setup = PairSetup {
+            settings: PairPatch::default(),
+            mappings: mappings.clone(),
+            replaces: from,
+            seen,
+            mapper: None,
+            at: self.parts.environment.now(),
+        };
+        let (version, _) = store.put_setup(organization, pair.id, setup).await?;
         Ok(version)
     }
 
@@ -168,9 +170,15 @@ impl Engine {
             .filter(undecided)
             .map(|mapping| mapping.field.clone())
             .collect();
+        // A warning, whose failure takes nothing back.
+        let proof = self.prove(organization, pair.id).await;
+        let proof = proof.inspect_err(|error| {
+            tracing::warn!(pair.id = %pair.id, error = describe(error), "values were not tried both ways");
+        });
         Ok(Activation {
             live_fields,
             undecided_fields,
+            not_reversible: proof.map(|proof| proof.examples).unwrap_or_default(),
         })
     }
 

@@ -249,6 +249,8 @@ async fn fields_that_do_not_come_back_are_shown_with_an_example() {
     assert!(example.is_real);
     assert_eq!(example.hubspot.as_deref(), Some("Globex Corporation"));
     assert_eq!(example.back.as_deref(), Some("GLOBEX CORPORATION"));
+    let activation = host.engine.activate(acme.id, pair.id).await.unwrap();
+    assert_eq!(activation.not_reversible, proof.examples);
 }
 
 #[tokio::test]

@@ -45,22 +45,14 @@ pub async fn handle(
         .engine
         .activate(caller.organization, path.pair_id)
         .await?;
-    // A warning, whose failure takes nothing back.
-    let proof = state.engine.prove(caller.organization, path.pair_id).await;
-    let proof = proof.inspect_err(|error| {
-        tracing::warn!(
-            error = partneros_sync::describe(error),
-            "values were not tried both ways"
-        );
-    });
-    let examples = proof.map(|proof| proof.examples).unwrap_or_default();
     let pair = state.store.pair(caller.organization, path.pair_id).await?;
     let undecided = activation.undecided_fields.iter().map(ToString::to_string);
+    let not_reversible = activation.not_reversible.into_iter().map(ExampleView::from);
     Ok(Json(Activated {
         pair: pair.into(),
         live_fields: activation.live_fields,
         undecided_fields: undecided.collect(),
-        not_reversible: examples.into_iter().map(ExampleView::from).collect(),
+        not_reversible: not_reversible.collect(),
     }))
 }
 
@@ -69,25 +61,6 @@ mod tests {
     use serde_json::json;
 
     use crate::api::fixture::TestApi;
-
-    #[tokio::test]
-    async fn what_does_not_come_back_is_shown_when_it_begins_to_flow() {
-        let api = TestApi::new().await;
-        let path = format!("/api/pairs/{}", api.pair().await);
-        let mapping = json!({"field": "name", "property": "name", "state": "confirmed",
-            "conflictPolicy": "newest_wins", "plugin": "expression",
-            "options": {"toPartneros": "value.lower()", "toHubspot": "value"}});
-        let plain = json!({"field": "domain", "property": "domain", "state": "confirmed",
-            "conflictPolicy": "newest_wins"});
-        let set = json!({"version": 0, "mappings": [mapping, plain]});
-        let acme = api.acme();
-        acme.put(&format!("{path}/mappings"), set).await.expect(200);
-        let activated = acme.post(&format!("{path}/activate"), json!({})).await;
-        let shown = activated.expect(200)["notReversible"].clone();
-        assert_eq!(shown.as_array().unwrap().len(), 1, "{shown}");
-        assert_eq!(shown[0]["field"], "name");
-        assert_eq!(shown[0]["suggestedDirection"], "hubspot_to_partneros");
-    }
 
     #[tokio::test]
     async fn a_pair_with_mappings_starts() {

@@ -18,6 +18,7 @@ mod sqlite;
 pub use contract::audit::{
     Alert, AlertId, Audit, AuditEvent, EventId, NewAlert, NewEvent, Severity,
 };
+pub use contract::changes::{Change, Changes};
 pub use contract::connections::{
     Connection, ConnectionStatus, Connections, NewConnection, OAuthState, TokenSet,
 };
@@ -55,6 +56,7 @@ pub trait Store:
     + Plugins
     + PluginActivity
     + Audit
+    + Changes
     + std::fmt::Debug
 {
 }
@@ -70,6 +72,7 @@ impl<T> Store for T where
         + Plugins
         + PluginActivity
         + Audit
+        + Changes
         + std::fmt::Debug
 {
 }

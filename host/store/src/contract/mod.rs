@@ -1,6 +1,7 @@
 //! The contract: what is kept and what each operation promises. No engine is named here.
 
 pub mod audit;
+pub mod changes;
 pub mod connections;
 pub mod organizations;
 pub mod pairs;

@@ -10,7 +10,7 @@ use rusqlite::{CachedStatement, Connection as Database, OptionalExtension as _, 
 use super::encoding::json;
 use super::fault::Outcome;
 use super::history::Subject;
-use super::{history, outbox, runs, scope};
+use super::{changes, history, outbox, runs, scope};
 use crate::{
     Commit, Committed, Counts, Cursor, Effect, Error, FailureStage, Lease, NewConflict, NewFailure,
     OutboxEffect, RecordEffect, Result,
@@ -123,6 +123,7 @@ pub(super) fn write(
         };
         writer.replace_failures(subject, FailureStage::Pull, failures)?;
     }
+    changes::set_last(db, pair.organization, writer.change)?;
     if let Some(parked) = &commit.parked {
         history::replace_parked(db, pair.key, parked, commit.at)?;
     }
@@ -180,6 +181,8 @@ struct Writer<'a> {
     others: Vec<i64>,
     /// Whether there may be failures to replace.
     failures: bool,
+    /// The last number of a change.
+    change: i64,
     find_record: CachedStatement<'a>,
     insert_record: CachedStatement<'a>,
     update_record: CachedStatement<'a>,
@@ -199,17 +202,18 @@ impl<'a> Writer<'a> {
             at,
             others,
             failures: history::has_failures(db, pair.key)?,
+            change: changes::last(db, pair.organization)?,
             find_record: db.prepare_cached(
                 "SELECT key, version, deleted_at IS NULL FROM records
                  WHERE organization = ?1 AND id = ?2 AND object = ?3",
             )?,
             insert_record: db.prepare_cached(
                 "INSERT INTO records (organization, object, id, version, fields, created_at,
-                     updated_at, edited_at)
-                 VALUES (?1, ?2, ?3, 1, ?4, ?5, ?5, ?6) ON CONFLICT DO NOTHING",
+                     updated_at, edited_at, change)
+                 VALUES (?1, ?2, ?3, 1, ?4, ?5, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
             )?,
             update_record: db.prepare_cached(
-                "UPDATE records SET version = version + 1, fields = ?2, updated_at = ?3
+                "UPDATE records SET version = version + 1, fields = ?2, updated_at = ?3, change = ?4
                  WHERE key = ?1",
             )?,
             insert_link: db.prepare_cached(
@@ -250,13 +254,15 @@ impl<'a> Writer<'a> {
             return Ok(None);
         }
         if let Some(fields) = fields {
+            self.change += 1;
             self.update_record
-                .execute(params![key, fields, self.at.0])?;
+                .execute(params![key, fields, self.at.0, self.change])?;
         }
         Ok(Some(written))
     }
 
     fn create(&mut self, effect: &EncodedEffect, fields: &str) -> Outcome<Option<Written>> {
+        self.change += 1;
         let made = self.insert_record.execute(params![
             self.organization,
             self.object,
@@ -268,7 +274,8 @@ impl<'a> Writer<'a> {
                 .link
                 .as_ref()
                 .map_or(self.at, |link| link.hubspot_updated_at)
-                .0
+                .0,
+            self.change
         ])?;
         if made == 0 {
             return Ok(None);

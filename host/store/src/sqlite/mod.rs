@@ -8,6 +8,7 @@
 
 mod audit;
 mod bindings;
+mod changes;
 mod commit;
 mod connections;
 mod encoding;

@@ -29,6 +29,7 @@ mod send;
 mod settings;
 mod setup;
 mod strangers;
+mod trail;
 mod trial;
 
 pub use bundle::{

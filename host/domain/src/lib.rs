@@ -9,6 +9,7 @@ mod base;
 mod column;
 mod decide;
 mod digest;
+mod drift;
 mod fields;
 mod id;
 mod mapping;
@@ -24,6 +25,7 @@ pub use base::{Agreed, Base, Sent, hubspot_changed, partneros_changed, rule_dige
 pub use column::{Column, ColumnKind};
 pub use decide::{ConflictRule, Decision, Facts, Side, decide};
 pub use digest::{Digest, InvalidDigest};
+pub use drift::{ChoiceDrift, Drift, Retyped};
 pub use fields::{FieldName, Fields, Named, Properties};
 pub use id::{
     ConnectionId, HubSpotId, InvalidId, OrganizationId, PairId, RecordId, RunId, TokenId,

@@ -203,6 +203,7 @@ impl Engine {
     async fn passes(&self, begun: &Begun) -> Result<(), Error> {
         let store = &self.parts.store;
         let (organization, id) = (begun.organization, begun.pair.id);
+        self.refresh_stale_schema(begun).await?;
         let mut outcome = Ok(());
         for _ in 0..PASS_ROUNDS {
             let pair = store.pair(organization, id).await?;

@@ -11,6 +11,7 @@ mod access;
 mod bundle;
 mod discovery;
 mod draft;
+mod drift;
 mod engine;
 mod environment;
 mod error;

@@ -12,6 +12,7 @@ mod digest;
 mod drift;
 mod fields;
 mod id;
+mod lag;
 mod mapping;
 pub mod object;
 mod pair;
@@ -30,6 +31,7 @@ pub use fields::{FieldName, Fields, Named, Properties};
 pub use id::{
     ConnectionId, HubSpotId, InvalidId, OrganizationId, PairId, RecordId, RunId, TokenId,
 };
+pub use lag::LagHistogram;
 pub use mapping::{
     ConflictPolicy, Direction, FieldMapping, MappingError, MappingState, Mappings,
     OPTIONS_BYTES_MAX, RulePlugin,

@@ -61,6 +61,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(integrations::connect::handle))
         .routes(routes!(integrations::callback::handle))
         .routes(routes!(integrations::status::handle))
+        .routes(routes!(integrations::health::handle))
         .routes(routes!(integrations::schema::handle))
         .routes(routes!(integrations::refresh::handle))
         .routes(routes!(integrations::disconnect::handle))

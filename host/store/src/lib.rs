@@ -22,6 +22,7 @@ pub use contract::changes::{Change, Changes};
 pub use contract::connections::{
     Connection, ConnectionStatus, Connections, NewConnection, OAuthState, TokenSet,
 };
+pub use contract::health::{Health, LAG_HOURS_KEPT, LagHour, RunStats};
 pub use contract::organizations::{ApiToken, NewApiToken, Organization, Organizations};
 pub use contract::pairs::{MappingSet, PairPatch, PairSetup, Pairs};
 pub use contract::plugin_activity::{PluginActivity, PluginCallLog, PluginUsage};
@@ -57,6 +58,7 @@ pub trait Store:
     + PluginActivity
     + Audit
     + Changes
+    + Health
     + std::fmt::Debug
 {
 }
@@ -73,6 +75,7 @@ impl<T> Store for T where
         + PluginActivity
         + Audit
         + Changes
+        + Health
         + std::fmt::Debug
 {
 }

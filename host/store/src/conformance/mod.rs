@@ -16,6 +16,7 @@ mod bindings;
 mod changes;
 mod commits;
 mod connections;
+mod health;
 mod history;
 mod isolation;
 mod leases;
@@ -91,6 +92,9 @@ fn cases_of_the_sync() -> Vec<(&'static str, Case)> {
         changes:
             changes_come_in_the_order_they_were_made
             nobody_sees_the_changes_of_others;
+        health:
+            lags_are_told_by_the_hour
+            runs_are_summed_up;
         records:
             values_of_every_type_come_back
             a_version_counts_changes

@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod changes;
 pub mod connections;
+pub mod health;
 pub mod organizations;
 pub mod pairs;
 pub mod plugin_activity;

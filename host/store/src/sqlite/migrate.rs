@@ -8,7 +8,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use super::fault::{Fault, Outcome};
 use crate::{Error, Result};
 
-const MIGRATIONS: [&str; 13] = [
+const MIGRATIONS: [&str; 14] = [
     include_str!("../../migrations/001_organizations.sql"),
     include_str!("../../migrations/002_connections.sql"),
     include_str!("../../migrations/003_schemas.sql"),
@@ -22,6 +22,7 @@ const MIGRATIONS: [&str; 13] = [
     include_str!("../../migrations/011_plugin_activity.sql"),
     include_str!("../../migrations/012_audit.sql"),
     include_str!("../../migrations/013_changes.sql"),
+    include_str!("../../migrations/014_lags.sql"),
 ];
 
 /// Applies what is missing, each migration in a transaction of its own. A newer database is left alone.

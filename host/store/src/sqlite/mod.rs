@@ -13,6 +13,7 @@ mod commit;
 mod connections;
 mod encoding;
 mod fault;
+mod health;
 mod history;
 mod migrate;
 mod organizations;

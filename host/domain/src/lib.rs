@@ -9,8 +9,10 @@ mod base;
 mod column;
 mod decide;
 mod digest;
+mod drift;
 mod fields;
 mod id;
+mod lag;
 mod mapping;
 pub mod object;
 mod pair;
@@ -24,10 +26,12 @@ pub use base::{Agreed, Base, Sent, hubspot_changed, partneros_changed, rule_dige
 pub use column::{Column, ColumnKind};
 pub use decide::{ConflictRule, Decision, Facts, Side, decide};
 pub use digest::{Digest, InvalidDigest};
+pub use drift::{ChoiceDrift, Drift, Retyped};
 pub use fields::{FieldName, Fields, Named, Properties};
 pub use id::{
     ConnectionId, HubSpotId, InvalidId, OrganizationId, PairId, RecordId, RunId, TokenId,
 };
+pub use lag::LagHistogram;
 pub use mapping::{
     ConflictPolicy, Direction, FieldMapping, MappingError, MappingState, Mappings,
     OPTIONS_BYTES_MAX, RulePlugin,

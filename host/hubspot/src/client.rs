@@ -91,11 +91,6 @@ impl Client {
         }))
     }
 
-    /// What HubSpot last said is left of the app's limits; `None` before it said anything or without a budget.
-    pub fn rate_limit_remaining(&self) -> Option<RateLimit> {
-        self.caller().budget.as_ref()?.rate_limit_remaining()
-    }
-
     pub(crate) fn paths(&self) -> &Paths {
         &self.0.paths
     }
@@ -116,6 +111,10 @@ impl fmt::Debug for Client {
 
 #[async_trait]
 impl Portal for Client {
+    fn rate_limit_remaining(&self) -> Option<RateLimit> {
+        self.caller().budget.as_ref()?.rate_limit_remaining()
+    }
+
     async fn search(&self, search: Search<'_>) -> Result<SearchPage, Error> {
         search::search(self, &search).await
     }

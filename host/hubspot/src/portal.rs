@@ -8,6 +8,7 @@
 use async_trait::async_trait;
 use partneros_domain::{FieldName, HubSpotId, Timestamp};
 
+use crate::budget::RateLimit;
 use crate::error::Error;
 use crate::model::{AccountInfo, CustomSchema, NewProperty, Owner, Pipeline, Property};
 
@@ -178,6 +179,11 @@ pub struct PropertyError {
 /// when that did not help. Every method is safe to repeat.
 #[async_trait]
 pub trait Portal: Send + Sync {
+    /// What HubSpot last said is left of the app's limits; none before it said anything.
+    fn rate_limit_remaining(&self) -> Option<RateLimit> {
+        None
+    }
+
     /// Searches objects by modification time.
     async fn search(&self, search: Search<'_>) -> Result<SearchPage, Error>;
 

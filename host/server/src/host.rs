@@ -62,6 +62,7 @@ impl Host {
         let jobs = Jobs::new(config.api.jobs_max);
         let uploads = Jobs::new(config.api.uploads_max);
         let trials = Jobs::new(config.api.trials_max);
+        let streams = Jobs::new(config.api.streams_max);
         let registries = Arc::new(Registries::new(&config.plugins)?);
         let state = AppState {
             engine,
@@ -71,6 +72,8 @@ impl Host {
             jobs,
             uploads,
             trials,
+            streams,
+            stop: stop.clone(),
             registries,
             limits: config.api,
         };

@@ -13,7 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    audit, health, integrations, mappings, objects, pairs, plugins, records, request, runs,
+    audit, changes, health, integrations, mappings, objects, pairs, plugins, records, request, runs,
 };
 use crate::openapi;
 use crate::pages;
@@ -61,6 +61,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(integrations::connect::handle))
         .routes(routes!(integrations::callback::handle))
         .routes(routes!(integrations::status::handle))
+        .routes(routes!(integrations::health::handle))
         .routes(routes!(integrations::schema::handle))
         .routes(routes!(integrations::refresh::handle))
         .routes(routes!(integrations::disconnect::handle))
@@ -106,6 +107,8 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(plugins::usage::handle))
         .routes(routes!(plugins::keys::handle, plugins::key_add::handle))
         .routes(routes!(plugins::key_delete::handle))
+        .routes(routes!(changes::list::handle))
+        .routes(routes!(changes::stream::handle))
         .routes(routes!(audit::events::handle))
         .routes(routes!(audit::alerts::handle))
 }

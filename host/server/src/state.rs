@@ -15,6 +15,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 use url::Url;
@@ -37,6 +38,10 @@ pub struct AppState {
     pub jobs: Jobs,
     /// Room for uploads, which are checked in memory.
     pub uploads: Jobs,
+    /// Cancelled when the host stops.
+    pub stop: CancellationToken,
+    /// Room for streams of changes.
+    pub streams: Jobs,
     /// Room for trials of mappings, which call plugins.
     pub trials: Jobs,
     /// Where plugins may be pulled from.
@@ -108,6 +113,9 @@ pub struct ApiLimits {
     /// The most mappings and bundles that are tried at a time. Default 8; each calls plugins with a batch of samples. Beyond
     /// it: 503 `busy`.
     pub trials_max: usize,
+    /// The most streams of changes that are open at a time. Default 256; each asks the database once a second. Beyond it: 503
+    /// `busy`.
+    pub streams_max: usize,
 }
 
 impl Default for ApiLimits {
@@ -122,6 +130,7 @@ impl Default for ApiLimits {
             jobs_max: 64,
             uploads_max: 4,
             trials_max: 8,
+            streams_max: 256,
         }
     }
 }

@@ -18,9 +18,11 @@ mod sqlite;
 pub use contract::audit::{
     Alert, AlertId, Audit, AuditEvent, EventId, NewAlert, NewEvent, Severity,
 };
+pub use contract::changes::{Change, Changes};
 pub use contract::connections::{
     Connection, ConnectionStatus, Connections, NewConnection, OAuthState, TokenSet,
 };
+pub use contract::health::{Health, LAG_HOURS_KEPT, LagHour, RunStats};
 pub use contract::organizations::{ApiToken, NewApiToken, Organization, Organizations};
 pub use contract::pairs::{MappingSet, PairPatch, PairSetup, Pairs};
 pub use contract::plugin_activity::{PluginActivity, PluginCallLog, PluginUsage};
@@ -55,6 +57,8 @@ pub trait Store:
     + Plugins
     + PluginActivity
     + Audit
+    + Changes
+    + Health
     + std::fmt::Debug
 {
 }
@@ -70,6 +74,8 @@ impl<T> Store for T where
         + Plugins
         + PluginActivity
         + Audit
+        + Changes
+        + Health
         + std::fmt::Debug
 {
 }

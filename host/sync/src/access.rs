@@ -11,9 +11,12 @@ use partneros_domain::{ConnectionId, OrganizationId};
 use partneros_hubspot::{AccessTokens, Error, OAuth};
 use partneros_store::{Store, TokenSet};
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value as Json, json};
 use tokio::sync::Mutex;
 
+use crate::engine::describe;
 use crate::environment::Environment;
+use crate::trail;
 
 /// How long before its end an access token is renewed. HubSpot's last 30 minutes.
 const MARGIN_MS: i64 = 120_000;
@@ -81,7 +84,8 @@ impl ConnectionTokens {
             }
             Err(error) => return Err(error),
         };
-        let lifetime_ms = i64::try_from(granted.expires_in().as_millis()).unwrap_or(0);
+        let expires_in = granted.expires_in();
+        let lifetime_ms = i64::try_from(expires_in.as_millis()).unwrap_or(0);
         let rotated = granted.refresh_token.filter(|new| {
             !new.expose_secret().is_empty() && new.expose_secret() != used.expose_secret()
         });
@@ -107,16 +111,27 @@ impl ConnectionTokens {
             .await
             .map_err(from_store)?;
         if replaced {
+            let rotated = tokens.refresh_previous.is_some();
+            let metadata = json!({"expiresInSeconds": expires_in.as_secs(), "rotated": rotated});
+            self.note("token.refreshed", metadata).await;
             Ok(tokens)
         } else {
             self.load().await
         }
     }
 
+    async fn note(&self, event: &str, metadata: Json) {
+        let (store, environment) = (self.store.as_ref(), self.environment.as_ref());
+        let of = (self.organization, self.connection);
+        trail::note_tokens(store, environment, of, event, metadata).await;
+    }
+
     /// A dead refresh token is final, unless another process has replaced it meanwhile.
     async fn superseded(&self, tried: &TokenSet, error: Error) -> Result<TokenSet, Error> {
         let stored = self.load().await?;
         if stored.generation == tried.generation {
+            let metadata = json!({"error": describe(&error), "httpStatus": error.status()});
+            self.note("token.refresh_failed", metadata).await;
             Err(error)
         } else {
             Ok(stored)

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use partneros_domain::{
-    ObjectPair, ObjectSchema, OrganizationId, PairId, PairState, RunId, Timestamp, object,
+    ConnectionId, ObjectPair, ObjectSchema, OrganizationId, PairId, PairState, RunId, Timestamp,
+    object,
 };
 use partneros_hubspot::Priority;
 use partneros_store::{
@@ -181,7 +182,9 @@ impl Engine {
             .await?;
         parts.store.release_lease(organization, begun.lease).await?;
         self.note_connection(&begun, &result, at).await?;
-        Ok(parts.store.run(organization, run_id).await?)
+        let run = parts.store.run(organization, run_id).await?;
+        self.note_run(&begun, &run, &result).await?;
+        Ok(run)
     }
 
     /// Begins a run and does its work.
@@ -200,6 +203,7 @@ impl Engine {
     async fn passes(&self, begun: &Begun) -> Result<(), Error> {
         let store = &self.parts.store;
         let (organization, id) = (begun.organization, begun.pair.id);
+        self.refresh_stale_schema(begun).await?;
         let mut outcome = Ok(());
         for _ in 0..PASS_ROUNDS {
             let pair = store.pair(organization, id).await?;
@@ -315,7 +319,9 @@ impl Engine {
                     return Ok(());
                 }
                 Some(partneros_hubspot::Error::ReauthRequired(_)) => {
-                    (ConnectionStatus::ReauthRequired, Some(describe(error)))
+                    let reason = describe(error);
+                    self.alert_revoked(organization, id, &reason, at).await?;
+                    (ConnectionStatus::ReauthRequired, Some(reason))
                 }
                 Some(_) if connection.status == ConnectionStatus::Active => {
                     (ConnectionStatus::Error, Some(describe(error)))
@@ -343,6 +349,14 @@ impl Begun {
     /// The run's id.
     pub fn run_id(&self) -> RunId {
         self.run.id
+    }
+
+    pub(crate) fn organization(&self) -> OrganizationId {
+        self.organization
+    }
+
+    pub(crate) fn connection(&self) -> ConnectionId {
+        self.pair.connection_id
     }
 }
 

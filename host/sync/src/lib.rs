@@ -11,6 +11,7 @@ mod access;
 mod bundle;
 mod discovery;
 mod draft;
+mod drift;
 mod engine;
 mod environment;
 mod error;
@@ -29,6 +30,7 @@ mod send;
 mod settings;
 mod setup;
 mod strangers;
+mod trail;
 mod trial;
 
 pub use bundle::{

@@ -9,6 +9,9 @@ pub struct SyncSettings {
     /// How often a pair is polled. Default 60,000: a search a minute for each pair leaves room for 290 others in a
     /// portal's search budget. A shorter interval shows changes sooner.
     pub poll_interval_ms: u64,
+    /// How old a portal's schema may be when a run begins; an older one is read again first. Default 21,600,000 (6 hours). A
+    /// missing property is noticed at once all the same.
+    pub schema_refresh_ms: u64,
     /// How far the cursor stays behind the present. HubSpot's index shows new objects late (measured up to 30 s, reported
     /// up to minutes); what is modified within this time is looked at again in the next poll. Default 120,000. A shorter
     /// time risks missing objects, a longer one reads more again.
@@ -35,6 +38,7 @@ impl Default for SyncSettings {
     fn default() -> Self {
         Self {
             poll_interval_ms: 60_000,
+            schema_refresh_ms: 21_600_000,
             settle_ms: 120_000,
             lease_ms: 300_000,
             workers: 8,

@@ -36,7 +36,8 @@ pub struct Activation {
 }
 
 impl Engine {
-    /// Reads the portal's schema and replaces what is known of it.
+    /// Reads the portal's schema and replaces what is known of it. What differs is written down, and mappings that it
+    /// affects are an alert.
     pub async fn discover(
         &self,
         organization: OrganizationId,
@@ -46,9 +47,12 @@ impl Engine {
         let portal = parts.portals.portal(organization, connection).await?;
         let now = parts.environment.now();
         let schemas = discovery::discover(portal.as_ref(), now).await?;
+        let before = parts.store.schemas(organization, connection).await?;
         parts
             .store
             .replace_schemas(organization, connection, &schemas, now)
+            .await?;
+        self.note_drift(organization, connection, &before, &schemas)
             .await?;
         Ok(schemas)
     }

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, header};
+use axum::response::Response;
 use partneros_domain::{
     Base, ChoiceOption, ConflictRule, ConnectionId, DataType, FieldSchema, HubSpotId, ObjectSchema,
     OrganizationId, RunId, Side, Timestamp,
@@ -119,6 +120,8 @@ impl TestApi {
             jobs: Jobs::new(limits.jobs_max),
             uploads: Jobs::new(limits.uploads_max),
             trials: Jobs::new(limits.trials_max),
+            streams: Jobs::new(limits.streams_max),
+            stop: CancellationToken::new(),
             registries: Arc::new(Registries::new(&PluginsConfig::default()).unwrap()),
             limits,
         };
@@ -438,15 +441,7 @@ impl Client<'_> {
         body: Vec<u8>,
     ) -> Answer {
         let what = format!("{method} {path}");
-        let mut request = Request::builder().method(method).uri(path);
-        if let Some(token) = &self.token {
-            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
-        }
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let request = request.body(Body::from(body)).unwrap();
-        let response = self.api.router.clone().oneshot(request).await.unwrap();
+        let response = self.respond(method, path, headers, body).await;
         let (parts, body) = response.into_parts();
         let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
         let json = serde_json::from_slice(&body).unwrap_or(Json::Null);
@@ -456,6 +451,25 @@ impl Client<'_> {
             json,
             what,
         }
+    }
+
+    /// The response, of which nothing was read.
+    pub async fn respond(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Response {
+        let mut request = Request::builder().method(method).uri(path);
+        if let Some(token) = &self.token {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Body::from(body)).unwrap();
+        self.api.router.clone().oneshot(request).await.unwrap()
     }
 
     /// Makes a partner and returns its id.

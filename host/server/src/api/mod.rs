@@ -8,6 +8,7 @@
 
 pub mod audit;
 pub mod body;
+pub mod changes;
 pub mod health;
 pub mod integrations;
 pub mod mappings;

@@ -13,8 +13,10 @@
 
 mod audit;
 mod bindings;
+mod changes;
 mod commits;
 mod connections;
+mod health;
 mod history;
 mod isolation;
 mod leases;
@@ -87,6 +89,12 @@ fn cases_of_the_sync() -> Vec<(&'static str, Case)> {
             due_pairs_come_longest_due_first
             a_pair_that_somebody_syncs_is_not_due
             a_deleted_pair_leaves_its_records;
+        changes:
+            changes_come_in_the_order_they_were_made
+            nobody_sees_the_changes_of_others;
+        health:
+            lags_are_told_by_the_hour
+            runs_are_summed_up;
         records:
             values_of_every_type_come_back
             a_version_counts_changes

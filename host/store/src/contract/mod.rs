@@ -1,7 +1,9 @@
 //! The contract: what is kept and what each operation promises. No engine is named here.
 
 pub mod audit;
+pub mod changes;
 pub mod connections;
+pub mod health;
 pub mod organizations;
 pub mod pairs;
 pub mod plugin_activity;

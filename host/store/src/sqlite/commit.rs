@@ -4,13 +4,13 @@
 //! nothing but commits that create. An effect is checked before it writes, except a creation, which is taken back: it
 //! seldom races.
 
-use partneros_domain::{HubSpotId, OrganizationId, RecordId, RunId, Timestamp};
+use partneros_domain::{HubSpotId, LagHistogram, OrganizationId, RecordId, RunId, Timestamp};
 use rusqlite::{CachedStatement, Connection as Database, OptionalExtension as _, params};
 
 use super::encoding::json;
 use super::fault::Outcome;
 use super::history::Subject;
-use super::{history, outbox, runs, scope};
+use super::{changes, health, history, outbox, runs, scope};
 use crate::{
     Commit, Committed, Counts, Cursor, Effect, Error, FailureStage, Lease, NewConflict, NewFailure,
     OutboxEffect, RecordEffect, Result,
@@ -108,7 +108,7 @@ pub(super) fn write(
     let pair = scope::pair(db, organization, commit.lease.pair_id)?;
     check_lease(db, pair.key, commit.lease)?;
     runs::add_counts(db, pair.key, commit.run_id, &commit.counts)?;
-    let mut writer = Writer::prepare(db, &pair, commit.at)?;
+    let mut writer = Writer::prepare(db, &pair, commit)?;
     let mut raced = Vec::new();
     for effect in &commit.effects {
         match writer.write_record(effect)? {
@@ -123,6 +123,9 @@ pub(super) fn write(
         };
         writer.replace_failures(subject, FailureStage::Pull, failures)?;
     }
+    changes::set_last(db, pair.organization, writer.change)?;
+    let of = (pair.key, commit.lease.pair_id);
+    health::add(db, of, &writer.pull_lags, &writer.push_lags, commit.at)?;
     if let Some(parked) = &commit.parked {
         history::replace_parked(db, pair.key, parked, commit.at)?;
     }
@@ -176,10 +179,16 @@ struct Writer<'a> {
     organization: i64,
     object: i64,
     at: Timestamp,
+    /// Whether the run looks for what is new.
+    tells_lags: bool,
+    pull_lags: LagHistogram,
+    push_lags: LagHistogram,
     /// The other pairs, for which what the sync writes is an edit.
     others: Vec<i64>,
     /// Whether there may be failures to replace.
     failures: bool,
+    /// The last number of a change.
+    change: i64,
     find_record: CachedStatement<'a>,
     insert_record: CachedStatement<'a>,
     update_record: CachedStatement<'a>,
@@ -188,7 +197,7 @@ struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    fn prepare(db: &'a Database, pair: &scope::PairScope, at: Timestamp) -> Outcome<Self> {
+    fn prepare(db: &'a Database, pair: &scope::PairScope, commit: &Encoded) -> Outcome<Self> {
         let mut others = outbox::pushing_pairs(db, pair.object)?;
         others.retain(|key| *key != pair.key);
         Ok(Self {
@@ -196,20 +205,24 @@ impl<'a> Writer<'a> {
             pair: pair.key,
             organization: pair.organization,
             object: pair.object,
-            at,
+            at: commit.at,
+            tells_lags: health::tells_lags(db, commit.run_id.0)?,
+            pull_lags: LagHistogram::default(),
+            push_lags: LagHistogram::default(),
             others,
             failures: history::has_failures(db, pair.key)?,
+            change: changes::last(db, pair.organization)?,
             find_record: db.prepare_cached(
-                "SELECT key, version, deleted_at IS NULL FROM records
+                "SELECT key, version, deleted_at IS NULL, edited_at FROM records
                  WHERE organization = ?1 AND id = ?2 AND object = ?3",
             )?,
             insert_record: db.prepare_cached(
                 "INSERT INTO records (organization, object, id, version, fields, created_at,
-                     updated_at, edited_at)
-                 VALUES (?1, ?2, ?3, 1, ?4, ?5, ?5, ?6) ON CONFLICT DO NOTHING",
+                     updated_at, edited_at, change)
+                 VALUES (?1, ?2, ?3, 1, ?4, ?5, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
             )?,
             update_record: db.prepare_cached(
-                "UPDATE records SET version = version + 1, fields = ?2, updated_at = ?3
+                "UPDATE records SET version = version + 1, fields = ?2, updated_at = ?3, change = ?4
                  WHERE key = ?1",
             )?,
             insert_link: db.prepare_cached(
@@ -234,10 +247,10 @@ impl<'a> Writer<'a> {
             .find_record
             .query_row(
                 params![self.organization, effect.id.0, self.object],
-                |row| Ok((row.get(0)?, row.get::<_, i64>(1)?, row.get(2)?)),
+                |row| Ok((row.get(0)?, row.get::<_, i64>(1)?, row.get(2)?, row.get(3)?)),
             )
             .optional()?;
-        let Some((key, version, alive)) = found else {
+        let Some((key, version, alive, edited_at)) = found else {
             return Ok(None);
         };
         let written = Written {
@@ -250,13 +263,29 @@ impl<'a> Writer<'a> {
             return Ok(None);
         }
         if let Some(fields) = fields {
+            self.note_pull(effect);
+            self.change += 1;
             self.update_record
-                .execute(params![key, fields, self.at.0])?;
+                .execute(params![key, fields, self.at.0, self.change])?;
+        }
+        let is_pushed = matches!(effect.change, Change::Pushed { .. }) && written.current;
+        if is_pushed && self.tells_lags {
+            self.push_lags
+                .add(self.at.millis_since(Timestamp(edited_at)));
         }
         Ok(Some(written))
     }
 
+    /// How old in HubSpot what was pulled is.
+    fn note_pull(&mut self, effect: &EncodedEffect) {
+        if let (true, Some(link)) = (self.tells_lags, &effect.link) {
+            let lag = self.at.millis_since(link.hubspot_updated_at);
+            self.pull_lags.add(lag);
+        }
+    }
+
     fn create(&mut self, effect: &EncodedEffect, fields: &str) -> Outcome<Option<Written>> {
+        self.change += 1;
         let made = self.insert_record.execute(params![
             self.organization,
             self.object,
@@ -268,13 +297,15 @@ impl<'a> Writer<'a> {
                 .link
                 .as_ref()
                 .map_or(self.at, |link| link.hubspot_updated_at)
-                .0
+                .0,
+            self.change
         ])?;
         if made == 0 {
             return Ok(None);
         }
         let key = self.db.last_insert_rowid();
         if self.write_link(key, effect.link.as_ref(), false)? {
+            self.note_pull(effect);
             return Ok(Some(Written {
                 key,
                 alive: true,

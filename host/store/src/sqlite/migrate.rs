@@ -8,7 +8,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use super::fault::{Fault, Outcome};
 use crate::{Error, Result};
 
-const MIGRATIONS: [&str; 12] = [
+const MIGRATIONS: [&str; 14] = [
     include_str!("../../migrations/001_organizations.sql"),
     include_str!("../../migrations/002_connections.sql"),
     include_str!("../../migrations/003_schemas.sql"),
@@ -21,6 +21,8 @@ const MIGRATIONS: [&str; 12] = [
     include_str!("../../migrations/010_plugins.sql"),
     include_str!("../../migrations/011_plugin_activity.sql"),
     include_str!("../../migrations/012_audit.sql"),
+    include_str!("../../migrations/013_changes.sql"),
+    include_str!("../../migrations/014_lags.sql"),
 ];
 
 /// Applies what is missing, each migration in a transaction of its own. A newer database is left alone.

@@ -8,10 +8,12 @@
 
 mod audit;
 mod bindings;
+mod changes;
 mod commit;
 mod connections;
 mod encoding;
 mod fault;
+mod health;
 mod history;
 mod migrate;
 mod organizations;

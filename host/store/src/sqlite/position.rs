@@ -16,6 +16,8 @@ pub(super) enum List {
     PluginLogs,
     Events,
     Alerts,
+    /// The change feed.
+    Changes,
 }
 
 impl List {
@@ -29,6 +31,7 @@ impl List {
             Self::PluginLogs => 'l',
             Self::Events => 'e',
             Self::Alerts => 'a',
+            Self::Changes => 'h',
         }
     }
 
@@ -44,13 +47,18 @@ impl List {
             .ok_or_else(|| not_found("cursor", cursor).into())
     }
 
+    /// The cursor that holds a key.
+    pub(super) fn position(self, key: i64) -> String {
+        format!("{}{key:x}", self.letter())
+    }
+
     /// The page of these rows, of which one more than `limit` was asked for to learn whether the list goes on.
     pub(super) fn page<T>(self, mut rows: Vec<(i64, T)>, limit: usize) -> Page<T> {
         let more = rows.len() > limit;
         rows.truncate(limit);
         let last = rows.last().map(|(key, _)| *key).filter(|_| more);
         Page {
-            next: last.map(|key| format!("{}{key:x}", self.letter())),
+            next: last.map(|key| self.position(key)),
             items: rows.into_iter().map(|(_, item)| item).collect(),
         }
     }

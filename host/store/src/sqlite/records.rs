@@ -7,7 +7,7 @@ use rusqlite::{Connection as Database, Row, params};
 use super::encoding::{Cell, json, time};
 use super::fault::{Fault, Outcome, conflict, not_found, unless_taken};
 use super::position::{List, one_more};
-use super::{Sqlite, outbox, scope};
+use super::{Sqlite, changes, outbox, scope};
 use crate::{NewRecord, Page, Record, RecordChange, RecordPatch, Records, Result};
 
 /// What [`read_record`] reads, from a table named `r`, as the first columns of a query.
@@ -233,15 +233,16 @@ impl<'a> Editor<'a> {
             .db
             .prepare_cached(
                 "INSERT INTO records (organization, object, id, version, fields, created_at,
-                     updated_at, edited_at)
-                 VALUES (?1, ?2, ?3, 1, ?4, ?5, ?5, ?5)",
+                     updated_at, edited_at, change)
+                 VALUES (?1, ?2, ?3, 1, ?4, ?5, ?5, ?5, ?6)",
             )?
             .execute(params![
                 self.organization,
                 self.object,
                 id.0,
                 json(&fields)?,
-                self.now.0
+                self.now.0,
+                changes::next(self.db, self.organization)?
             ]);
         unless_taken(inserted, || {
             conflict("record", id, "exists already or was deleted")
@@ -271,14 +272,16 @@ impl<'a> Editor<'a> {
         record.edited_at = self.now;
         self.db
             .prepare_cached(
-                "UPDATE records SET version = ?2, fields = ?3, updated_at = ?4, edited_at = ?4
+                "UPDATE records SET version = ?2, fields = ?3, updated_at = ?4, edited_at = ?4,
+                     change = ?5
                  WHERE key = ?1",
             )?
             .execute(params![
                 key,
                 record.version,
                 json(&record.fields)?,
-                self.now.0
+                self.now.0,
+                changes::next(self.db, self.organization)?
             ])?;
         self.note_edit(key)?;
         Ok(record)
@@ -303,10 +306,10 @@ impl<'a> Editor<'a> {
         self.db
             .prepare_cached(
                 "UPDATE records SET version = version + 1, fields = '{}', updated_at = ?2,
-                     edited_at = ?2, deleted_at = ?2
+                     edited_at = ?2, deleted_at = ?2, change = ?3
                  WHERE key = ?1",
             )?
-            .execute([key, self.now.0])?;
+            .execute([key, self.now.0, changes::next(self.db, self.organization)?])?;
         self.db
             .prepare_cached("DELETE FROM failures WHERE record = ?1")?
             .execute([key])?;

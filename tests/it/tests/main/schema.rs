@@ -3,6 +3,7 @@
 use hubspot_sim::Config;
 use partneros_domain::{FieldName, MappingState};
 use partneros_it::TestHost;
+use partneros_store::Audit as _;
 use serde_json::{Value as Json, json};
 
 #[tokio::test]
@@ -37,6 +38,28 @@ async fn a_deleted_property_parks_its_field_and_blanks_nothing() {
         failures[0].failure.field.as_ref().map(FieldName::as_str),
         Some("city")
     );
+    let alerts = host.store.alerts(acme.id, true, None, 10).await.unwrap();
+    let alert = &alerts.items[0];
+    assert_eq!(
+        (alert.kind.as_str(), alerts.items.len()),
+        ("schema.drift_detected", 1)
+    );
+    assert!(
+        alert
+            .message
+            .contains("property `city`, mapped to `city`, is gone"),
+        "{}",
+        alert.message
+    );
+    let events = host
+        .store
+        .events(acme.id, Some("schema.drift"), None, 10)
+        .await
+        .unwrap()
+        .items;
+    assert_eq!(events.len(), 1);
+    assert_eq!(events[0].metadata["drift"]["removed"], json!(["city"]));
+    assert_eq!(events[0].metadata["affected"][0]["pairId"], json!(pair.id));
 
     acme.edits(
         "partners",
@@ -49,6 +72,54 @@ async fn a_deleted_property_parks_its_field_and_blanks_nothing() {
         host.hubspot_value("companies", id, "phone").as_deref(),
         Some("+43 316 000")
     );
+    // It is answered once no mapping needs what is gone.
+    let discover = async || {
+        host.engine
+            .discover(acme.id, acme.connection)
+            .await
+            .unwrap()
+    };
+    let open = async || {
+        host.store
+            .alerts(acme.id, true, None, 10)
+            .await
+            .unwrap()
+            .items
+            .len()
+    };
+    discover().await;
+    assert_eq!(open().await, 1);
+    pair.map("city", |mapping| {
+        mapping.property = None;
+        mapping.state = MappingState::Ignored;
+    })
+    .await;
+    discover().await;
+    assert_eq!(open().await, 0);
+}
+
+#[tokio::test]
+async fn a_schema_is_read_again_after_a_while() {
+    let host = TestHost::start(Config {
+        companies: 1,
+        ..Config::default()
+    });
+    let acme = host.organization("acme").await;
+    let pair = acme.pair("partners", "companies").await;
+    pair.sync().await;
+    let refreshes = async || {
+        let page = host
+            .store
+            .events(acme.id, Some("schema.refreshed"), None, 10)
+            .await;
+        page.unwrap().items.len()
+    };
+    let before = refreshes().await;
+    pair.sync().await;
+    assert_eq!(refreshes().await, before);
+    host.wait_ms(7 * 3_600_000);
+    pair.sync().await;
+    assert_eq!(refreshes().await, before + 1);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use hubspot_sim::{Config, RefreshMode};
 use partneros_it::TestHost;
-use partneros_store::{ConnectionStatus, Connections as _, RunOutcome};
+use partneros_store::{Audit as _, ConnectionStatus, Connections as _, RunOutcome, Severity};
 use serde_json::json;
 
 const HOUR_MS: i64 = 3_600_000;
@@ -22,7 +22,60 @@ async fn an_expired_token_is_renewed_whatever_the_refresh_returns() {
             pair.sync().await;
         }
         assert_eq!(pair.failures().await, [], "{refresh:?}");
+        let events = host.store.events(acme.id, Some("token."), None, 10).await;
+        let events = events.unwrap().items;
+        assert_eq!(events.len(), 3, "{events:?}");
+        let rotated = matches!(refresh, RefreshMode::Rotate);
+        assert_eq!(events[0].event, "token.refreshed");
+        assert_eq!(events[0].metadata["rotated"], rotated);
+        assert_eq!(
+            host.store
+                .alerts(acme.id, true, None, 10)
+                .await
+                .unwrap()
+                .items,
+            []
+        );
     }
+}
+
+#[tokio::test]
+async fn a_run_that_moved_something_is_in_the_audit_log_and_a_quiet_one_is_not() {
+    let host = TestHost::start(Config {
+        companies: 2,
+        ..Config::default()
+    });
+    let acme = host.organization("acme").await;
+    let pair = acme.pair("partners", "companies").await;
+    let run = pair.sync().await;
+    let events = async || {
+        let page = host.store.events(acme.id, Some("sync."), None, 10).await;
+        page.unwrap().items
+    };
+    let first = events().await;
+    let pull = first
+        .iter()
+        .find(|event| event.event == "sync.pull")
+        .unwrap();
+    assert_eq!(pull.subject, format!("pair {}", pair.id));
+    assert_eq!(pull.metadata["runId"], json!(run.id));
+    assert_eq!(pull.metadata["counts"]["pulled"], 2);
+    assert!(pull.metadata["durationMs"].is_i64());
+    for _ in 0..5 {
+        pair.sync().await;
+    }
+    let settled = events().await.len();
+    pair.sync().await;
+    assert_eq!(events().await.len(), settled);
+    let id = host.sim.sim().live_ids("companies").unwrap()[0];
+    let record = pair.record_of(id).await;
+    acme.edits("partners", record, json!({"city": "Bern"}))
+        .await;
+    pair.sync().await;
+    let pushed = &events().await[0];
+    assert_eq!(pushed.event, "sync.push");
+    assert_eq!(pushed.metadata["counts"]["hubspotUpdated"], 1);
+    assert!(pushed.metadata["rateLimitRemaining"].is_u64(), "{pushed:?}");
 }
 
 #[tokio::test]
@@ -63,4 +116,49 @@ async fn an_uninstalled_app_needs_a_person_and_loses_nothing() {
     assert_eq!(connection.status, ConnectionStatus::ReauthRequired);
     assert!(connection.last_error_message.is_some());
     assert_eq!(acme.value("partners", record, "city").await, json!("Bern"));
+    let alerts = host.store.alerts(acme.id, true, None, 10).await.unwrap();
+    let alert = &alerts.items[0];
+    assert_eq!(
+        (alert.kind.as_str(), alert.severity),
+        ("token.revoked", Severity::Critical)
+    );
+    assert!(
+        alert.message.starts_with("Token revoked"),
+        "{}",
+        alert.message
+    );
+    let events = host
+        .store
+        .events(acme.id, None, None, 10)
+        .await
+        .unwrap()
+        .items;
+    let failed: Vec<_> = events
+        .iter()
+        .filter(|event| event.metadata.get("error").is_some())
+        .collect();
+    assert!(
+        failed
+            .iter()
+            .any(|event| event.event == "token.refresh_failed"),
+        "{events:?}"
+    );
+    let sync = failed
+        .iter()
+        .find(|event| event.event.starts_with("sync."))
+        .unwrap();
+    assert!(sync.metadata["httpStatus"].is_u64(), "{sync:?}");
+    let answered = host
+        .engine
+        .reconnected(acme.id, "test", acme.connection, 1)
+        .await;
+    answered.unwrap();
+    assert_eq!(
+        host.store
+            .alerts(acme.id, true, None, 10)
+            .await
+            .unwrap()
+            .items,
+        []
+    );
 }

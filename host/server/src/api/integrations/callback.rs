@@ -17,6 +17,7 @@ use utoipa::IntoParams;
 
 use super::connect::NotConfigured;
 use super::{IntegrationBody, discovery, state_hash, view};
+use crate::api::plugins;
 use crate::api::query::Query;
 use crate::pages::INTEGRATIONS;
 use crate::problem::{ErrorBody, Problem};
@@ -173,6 +174,10 @@ async fn connect(
         Err(error) => return Err(error.into()),
     };
     state.engine.parts().portals.forget(connection.id);
+    state
+        .engine
+        .reconnected(organization, plugins::ACTOR, connection.id, portal_id)
+        .await?;
     Ok(connection)
 }
 

@@ -2,9 +2,11 @@
 
 use axum::Json;
 use axum::extract::State;
+use serde_json::json;
 
 use crate::api::Success;
 use crate::api::path::{ConnectionPath, Path};
+use crate::api::plugins;
 use crate::auth::Caller;
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
@@ -27,6 +29,17 @@ pub async fn handle(
         .disconnect(caller.organization, id, state.environment.now())
         .await?;
     state.engine.parts().portals.forget(id);
+    let (event, subject) = ("connection.disconnected", id.to_string());
+    state
+        .engine
+        .note(
+            caller.organization,
+            plugins::ACTOR,
+            event,
+            &subject,
+            json!({}),
+        )
+        .await?;
     tracing::info!(connection.id = %id, "portal disconnected");
     Ok(Json(Success::YES))
 }

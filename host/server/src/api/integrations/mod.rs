@@ -11,6 +11,7 @@ pub mod disconnect;
 mod discovery;
 #[cfg(test)]
 pub mod fixture;
+pub mod health;
 pub mod list;
 pub mod refresh;
 pub mod schema;

@@ -1,0 +1,257 @@
+//! `GET /api/integrations/{connectionId}/health`: how well a connection's pairs sync.
+
+use axum::Json;
+use axum::extract::State;
+use partneros_domain::{LagHistogram, ObjectPair, OrganizationId, PairId, PairState, Timestamp};
+use partneros_store::{LagHour, PluginUsage};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::api::path::{ConnectionPath, Path};
+use crate::api::words;
+use crate::auth::Caller;
+use crate::problem::{ErrorBody, Problem};
+use crate::state::AppState;
+
+/// The time that figures are about.
+const WINDOW_MS: i64 = 24 * 3_600_000;
+const DAY_MS: i64 = 24 * 3_600_000;
+
+/// A connection's health under its name.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct HealthBody {
+    health: Health,
+}
+
+/// How well a connection's pairs sync. Figures without a time are of the last 24 hours.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = IntegrationHealth)]
+pub struct Health {
+    /// What HubSpot last said is left of the app's calls; null before it said anything, or when the portal is not to be had.
+    rate_limit: Option<RateLimitView>,
+    /// The pairs.
+    pairs: Vec<PairHealth>,
+}
+
+/// What is left of HubSpot's limits.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = RateLimit)]
+pub struct RateLimitView {
+    /// Calls in ten seconds.
+    max: usize,
+    /// Of those, left.
+    remaining: usize,
+    /// Calls left of the day; null when HubSpot does not say.
+    daily_remaining: Option<u64>,
+}
+
+/// How well a pair syncs.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PairHealth {
+    /// The pair.
+    #[schema(value_type = uuid::Uuid)]
+    pair_id: PairId,
+    /// The PartnerOS object.
+    object: String,
+    /// The HubSpot object type.
+    hubspot_object: String,
+    /// Whether it syncs.
+    #[schema(value_type = words::PairState)]
+    state: PairState,
+    /// When a run last succeeded, ever; null for never.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    last_success_at: Option<Timestamp>,
+    /// Runs that ended.
+    runs: u64,
+    /// Of those, failed ones.
+    failed_runs: u64,
+    /// Failed runs by runs, from 0 to 1.
+    error_rate: f64,
+    /// Records that wait to be pushed now.
+    backlog: u64,
+    /// Values and records that cannot be synced now.
+    parked: u64,
+    /// Conflicts that were settled.
+    conflicts: u64,
+    /// Objects that were pulled.
+    pulled: u64,
+    /// Records that were pushed.
+    pushed: u64,
+    /// From a change in HubSpot to its commit here.
+    pull_lag: Lag,
+    /// From an edit here to HubSpot's answer that it has it.
+    push_lag: Lag,
+    /// What plugins took for the pair today and yesterday, in UTC.
+    plugins: PluginsView,
+    /// The lags by hour, oldest first; hours in which nothing arrived are left out.
+    hours: Vec<HourView>,
+}
+
+/// How long changes took, in milliseconds; null when none arrived. Told within a tenth.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Lag {
+    /// Changes.
+    count: u64,
+    /// Half of them took no longer.
+    p50: Option<u64>,
+    /// 95 of a hundred took no longer.
+    p95: Option<u64>,
+    /// 99 of a hundred took no longer.
+    p99: Option<u64>,
+}
+
+/// What plugins took.
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = PluginTotals)]
+pub struct PluginsView {
+    /// Calls.
+    calls: u64,
+    /// Of those, failed ones.
+    failed_calls: u64,
+    /// Fuel.
+    fuel: u64,
+    /// Time in calls, in microseconds.
+    duration_us: u64,
+}
+
+/// The lags of an hour.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = LagHour)]
+pub struct HourView {
+    /// When it began.
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+    /// From HubSpot.
+    pull_lag: Lag,
+    /// To HubSpot.
+    push_lag: Lag,
+}
+
+impl From<&LagHistogram> for Lag {
+    fn from(lags: &LagHistogram) -> Self {
+        Self {
+            count: lags.total(),
+            p50: lags.percentile(50),
+            p95: lags.percentile(95),
+            p99: lags.percentile(99),
+        }
+    }
+}
+
+impl PluginsView {
+    fn add(mut self, usage: &PluginUsage) -> Self {
+        self.calls += usage.calls;
+        self.failed_calls += usage.failed_calls;
+        self.fuel = self.fuel.saturating_add(usage.fuel);
+        self.duration_us = self.duration_us.saturating_add(usage.duration_us);
+        self
+    }
+}
+
+/// Tells how well a connection's pairs sync: lag, backlog, errors, conflicts, what is parked, and what plugins took.
+#[utoipa::path(get, path = "/api/integrations/{connectionId}/health", tag = "integrations", operation_id = "getIntegrationHealth",
+    params(ConnectionPath),
+    responses(
+        (status = 200, description = "The health of each pair.", body = HealthBody),
+        (status = 404, description = "`not_found`.", body = ErrorBody),
+    ))]
+pub async fn handle(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(path): Path<ConnectionPath>,
+) -> Result<Json<HealthBody>, Problem> {
+    let (organization, id) = (caller.organization, path.connection_id);
+    state.store.connection(organization, id).await?;
+    let now = state.environment.now();
+    let mut pairs = Vec::new();
+    for pair in state.store.pairs(organization, id).await? {
+        pairs.push(of_pair(&state, organization, pair, now).await?);
+    }
+    let portal = state.engine.parts().portals.portal(organization, id).await;
+    let seen = portal.ok().and_then(|portal| portal.rate_limit_remaining());
+    let rate_limit = seen.map(|limit| RateLimitView {
+        max: limit.max,
+        remaining: limit.remaining,
+        daily_remaining: limit.daily_remaining,
+    });
+    Ok(Json(HealthBody {
+        health: Health { rate_limit, pairs },
+    }))
+}
+
+async fn of_pair(
+    state: &AppState,
+    organization: OrganizationId,
+    pair: ObjectPair,
+    now: Timestamp,
+) -> Result<PairHealth, Problem> {
+    let (store, since) = (&state.store, now.plus_millis(-WINDOW_MS));
+    let stats = store.run_stats(organization, pair.id, since).await?;
+    let hours = store.lags(organization, pair.id, since).await?;
+    let today = now.0.div_euclid(DAY_MS);
+    let usage = store
+        .plugin_usage(organization, Some(pair.id), today - 1)
+        .await?;
+    let (mut pull, mut push) = (LagHistogram::default(), LagHistogram::default());
+    for hour in &hours {
+        pull.merge(&hour.pull);
+        push.merge(&hour.push);
+    }
+    let hour = |hour: &LagHour| HourView {
+        at: hour.at,
+        pull_lag: (&hour.pull).into(),
+        push_lag: (&hour.push).into(),
+    };
+    Ok(PairHealth {
+        pair_id: pair.id,
+        state: pair.state,
+        last_success_at: stats.last_success_at,
+        runs: stats.runs,
+        failed_runs: stats.failed_runs,
+        error_rate: stats.failed_runs as f64 / stats.runs.max(1) as f64,
+        backlog: store.count_outbox(organization, pair.id).await?,
+        parked: store.count_failures(organization, pair.id).await?,
+        conflicts: stats.conflicts,
+        pulled: stats.pulled,
+        pushed: stats.pushed,
+        pull_lag: (&pull).into(),
+        push_lag: (&push).into(),
+        plugins: usage.iter().fold(PluginsView::default(), PluginsView::add),
+        hours: hours.iter().map(hour).collect(),
+        object: pair.object,
+        hubspot_object: pair.hubspot_object,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::api::fixture::TestApi;
+
+    #[tokio::test]
+    async fn every_pair_is_shown_with_its_figures() {
+        let api = TestApi::new().await;
+        let pair = api.active_pair().await;
+        api.run_to_its_end(&pair).await;
+        let id = api.connection().await;
+        let health = api
+            .acme()
+            .get(&format!("/api/integrations/{id}/health"))
+            .await
+            .expect(200);
+        let shown = &health["health"]["pairs"][0];
+        assert_eq!(shown["pairId"], pair.as_str());
+        assert_eq!(shown["runs"], 1);
+        assert_eq!(shown["backlog"], 0);
+        assert_eq!(
+            shown["pullLag"],
+            json!({"count": 0, "p50": null, "p95": null, "p99": null})
+        );
+    }
+}

@@ -1,0 +1,60 @@
+//! How well a pair syncs: what its runs came to, and how long changes took to arrive.
+
+use async_trait::async_trait;
+use partneros_domain::{LagHistogram, OrganizationId, PairId, Timestamp};
+
+use crate::Result;
+
+/// For how many hours lags are kept.
+pub const LAG_HOURS_KEPT: i64 = 14 * 24;
+
+/// What the runs of a pair came to in a time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RunStats {
+    /// Runs that ended.
+    pub runs: u64,
+    /// Of those, failed ones.
+    pub failed_runs: u64,
+    /// Objects that were pulled.
+    pub pulled: u64,
+    /// Records that were pushed.
+    pub pushed: u64,
+    /// Conflicts that were settled.
+    pub conflicts: u64,
+    /// Values or records that could not be synced.
+    pub failed: u64,
+    /// When a run last succeeded, ever.
+    pub last_success_at: Option<Timestamp>,
+}
+
+/// The lags of an hour.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LagHour {
+    /// When the hour began.
+    pub at: Timestamp,
+    /// From a change in HubSpot to its commit here. First and full runs, which look at what is old, do not count.
+    pub pull: LagHistogram,
+    /// From an edit here to HubSpot's answer that it has it, in the same runs.
+    pub push: LagHistogram,
+}
+
+/// How well pairs sync.
+#[async_trait]
+pub trait Health: Send + Sync {
+    /// What the pair's runs came to that began at this time or later.
+    async fn run_stats(
+        &self,
+        organization: OrganizationId,
+        pair: PairId,
+        since: Timestamp,
+    ) -> Result<RunStats>;
+    /// The pair's lags of hours that ended after this time, oldest first. Hours in which nothing arrived are left out.
+    async fn lags(
+        &self,
+        organization: OrganizationId,
+        pair: PairId,
+        since: Timestamp,
+    ) -> Result<Vec<LagHour>>;
+    /// How many values or records of the pair cannot be synced at present.
+    async fn count_failures(&self, organization: OrganizationId, pair: PairId) -> Result<u64>;
+}

@@ -1,0 +1,131 @@
+//! How well pairs sync.
+
+use async_trait::async_trait;
+use partneros_domain::{LagHistogram, OrganizationId, PairId, Timestamp};
+use rusqlite::{Connection as Database, OptionalExtension as _, params};
+
+use super::encoding::{Cell, json, time_if_any};
+use super::fault::{Fault, Outcome};
+use super::{Sqlite, scope};
+use crate::{Health, LAG_HOURS_KEPT, LagHour, Result, RunStats};
+
+const HOUR_MS: i64 = 3_600_000;
+
+#[async_trait]
+impl Health for Sqlite {
+    async fn run_stats(
+        &self,
+        organization: OrganizationId,
+        pair: PairId,
+        since: Timestamp,
+    ) -> Result<RunStats> {
+        self.read("sum runs up", move |tx| {
+            let pair = scope::pair(tx, organization, pair)?.key;
+            let last_success_at = tx
+                .prepare_cached(
+                    "SELECT finished_at FROM runs WHERE pair = ?1 AND outcome = 'succeeded'
+                     ORDER BY key DESC LIMIT 1",
+                )?
+                .query_and_then([pair], |row| time_if_any(row, 0))?
+                .next()
+                .transpose()?
+                .flatten();
+            let mut sum = tx.prepare_cached(
+                "SELECT count(*), coalesce(sum(outcome = 'failed'), 0), coalesce(sum(pulled), 0),
+                     coalesce(sum(pushed), 0), coalesce(sum(conflicts), 0), coalesce(sum(failed), 0)
+                 FROM runs WHERE pair = ?1 AND started_at >= ?2 AND outcome <> 'running'",
+            )?;
+            Ok(sum.query_row([pair, since.0], |row| {
+                Ok(RunStats {
+                    runs: row.get(0)?,
+                    failed_runs: row.get(1)?,
+                    pulled: row.get(2)?,
+                    pushed: row.get(3)?,
+                    conflicts: row.get(4)?,
+                    failed: row.get(5)?,
+                    last_success_at,
+                })
+            })?)
+        })
+        .await
+    }
+
+    async fn lags(
+        &self,
+        organization: OrganizationId,
+        pair: PairId,
+        since: Timestamp,
+    ) -> Result<Vec<LagHour>> {
+        self.read("read lags", move |tx| {
+            let key = scope::pair(tx, organization, pair)?.key;
+            let mut list = tx.prepare_cached(
+                "SELECT hour, pull, push FROM lags WHERE pair = ?1 AND hour >= ?2 ORDER BY hour",
+            )?;
+            let rows = list.query_and_then([key, since.0.div_euclid(HOUR_MS)], |row| {
+                let hour: i64 = row.get(0)?;
+                Ok::<_, Fault>(LagHour {
+                    at: Timestamp(hour.saturating_mul(HOUR_MS)),
+                    pull: Cell::new("lags", "pull").json(row, 1, pair)?,
+                    push: Cell::new("lags", "push").json(row, 2, pair)?,
+                })
+            })?;
+            rows.collect()
+        })
+        .await
+    }
+
+    async fn count_failures(&self, organization: OrganizationId, pair: PairId) -> Result<u64> {
+        self.read("count failures", move |tx| {
+            let pair = scope::pair(tx, organization, pair)?.key;
+            Ok(tx
+                .prepare_cached("SELECT count(*) FROM failures WHERE pair = ?1")?
+                .query_row([pair], |row| row.get(0))?)
+        })
+        .await
+    }
+}
+
+/// Adds lags to those of the hour, and removes hours that are long past when a new one begins.
+pub(super) fn add(
+    db: &Database,
+    (key, pair): (i64, PairId),
+    pull: &LagHistogram,
+    push: &LagHistogram,
+    at: Timestamp,
+) -> Outcome<()> {
+    if pull.total() == 0 && push.total() == 0 {
+        return Ok(());
+    }
+    let hour = at.0.div_euclid(HOUR_MS);
+    let known = db
+        .prepare_cached("SELECT pull, push FROM lags WHERE pair = ?1 AND hour = ?2")?
+        .query_and_then([key, hour], |row| {
+            let pull: LagHistogram = Cell::new("lags", "pull").json(row, 0, pair)?;
+            let push: LagHistogram = Cell::new("lags", "push").json(row, 1, pair)?;
+            Ok::<_, Fault>((pull, push))
+        })?
+        .next()
+        .transpose()?;
+    let is_new = known.is_none();
+    let (mut pulls, mut pushes) = known.unwrap_or_default();
+    pulls.merge(pull);
+    pushes.merge(push);
+    db.prepare_cached(
+        "INSERT OR REPLACE INTO lags (pair, hour, pull, push) VALUES (?1, ?2, ?3, ?4)",
+    )?
+    .execute(params![key, hour, json(&pulls)?, json(&pushes)?])?;
+    if is_new {
+        db.prepare_cached("DELETE FROM lags WHERE pair = ?1 AND hour <= ?2")?
+            .execute([key, hour - LAG_HOURS_KEPT])?;
+    }
+    Ok(())
+}
+
+/// Whether a run looks for what is new, so that how old it is tells a lag.
+pub(super) fn tells_lags(db: &Database, run: uuid::Uuid) -> Outcome<bool> {
+    let found = db
+        .prepare_cached("SELECT kind = 'incremental' FROM runs WHERE id = ?1")?
+        .query_row([run], |row| row.get(0))
+        .optional()?;
+    Ok(found.unwrap_or(false))
+}

@@ -1,0 +1,181 @@
+//! What changed about a portal's schema, and which mappings that affects.
+
+use partneros_domain::{ConnectionId, Drift, FieldName, ObjectPair, ObjectSchema, OrganizationId};
+use partneros_store::{AlertId, CachedSchema, NewAlert, Severity};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::engine::{Begun, Engine, describe};
+use crate::error::Error;
+use crate::trail::SYSTEM;
+
+/// The kind of the alert about mappings that a changed schema affects.
+pub const ALERT_DRIFT: &str = "schema.drift_detected";
+/// How many mappings the alert names; the events name all.
+const NAMED_MAX: usize = 5;
+
+/// A mapping that may no longer work as it did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Affected {
+    pair_id: partneros_domain::PairId,
+    field: FieldName,
+    property: FieldName,
+    problem: String,
+}
+
+impl Engine {
+    /// Reads the schema again when it was read too long ago. That this fails stops no run.
+    pub(crate) async fn refresh_stale_schema(&self, begun: &Begun) -> Result<(), Error> {
+        let parts = self.parts();
+        let (organization, connection) = (begun.organization(), begun.connection());
+        let schemas = parts.store.schemas(organization, connection).await?;
+        let oldest = schemas.iter().map(|schema| schema.fetched_at).min();
+        let refresh_ms = i64::try_from(parts.settings.schema_refresh_ms).unwrap_or(i64::MAX);
+        let now = parts.environment.now();
+        if oldest.is_none_or(|oldest| now.millis_since(oldest) >= refresh_ms)
+            && let Err(error) = self.discover(organization, connection).await
+        {
+            tracing::warn!(connection.id = %connection, error = describe(&error), "the schema was not refreshed");
+        }
+        Ok(())
+    }
+
+    /// Writes down what differs about a portal's schema from what was known, and opens or resolves the alert about it.
+    pub(crate) async fn note_drift(
+        &self,
+        organization: OrganizationId,
+        connection: ConnectionId,
+        before: &[CachedSchema],
+        after: &[CachedSchema],
+    ) -> Result<(), Error> {
+        let subject = connection.to_string();
+        let properties: usize = after.iter().map(|cached| cached.schema.fields.len()).sum();
+        let metadata = json!({"objects": after.len(), "properties": properties});
+        self.note(organization, SYSTEM, "schema.refreshed", &subject, metadata)
+            .await?;
+        let pairs = self.parts().store.pairs(organization, connection).await?;
+        let mut all = Vec::new();
+        for CachedSchema { schema: old, .. } in before {
+            let new = after.iter().find(|cached| cached.schema.name == old.name);
+            let drift = match new {
+                Some(new) => Drift::between(old, &new.schema),
+                None => Drift::between(old, &without_fields(old)),
+            };
+            if drift.is_none() {
+                continue;
+            }
+            let affected = self
+                .affected(organization, &pairs, &old.name, &drift)
+                .await?;
+            let metadata = json!({"object": old.name, "drift": drift, "affected": affected});
+            self.note(organization, SYSTEM, ALERT_DRIFT, &subject, metadata)
+                .await?;
+            all.extend(affected);
+        }
+        if all.is_empty() {
+            return self.resolve_drift(organization, &pairs, &subject).await;
+        }
+        let environment = &self.parts().environment;
+        let alert = NewAlert {
+            id: AlertId(environment.new_id()),
+            kind: ALERT_DRIFT.to_owned(),
+            severity: Severity::Warning,
+            subject,
+            message: message(&all),
+            at: environment.now(),
+        };
+        self.parts().store.open_alert(organization, alert).await?;
+        Ok(())
+    }
+
+    async fn affected(
+        &self,
+        organization: OrganizationId,
+        pairs: &[ObjectPair],
+        object: &str,
+        drift: &Drift,
+    ) -> Result<Vec<Affected>, Error> {
+        let mut affected = Vec::new();
+        for pair in pairs.iter().filter(|pair| pair.hubspot_object == object) {
+            let set = self.parts().store.mappings(organization, pair.id).await?;
+            for (mapping, property, _) in set.mappings.live(pair.direction) {
+                for property in std::iter::once(property).chain(&mapping.extra_properties) {
+                    affected.extend(drift.harm(property.as_str()).map(|problem| Affected {
+                        pair_id: pair.id,
+                        field: mapping.field.clone(),
+                        property: property.clone(),
+                        problem,
+                    }));
+                }
+            }
+        }
+        Ok(affected)
+    }
+
+    /// Resolves the alert once all mappings hold against the schema as it is.
+    async fn resolve_drift(
+        &self,
+        organization: OrganizationId,
+        pairs: &[ObjectPair],
+        subject: &str,
+    ) -> Result<(), Error> {
+        let store = &self.parts().store;
+        let open = store
+            .alerts(organization, true, None, ALERTS_MAX)
+            .await?
+            .items;
+        let is_open =
+            |alert: &partneros_store::Alert| alert.kind == ALERT_DRIFT && alert.subject == subject;
+        if !open.iter().any(is_open) {
+            return Ok(());
+        }
+        for pair in pairs {
+            let set = store.mappings(organization, pair.id).await?;
+            let problems = self
+                .check_mappings(organization, pair, &set.mappings)
+                .await?;
+            if !problems.is_empty() {
+                return Ok(());
+            }
+        }
+        let now = self.parts().environment.now();
+        store
+            .resolve_alert(organization, ALERT_DRIFT, subject, now)
+            .await?;
+        Ok(())
+    }
+}
+
+/// How many open alerts are looked through; there is one for each kind and subject.
+const ALERTS_MAX: usize = 500;
+
+fn without_fields(schema: &ObjectSchema) -> ObjectSchema {
+    ObjectSchema {
+        fields: Vec::new(),
+        ..schema.clone()
+    }
+}
+
+fn message(affected: &[Affected]) -> String {
+    let name = |affected: &Affected| {
+        let Affected {
+            field,
+            property,
+            problem,
+            ..
+        } = affected;
+        format!("property `{property}`, mapped to `{field}`, {problem}")
+    };
+    let named: Vec<_> = affected.iter().take(NAMED_MAX).map(name).collect();
+    let more = affected.len().saturating_sub(NAMED_MAX);
+    let more = if more > 0 {
+        format!("; and {more} more")
+    } else {
+        String::new()
+    };
+    format!(
+        "Schema drift detected: {}{more}; the other mappings go on; review these, then refresh the schema",
+        named.join("; ")
+    )
+}

@@ -1,0 +1,142 @@
+//! What runs and token refreshes leave in the audit log, and the alert about a portal that no longer lets us in.
+//!
+//! A run that found nothing to do leaves no event; the list of runs has it.
+
+use partneros_domain::{ConnectionId, OrganizationId, Timestamp};
+use partneros_store::{AlertId, EventId, NewAlert, NewEvent, Run, RunOutcome, Severity, Store};
+use serde_json::{Map, Value as Json, json};
+
+use crate::engine::{Begun, Engine, describe};
+use crate::environment::Environment;
+use crate::error::Error;
+
+/// The kind of the alert about a connection whose tokens HubSpot no longer takes.
+pub const ALERT_REVOKED: &str = "token.revoked";
+/// Who does what nobody asked for just now.
+pub(crate) const SYSTEM: &str = "system";
+
+impl Engine {
+    /// Writes down what a run did, one event for each way that it moved something, or failed to.
+    pub(crate) async fn note_run(
+        &self,
+        begun: &Begun,
+        run: &Run,
+        result: &Result<(), Error>,
+    ) -> Result<(), Error> {
+        let (counts, failed) = (&run.counts, run.outcome == RunOutcome::Failed);
+        let fails_to_push = matches!(result, Err(Error::Push(_)));
+        let pulled = counts.pulled > counts.unchanged || (failed && !fails_to_push);
+        let pushed = counts.pushed > 0 || (failed && fails_to_push);
+        for (event, happened, own) in [
+            ("sync.pull", pulled, failed && !fails_to_push),
+            ("sync.push", pushed, failed && fails_to_push),
+        ] {
+            if !happened {
+                continue;
+            }
+            let mut metadata = self.run_metadata(begun, run).await;
+            if let (true, Err(error)) = (own, result) {
+                metadata.insert("error".to_owned(), json!(describe(error)));
+                let status = error.hubspot().and_then(partneros_hubspot::Error::status);
+                metadata.insert("httpStatus".to_owned(), json!(status));
+            }
+            let subject = format!("pair {}", run.pair_id);
+            self.note(
+                begun.organization(),
+                SYSTEM,
+                event,
+                &subject,
+                metadata.into(),
+            )
+            .await?;
+        }
+        Ok(())
+    }
+
+    async fn run_metadata(&self, begun: &Begun, run: &Run) -> Map<String, Json> {
+        let portals = &self.parts().portals;
+        let portal = portals
+            .portal(begun.organization(), begun.connection())
+            .await;
+        let remaining = portal.ok().and_then(|portal| portal.rate_limit_remaining());
+        let ended_at = run.finished_at.unwrap_or(run.started_at);
+        let json = json!({
+            "runId": run.id,
+            "connectionId": begun.connection(),
+            "counts": run.counts,
+            "durationMs": ended_at.millis_since(run.started_at),
+            "rateLimitRemaining": remaining.map(|limit| limit.remaining),
+        });
+        match json {
+            Json::Object(metadata) => metadata,
+            _ => Map::new(),
+        }
+    }
+
+    /// Says that a connection's portal no longer lets us in, until someone connects it again.
+    pub(crate) async fn alert_revoked(
+        &self,
+        organization: OrganizationId,
+        connection: ConnectionId,
+        reason: &str,
+        at: Timestamp,
+    ) -> Result<(), Error> {
+        let parts = self.parts();
+        let alert = NewAlert {
+            id: AlertId(parts.environment.new_id()),
+            kind: ALERT_REVOKED.to_owned(),
+            severity: Severity::Critical,
+            subject: connection.to_string(),
+            message: format!("Token revoked: {reason}; nothing syncs until HubSpot is reconnected"),
+            at,
+        };
+        parts.store.open_alert(organization, alert).await?;
+        Ok(())
+    }
+
+    /// A connection was made or renewed, which answers the alert.
+    pub async fn reconnected(
+        &self,
+        organization: OrganizationId,
+        actor: &str,
+        connection: ConnectionId,
+        portal: i64,
+    ) -> Result<(), Error> {
+        let parts = self.parts();
+        let (subject, now) = (connection.to_string(), parts.environment.now());
+        parts
+            .store
+            .resolve_alert(organization, ALERT_REVOKED, &subject, now)
+            .await?;
+        let metadata = json!({"portalId": portal});
+        self.note(
+            organization,
+            actor,
+            "connection.connected",
+            &subject,
+            metadata,
+        )
+        .await
+    }
+}
+
+/// Writes an event about a connection's tokens. That it cannot be written stops nothing: the tokens are what counts.
+pub(crate) async fn note_tokens(
+    store: &dyn Store,
+    environment: &dyn Environment,
+    (organization, connection): (OrganizationId, ConnectionId),
+    event: &str,
+    metadata: Json,
+) {
+    let event = NewEvent {
+        id: EventId(environment.new_id()),
+        at: environment.now(),
+        actor: SYSTEM.to_owned(),
+        event: event.to_owned(),
+        subject: connection.to_string(),
+        metadata,
+    };
+    if let Err(error) = store.append_event(organization, event).await {
+        tracing::warn!(connection.id = %connection, error = describe(&error), "an event was not written");
+    }
+}

@@ -191,7 +191,7 @@ async fn of_pair(
     now: Timestamp,
 ) -> Result<PairHealth, Problem> {
     let (store, since) = (&state.store, now.plus_millis(-WINDOW_MS));
-    let stats = store.run_stats(organization, pair.id, since).await?;
+    let ended = store.run_stats(organization, pair.id, since).await?;
     let hours = store.lags(organization, pair.id, since).await?;
     let today = now.0.div_euclid(DAY_MS);
     let usage = store
@@ -210,15 +210,15 @@ async fn of_pair(
     Ok(PairHealth {
         pair_id: pair.id,
         state: pair.state,
-        last_success_at: stats.last_success_at,
-        runs: stats.runs,
-        failed_runs: stats.failed_runs,
-        error_rate: stats.failed_runs as f64 / stats.runs.max(1) as f64,
+        last_success_at: ended.last_success_at,
+        runs: ended.runs,
+        failed_runs: ended.failed_runs,
+        error_rate: ended.failed_runs as f64 / ended.runs.max(1) as f64,
         backlog: store.count_outbox(organization, pair.id).await?,
         parked: store.count_failures(organization, pair.id).await?,
-        conflicts: stats.conflicts,
-        pulled: stats.pulled,
-        pushed: stats.pushed,
+        conflicts: ended.conflicts,
+        pulled: ended.pulled,
+        pushed: ended.pushed,
         pull_lag: (&pull).into(),
         push_lag: (&push).into(),
         plugins: usage.iter().fold(PluginsView::default(), PluginsView::add),

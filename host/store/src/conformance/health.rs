@@ -4,7 +4,8 @@ use partneros_domain::RunId;
 
 use super::world::{World, at, keep, link};
 use crate::{
-    Effect, LAG_HOURS_KEPT, Link, NewRun, RecordEffect, RunKind, RunOutcome, RunTrigger, Store,
+    Effect, LAG_HOURS_KEPT, Link, NewRun, OutboxEffect, RecordEffect, RunKind, RunOutcome,
+    RunTrigger, Store,
 };
 
 const HOUR_MS: i64 = 3_600_000;
@@ -63,6 +64,19 @@ pub(super) async fn lags_are_told_by_the_hour(store: &dyn Store) {
         },
         ..keep(&record, 4)
     };
+    let about_to_be = Effect {
+        outbox: OutboxEffect::Leave,
+        ..pushed.clone()
+    };
+    let commit = crate::Commit {
+        at: at(day + HOUR_MS + 1_000),
+        ..world.batch(vec![about_to_be])
+    };
+    store.commit(world.organization, commit).await.unwrap();
+    let pushed = Effect {
+        outbox: OutboxEffect::Settle,
+        ..pushed
+    };
     let commit = crate::Commit {
         at: at(day + HOUR_MS + 8_000),
         ..world.batch(vec![pushed])
@@ -72,7 +86,7 @@ pub(super) async fn lags_are_told_by_the_hour(store: &dyn Store) {
     let lags = store.lags(organization, pair, at(0)).await.unwrap();
     let shown: Vec<_> = lags
         .iter()
-        .map(|hour| (hour.at.0, hour.pull.total(), hour.push.percentile(99)))
+        .map(|hour| (hour.at.0, hour.pull.total(), hour.push.percentile(1)))
         .collect();
     let (first, second) = (hour_of(day), hour_of(day + HOUR_MS));
     assert_eq!(shown, [(first, 2, None), (second, 0, Some(8_192))]);

@@ -268,7 +268,10 @@ impl<'a> Writer<'a> {
             self.update_record
                 .execute(params![key, fields, self.at.0, self.change])?;
         }
-        let is_pushed = matches!(effect.change, Change::Pushed { .. }) && written.current;
+        // What is about to be sent is written down as well, and settles nothing.
+        let is_pushed = matches!(effect.change, Change::Pushed { .. })
+            && matches!(effect.outbox, OutboxEffect::Settle)
+            && written.current;
         if is_pushed && self.tells_lags {
             self.push_lags
                 .add(self.at.millis_since(Timestamp(edited_at)));

@@ -15,6 +15,7 @@ mod mapping;
 pub mod object;
 mod pair;
 pub mod plan;
+mod role;
 mod schema;
 mod suggestion;
 mod time;
@@ -26,13 +27,15 @@ pub use decide::{ConflictRule, Decision, Facts, Side, decide};
 pub use digest::{Digest, InvalidDigest};
 pub use fields::{FieldName, Fields, Named, Properties};
 pub use id::{
-    ConnectionId, HubSpotId, InvalidId, OrganizationId, PairId, RecordId, RunId, TokenId,
+    ConnectionId, HubSpotId, InvalidId, InvitationId, MemberId, OrganizationId, PairId, RecordId,
+    RunId, TokenId, UserId,
 };
 pub use mapping::{
     ConflictPolicy, Direction, FieldMapping, MappingError, MappingState, Mappings,
     OPTIONS_BYTES_MAX, RulePlugin,
 };
 pub use pair::{MatchKey, ObjectPair, PairState, PluginFailurePolicy, Thresholds};
+pub use role::{Permission, Role};
 pub use schema::{ChoiceOption, DataType, FieldSchema, ObjectSchema};
 pub use suggestion::{Candidate, Description, Reason, Suggestion};
 pub use time::{InvalidTimestamp, Timestamp};

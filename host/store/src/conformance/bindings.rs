@@ -127,7 +127,10 @@ pub(super) async fn what_was_decided_on_another_binding_is_a_conflict(store: &dy
     let elsewhere = BindingScope::Pair(world.pair);
     let bound = store.bind(organization, elsewhere, Some(seen), none.clone(), at(2));
     refused_as_conflict(bound.await);
-    assert_eq!(store.bindings(organization).await.unwrap(), [now.clone()]);
+    assert_eq!(
+        store.bindings(organization).await.unwrap(),
+        std::slice::from_ref(&now)
+    );
     let back = store
         .roll_back(organization, scope, Some(now.clone()), at(2))
         .await;

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod connections;
+pub mod members;
 pub mod organizations;
 pub mod pairs;
 pub mod plugin_activity;
@@ -9,4 +10,5 @@ pub mod plugins;
 pub mod records;
 pub mod runs;
 pub mod schemas;
+pub mod sessions;
 pub mod sync;

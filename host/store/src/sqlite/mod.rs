@@ -13,6 +13,8 @@ mod connections;
 mod encoding;
 mod fault;
 mod history;
+mod invitations;
+mod members;
 mod migrate;
 mod organizations;
 mod outbox;
@@ -26,6 +28,7 @@ mod records;
 mod runs;
 mod schemas;
 mod scope;
+mod sessions;
 mod sync;
 
 use std::path::Path;

@@ -57,6 +57,12 @@ uuid_ids! {
     RunId: "run";
     /// An API token.
     TokenId: "token";
+    /// A person, known by an email address, in whatever organizations.
+    UserId: "user";
+    /// What a user is in one organization.
+    MemberId: "member";
+    /// An invitation that waits to be accepted.
+    InvitationId: "invitation";
 }
 
 /// The id of a HubSpot object, unique within its portal and object type.

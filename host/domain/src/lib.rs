@@ -17,6 +17,7 @@ mod mapping;
 pub mod object;
 mod pair;
 pub mod plan;
+mod role;
 mod schema;
 mod suggestion;
 mod time;
@@ -29,7 +30,8 @@ pub use digest::{Digest, InvalidDigest};
 pub use drift::{ChoiceDrift, Drift, Retyped};
 pub use fields::{FieldName, Fields, Named, Properties};
 pub use id::{
-    ConnectionId, HubSpotId, InvalidId, OrganizationId, PairId, RecordId, RunId, TokenId,
+    ConnectionId, HubSpotId, InvalidId, InvitationId, MemberId, OrganizationId, PairId, RecordId,
+    RunId, TokenId, UserId,
 };
 pub use lag::LagHistogram;
 pub use mapping::{
@@ -37,6 +39,7 @@ pub use mapping::{
     OPTIONS_BYTES_MAX, RulePlugin,
 };
 pub use pair::{MatchKey, ObjectPair, PairState, PluginFailurePolicy, Thresholds};
+pub use role::{Permission, Role};
 pub use schema::{ChoiceOption, DataType, FieldSchema, ObjectSchema};
 pub use suggestion::{Candidate, Description, Reason, Suggestion};
 pub use time::{InvalidTimestamp, Timestamp};

@@ -50,12 +50,10 @@ impl FromRequestParts<AppState> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let token = bearer(parts).ok_or(Error::Missing)?;
-        let organization = state
-            .store
-            .organization_of_token(&token::hash(token))
-            .await?;
+        let now = state.environment.now();
+        let holder = state.store.token_holder(&token::hash(token), now).await?;
         Ok(Self {
-            organization: organization.ok_or(Error::Unknown)?,
+            organization: holder.ok_or(Error::Unknown)?.organization_id,
         })
     }
 }

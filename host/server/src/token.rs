@@ -2,7 +2,7 @@
 //!
 //! A token has 256 random bits, so a plain SHA-256 is as good as a slow hash and can be looked up by index.
 
-use partneros_domain::{OrganizationId, TokenId};
+use partneros_domain::{OrganizationId, Role, TokenId};
 use partneros_store::{NewApiToken, Store};
 use partneros_sync::Environment;
 use sha2::{Digest, Sha256};
@@ -24,7 +24,10 @@ pub async fn create(
         id: TokenId(environment.new_id()),
         name: name.to_owned(),
         hash: hash(&token),
+        member: None,
+        role: Role::Admin,
         created_at: environment.now(),
+        expires_at: None,
     };
     store.create_token(organization, &new).await?;
     Ok(token)

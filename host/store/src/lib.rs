@@ -23,7 +23,10 @@ pub use contract::connections::{
     Connection, ConnectionStatus, Connections, NewConnection, OAuthState, TokenSet,
 };
 pub use contract::health::{Health, LAG_HOURS_KEPT, LagHour, RunStats};
-pub use contract::organizations::{ApiToken, NewApiToken, Organization, Organizations};
+pub use contract::members::{Invitation, Joining, Member, Members, NewInvitation, User};
+pub use contract::organizations::{
+    ApiToken, NewApiToken, Organization, Organizations, TokenHolder,
+};
 pub use contract::pairs::{MappingSet, PairPatch, PairSetup, Pairs};
 pub use contract::plugin_activity::{PluginActivity, PluginCallLog, PluginUsage};
 pub use contract::plugins::{
@@ -33,6 +36,7 @@ pub use contract::plugins::{
 pub use contract::records::{NewRecord, Page, Record, RecordChange, RecordPatch, Records};
 pub use contract::runs::{Counts, NewRun, Run, RunKind, RunOutcome, RunTrigger, Runs};
 pub use contract::schemas::{CachedSchema, Schemas};
+pub use contract::sessions::{ActiveOrganization, NewSession, Session, Sessions};
 pub use contract::sync::{
     Commit, Committed, ConflictEntry, Cursor, Effect, FailureEntry, FailureStage, Lease, Link,
     LinkedRecord, NewConflict, NewFailure, OBJECT_MISSING, OutboxEffect, OutboxEntry, RecordEffect,
@@ -48,6 +52,8 @@ pub type Result<T> = std::result::Result<T, Error>;
 /// Everything that a storage engine keeps.
 pub trait Store:
     Organizations
+    + Members
+    + Sessions
     + Connections
     + Schemas
     + Pairs
@@ -65,6 +71,8 @@ pub trait Store:
 
 impl<T> Store for T where
     T: Organizations
+        + Members
+        + Sessions
         + Connections
         + Schemas
         + Pairs

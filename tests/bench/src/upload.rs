@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context as _, bail};
-use partneros_domain::{OrganizationId, TokenId};
+use partneros_domain::{OrganizationId, Role, TokenId};
 use partneros_server::config::{Config, Overrides};
 use partneros_server::host::Host;
 use partneros_server::token;
@@ -145,7 +145,10 @@ async fn open(config: &Config) -> anyhow::Result<Sqlite> {
         id: TokenId(SystemEnvironment.new_id()),
         name: "bench".to_owned(),
         hash: token::hash(TOKEN),
+        member: None,
+        role: Role::Admin,
         created_at: SystemEnvironment.now(),
+        expires_at: None,
     };
     store.create_token(organization.id, &token).await?;
     Ok(store)

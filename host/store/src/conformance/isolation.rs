@@ -1,8 +1,9 @@
 //! No method shows or touches what belongs to another organization.
 
-use partneros_domain::{Digest, HubSpotId, Mappings, PairId, PairState, RecordId, TokenId};
+use partneros_domain::{Digest, HubSpotId, Mappings, PairId, PairState, RecordId, Role, TokenId};
 
 use super::audit::{alert, event};
+use super::people;
 use super::plugin_world::{candidate, new_setup, parts};
 use super::world::{OBJECT, World, at, new_connection, refused_as_not_found, tokens};
 use crate::{
@@ -25,6 +26,7 @@ pub(super) async fn what_belongs_to_another_organization_does_not_exist(store: &
         theirs: &theirs,
     };
     stranger.tries_the_connection().await;
+    stranger.tries_the_members().await;
     stranger.tries_the_pair().await;
     stranger.tries_the_records(id).await;
     stranger.tries_the_sync(id).await;
@@ -91,7 +93,10 @@ impl Stranger<'_> {
             id: TokenId(self.theirs.uuid()),
             name: "theirs".to_owned(),
             hash: [1; 32],
+            member: None,
+            role: Role::Admin,
             created_at: at(1),
+            expires_at: None,
         };
         store
             .create_token(self.theirs.organization, &token)
@@ -99,6 +104,40 @@ impl Stranger<'_> {
             .unwrap();
         refused_as_not_found(store.delete_token(organization, token.id).await);
         assert_eq!(store.tokens(organization).await.unwrap(), []);
+    }
+
+    async fn tries_the_members(&self) {
+        let (store, organization) = (self.store, self.ours.organization);
+        let owner = people::owner(self.theirs, "owner@theirs.example").await;
+        let invited = people::invitation(self.theirs, "new@theirs.example", Role::Member, 7);
+        store
+            .put_invitation(self.theirs.organization, &invited)
+            .await
+            .unwrap();
+        refused_as_not_found(store.member(organization, owner.id).await);
+        refused_as_not_found(
+            store
+                .set_role(organization, owner.id, Role::Owner, Role::Viewer)
+                .await,
+        );
+        refused_as_not_found(
+            store
+                .remove_member(organization, owner.id, Role::Owner)
+                .await,
+        );
+        assert_eq!(store.members(organization).await.unwrap(), []);
+        refused_as_not_found(store.delete_invitation(organization, invited.id).await);
+        let listed = store.invitations(organization, at(1)).await.unwrap();
+        assert_eq!(listed, []);
+        let token = people::token(&owner, TokenId(self.ours.uuid()), Role::Viewer, 8);
+        refused_as_not_found(store.create_token(organization, &token).await);
+        let session = people::session(&owner, Some(organization), 9);
+        refused_as_not_found(store.create_session(&session, 9).await);
+        let session = people::session(&owner, None, 9);
+        store.create_session(&session, 9).await.unwrap();
+        refused_as_not_found(store.set_active_organization(&[9; 32], organization).await);
+        let session = store.session(&[9; 32], at(1)).await.unwrap().unwrap();
+        assert_eq!(session.active, None);
     }
 
     async fn tries_the_pair(&self) {

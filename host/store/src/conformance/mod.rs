@@ -21,9 +21,11 @@ mod history;
 mod isolation;
 mod leases;
 mod links;
+mod members;
 mod organizations;
 mod outbox;
 mod pairs;
+mod people;
 mod plugin_activity;
 mod plugin_world;
 mod plugins;
@@ -32,6 +34,7 @@ mod races;
 mod records;
 mod runs;
 mod schemas;
+mod sessions;
 mod world;
 
 use std::future::Future;
@@ -55,6 +58,7 @@ macro_rules! cases {
 pub fn all() -> Vec<(&'static str, Case)> {
     let mut cases = cases_of_the_sync();
     cases.extend(cases_of_plugins());
+    cases.extend(cases_of_people());
     cases.extend(cases! {
         isolation:
             what_belongs_to_another_organization_does_not_exist
@@ -67,7 +71,8 @@ fn cases_of_the_sync() -> Vec<(&'static str, Case)> {
     cases! {
         organizations:
             names_are_unique
-            a_token_speaks_for_its_organization;
+            a_token_speaks_for_its_organization
+            a_token_expires_and_its_use_is_noted;
         connections:
             a_portal_is_renewed_in_place
             a_portal_has_one_organization_at_a_time
@@ -144,6 +149,25 @@ fn cases_of_the_sync() -> Vec<(&'static str, Case)> {
         runs:
             a_run_is_followed_to_its_end
             a_new_run_interrupts_the_one_before;
+    }
+}
+
+fn cases_of_people() -> Vec<(&'static str, Case)> {
+    cases! {
+        members:
+            the_first_owner_comes_once
+            a_role_counts_at_once
+            a_removed_member_loses_sessions_and_tokens
+            the_last_owner_stays
+            a_token_is_never_more_than_its_member
+            an_invitation_works_once_and_in_time
+            an_invitation_is_for_its_address
+            a_user_joins_a_further_organization;
+        sessions:
+            a_session_ends_idle_and_at_last
+            a_session_ends_when_it_is_told
+            an_organization_is_chosen
+            the_oldest_sessions_make_room;
     }
 }
 

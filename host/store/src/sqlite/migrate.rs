@@ -8,7 +8,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use super::fault::{Fault, Outcome};
 use crate::{Error, Result};
 
-const MIGRATIONS: [&str; 14] = [
+const MIGRATIONS: [&str; 15] = [
     include_str!("../../migrations/001_organizations.sql"),
     include_str!("../../migrations/002_connections.sql"),
     include_str!("../../migrations/003_schemas.sql"),
@@ -23,6 +23,7 @@ const MIGRATIONS: [&str; 14] = [
     include_str!("../../migrations/012_audit.sql"),
     include_str!("../../migrations/013_changes.sql"),
     include_str!("../../migrations/014_lags.sql"),
+    include_str!("../../migrations/015_members.sql"),
 ];
 
 /// Applies what is missing, each migration in a transaction of its own. A newer database is left alone.
@@ -119,6 +120,28 @@ mod tests {
             )
             .unwrap();
         assert_eq!(policy, "park_record");
+    }
+
+    #[test]
+    fn a_token_from_before_members_is_an_admins() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate_to(&mut connection, 12).unwrap();
+        connection
+            .execute_batch(
+                "INSERT INTO organizations (key, id, name, created_at) VALUES (1, x'01', 'acme', 0);
+                 INSERT INTO api_tokens (organization, id, name, hash, created_at)
+                 VALUES (1, x'02', 'cli', x'03', 0);",
+            )
+            .unwrap();
+        migrate(&mut connection).unwrap();
+        let token: (String, Option<i64>, Option<i64>) = connection
+            .query_row(
+                "SELECT role, member, expires_at FROM api_tokens",
+                [],
+                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+            )
+            .unwrap();
+        assert_eq!(token, ("admin".to_owned(), None, None));
     }
 
     #[test]

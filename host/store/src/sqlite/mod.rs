@@ -15,6 +15,8 @@ mod encoding;
 mod fault;
 mod health;
 mod history;
+mod invitations;
+mod members;
 mod migrate;
 mod organizations;
 mod outbox;
@@ -28,6 +30,7 @@ mod records;
 mod runs;
 mod schemas;
 mod scope;
+mod sessions;
 mod sync;
 
 use std::path::Path;

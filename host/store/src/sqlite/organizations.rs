@@ -1,13 +1,13 @@
 //! Organizations and API tokens.
 
 use async_trait::async_trait;
-use partneros_domain::{OrganizationId, TokenId};
+use partneros_domain::{MemberId, OrganizationId, Role, Timestamp, TokenId};
 use rusqlite::{OptionalExtension as _, Row, params};
 
-use super::encoding::time;
-use super::fault::{conflict, not_found, unless_taken};
+use super::encoding::{Cell, time, time_if_any, word};
+use super::fault::{Outcome, conflict, not_found, unless_taken};
 use super::{Sqlite, scope};
-use crate::{ApiToken, NewApiToken, Organization, Organizations, Result};
+use crate::{ApiToken, NewApiToken, Organization, Organizations, Result, TokenHolder};
 
 #[async_trait]
 impl Organizations for Sqlite {
@@ -54,17 +54,24 @@ impl Organizations for Sqlite {
     async fn create_token(&self, organization: OrganizationId, token: &NewApiToken) -> Result<()> {
         let token = token.clone();
         self.write("create a token", move |tx| {
-            let organization = scope::organization(tx, organization)?;
+            let key = scope::organization(tx, organization)?;
+            let member = match token.member {
+                Some(member) => Some(scope::member(tx, organization, member)?),
+                None => None,
+            };
             let mut insert = tx.prepare_cached(
-                "INSERT INTO api_tokens (organization, id, name, hash, created_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5)",
+                "INSERT INTO api_tokens (organization, id, name, hash, created_at, member, role, expires_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             )?;
             let inserted = insert.execute(params![
-                organization,
+                key,
                 token.id.0,
                 token.name,
                 token.hash,
-                token.created_at.0
+                token.created_at.0,
+                member,
+                word(&token.role)?,
+                token.expires_at.map(|at| at.0),
             ]);
             unless_taken(inserted, || conflict("token", token.id, "exists already"))?;
             Ok(())
@@ -75,18 +82,13 @@ impl Organizations for Sqlite {
     async fn tokens(&self, organization: OrganizationId) -> Result<Vec<ApiToken>> {
         self.read("list the tokens", move |tx| {
             let mut list = tx.prepare_cached(
-                "SELECT t.id, t.name, t.created_at
+                "SELECT t.id, t.name, t.created_at, u.email, t.role, t.expires_at, t.used_at
                  FROM api_tokens t JOIN organizations o ON o.key = t.organization
+                 LEFT JOIN members m ON m.key = t.member LEFT JOIN users u ON u.key = m.user
                  WHERE o.id = ?1 ORDER BY t.created_at, t.key",
             )?;
-            let rows = list.query_map([organization.0], |row| {
-                Ok(ApiToken {
-                    id: TokenId(row.get(0)?),
-                    name: row.get(1)?,
-                    created_at: time(row, 2)?,
-                })
-            })?;
-            Ok(rows.collect::<rusqlite::Result<_>>()?)
+            let rows = list.query_and_then([organization.0], read_token)?;
+            rows.collect()
         })
         .await
     }
@@ -107,19 +109,58 @@ impl Organizations for Sqlite {
         .await
     }
 
-    async fn organization_of_token(&self, hash: &[u8; 32]) -> Result<Option<OrganizationId>> {
+    async fn token_holder(&self, hash: &[u8; 32], now: Timestamp) -> Result<Option<TokenHolder>> {
         let hash = *hash;
         self.read("look a token up", move |tx| {
             let mut find = tx.prepare_cached(
-                "SELECT o.id FROM api_tokens t JOIN organizations o ON o.key = t.organization
-                 WHERE t.hash = ?1",
+                "SELECT o.id, t.id, m.id, t.role, m.role, t.used_at
+                 FROM api_tokens t JOIN organizations o ON o.key = t.organization
+                 LEFT JOIN members m ON m.key = t.member
+                 WHERE t.hash = ?1 AND (t.expires_at IS NULL OR t.expires_at > ?2)",
             )?;
-            Ok(find
-                .query_row([hash], |row| row.get(0).map(OrganizationId))
-                .optional()?)
+            let mut rows = find.query(params![hash, now.0])?;
+            rows.next()?.map(read_holder).transpose()
         })
         .await
     }
+
+    async fn touch_token(&self, token: TokenId, at: Timestamp) -> Result<()> {
+        self.write("note the use of a token", move |tx| {
+            tx.prepare_cached("UPDATE api_tokens SET used_at = ?2 WHERE id = ?1")?
+                .execute(params![token.0, at.0])?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+fn read_token(row: &Row<'_>) -> Outcome<ApiToken> {
+    let id = TokenId(row.get(0)?);
+    Ok(ApiToken {
+        id,
+        name: row.get(1)?,
+        created_at: time(row, 2)?,
+        member: row.get(3)?,
+        role: Cell::new("api_tokens", "role").word(row, 4, id)?,
+        expires_at: time_if_any(row, 5)?,
+        used_at: time_if_any(row, 6)?,
+    })
+}
+
+fn read_holder(row: &Row<'_>) -> Outcome<TokenHolder> {
+    let token_id = TokenId(row.get(1)?);
+    let member_id = row.get::<_, Option<_>>(2)?.map(MemberId);
+    let mut role: Role = Cell::new("api_tokens", "role").word(row, 3, token_id)?;
+    if let Some(id) = member_id {
+        role = role.min(Cell::new("members", "role").word(row, 4, id)?);
+    }
+    Ok(TokenHolder {
+        organization_id: OrganizationId(row.get(0)?),
+        token_id,
+        member_id,
+        role,
+        used_at: time_if_any(row, 5)?,
+    })
 }
 
 fn read_organization(row: &Row<'_>) -> rusqlite::Result<Organization> {

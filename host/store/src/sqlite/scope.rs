@@ -1,6 +1,6 @@
 //! From ids to keys, within one organization. What is not found here does not exist for the caller.
 
-use partneros_domain::{ConnectionId, Direction, OrganizationId, PairId, PairState};
+use partneros_domain::{ConnectionId, Direction, MemberId, OrganizationId, PairId, PairState};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::encoding::Cell;
@@ -25,6 +25,16 @@ pub(super) fn organization(db: &Connection, id: OrganizationId) -> Outcome<i64> 
 pub(super) fn organization_if_any(db: &Connection, id: OrganizationId) -> Outcome<Option<i64>> {
     let mut find = db.prepare_cached("SELECT key FROM organizations WHERE id = ?1")?;
     Ok(find.query_row([id.0], |row| row.get(0)).optional()?)
+}
+
+pub(super) fn member(db: &Connection, organization: OrganizationId, id: MemberId) -> Outcome<i64> {
+    let mut find = db.prepare_cached(
+        "SELECT m.key FROM members m JOIN organizations o ON o.key = m.organization
+         WHERE m.id = ?1 AND o.id = ?2",
+    )?;
+    find.query_row([id.0, organization.0], |row| row.get(0))
+        .optional()?
+        .ok_or_else(|| not_found("member", id).into())
 }
 
 pub(super) fn connection(

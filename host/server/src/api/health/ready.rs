@@ -41,7 +41,7 @@ pub async fn handle(State(state): State<AppState>) -> Result<Json<Success>, Prob
     // A look-up by index that finds nothing: the cheapest question that the database itself must answer.
     state
         .store
-        .organization_of_token(&[0; 32])
+        .token_holder(&[0; 32], state.environment.now())
         .await
         .map_err(Error::Database)?;
     Ok(Json(Success::YES))

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, HubSpotConfig};
 use crate::connect::OAuthConnect;
+use crate::metrics::Metrics;
 use crate::registry::Registries;
 use crate::router::router;
 use crate::state::{AppState, ConnectFlow, Jobs};
@@ -75,6 +76,7 @@ impl Host {
             streams,
             stop: stop.clone(),
             registries,
+            metrics: Metrics::install(&config.metrics, stop.clone())?,
             limits: config.api,
         };
         Ok(Self { state, stop })

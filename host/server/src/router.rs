@@ -15,6 +15,7 @@ use utoipa_axum::routes;
 use crate::api::{
     audit, changes, health, integrations, mappings, objects, pairs, plugins, records, request, runs,
 };
+use crate::metrics;
 use crate::openapi;
 use crate::pages;
 use crate::state::AppState;
@@ -24,6 +25,7 @@ pub fn router(state: AppState) -> Router {
     let (router, document) = parts();
     router
         .route("/api/openapi.json", openapi::route(&document))
+        .route(metrics::PATH, get(metrics::handle))
         .route(pages::INTEGRATIONS, get(pages::integrations))
         .fallback(request::unknown_route)
         .method_not_allowed_fallback(request::unknown_method)

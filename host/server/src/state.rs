@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use axum::http::StatusCode;
 use partneros_store::Store;
 use partneros_sync::{Engine, Environment};
+use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -20,6 +21,7 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 use url::Url;
 
+use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::registry::Registries;
 
@@ -46,6 +48,8 @@ pub struct AppState {
     pub trials: Jobs,
     /// Where plugins may be pulled from.
     pub registries: Arc<Registries>,
+    /// What is recorded for Prometheus, if anything is.
+    pub metrics: Option<Metrics>,
     /// Limits on input.
     pub limits: ApiLimits,
 }
@@ -87,7 +91,7 @@ pub enum ConnectError {
 }
 
 /// Limits on what callers send. A value beyond one is refused with a code and a message that names the limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ApiLimits {
     /// The longest body. Default 1 MiB, a full batch of records of 1 KiB. Beyond it: 413 `body_too_large`.

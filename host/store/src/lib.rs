@@ -44,7 +44,7 @@ pub use contract::sync::{
 };
 pub use error::Error;
 pub use seal::SealingKey;
-pub use sqlite::{Options, Sqlite, Threads};
+pub use sqlite::{DatabaseSummary, Options, Sqlite, Threads, back_up, check_database, restore};
 
 /// The result of a storage operation.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -20,7 +20,7 @@ use crate::pass::{Pass, PassStart};
 use crate::plugins::{self, Mapper, Plugins, Settled, SplitPlan};
 use crate::portals::Portals;
 use crate::settings::SyncSettings;
-use crate::{absorb, pull, push, trial};
+use crate::{absorb, pull, push, trail, trial};
 
 /// How often a pass begins again because the portal's schema or the mappings changed under it.
 const PASS_ROUNDS: usize = 3;
@@ -183,6 +183,7 @@ impl Engine {
         parts.store.release_lease(organization, begun.lease).await?;
         self.note_connection(&begun, &result, at).await?;
         let run = parts.store.run(organization, run_id).await?;
+        trail::record(&run);
         self.note_run(&begun, &run, &result).await?;
         Ok(run)
     }

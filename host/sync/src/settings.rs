@@ -1,9 +1,10 @@
 //! How the engine behaves: intervals, batch sizes and limits, with their defaults and reasons.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Settings of the sync engine. All times are in milliseconds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SyncSettings {
     /// How often a pair is polled. Default 60,000: a search a minute for each pair leaves room for 290 others in a

@@ -120,6 +120,34 @@ impl Engine {
     }
 }
 
+/// Counts what a run did.
+pub(crate) fn record(run: &Run) {
+    let outcome = match run.outcome {
+        RunOutcome::Running => "running",
+        RunOutcome::Succeeded => "succeeded",
+        RunOutcome::Failed => "failed",
+        RunOutcome::Interrupted => "interrupted",
+    };
+    metrics::counter!("partneros_sync_runs_total", "outcome" => outcome).increment(1);
+    let duration_ms = run.finished_at.unwrap_or(run.started_at).millis_since(run.started_at);
+    metrics::histogram!("partneros_sync_run_duration_seconds").record(duration_ms as f64 / 1e3);
+    let counts = &run.counts;
+    for (effect, count) in [
+        ("pulled", counts.pulled),
+        ("unchanged", counts.unchanged),
+        ("record_created", counts.records_created),
+        ("record_updated", counts.records_updated),
+        ("matched", counts.matched),
+        ("pushed", counts.pushed),
+        ("hubspot_created", counts.hubspot_created),
+        ("hubspot_updated", counts.hubspot_updated),
+        ("conflict", counts.conflicts),
+        ("failed", counts.failed),
+    ] {
+        metrics::counter!("partneros_sync_records_total", "effect" => effect).increment(count);
+    }
+}
+
 /// Writes an event about a connection's tokens. That it cannot be written stops nothing: the tokens are what counts.
 pub(crate) async fn note_tokens(
     store: &dyn Store,

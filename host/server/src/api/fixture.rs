@@ -123,6 +123,7 @@ impl TestApi {
             streams: Jobs::new(limits.streams_max),
             stop: CancellationToken::new(),
             registries: Arc::new(Registries::new(&PluginsConfig::default()).unwrap()),
+            metrics: None,
             limits,
         };
         let acme = member(&store, environment.as_ref(), "acme").await;

@@ -1,6 +1,9 @@
 //! The command line. Each command has a file; what they share, the configuration, is read here.
 
+mod backup;
 mod compiler;
+mod config;
+mod doctor;
 mod organizations;
 mod plugins;
 mod serve;
@@ -56,6 +59,15 @@ enum Command {
     /// Makes, checks, runs, tests and ships plugins.
     #[command(subcommand)]
     Plugins(plugins::Plugins),
+    /// Looks at configuration, key, database, clock and HubSpot, and says what to do. Changes nothing.
+    Doctor(doctor::Doctor),
+    /// Copies the database to a file while the host runs, and checks the copy.
+    Backup(backup::Backup),
+    /// Puts a backup in the database's place. The host must not run.
+    Restore(backup::Restore),
+    /// Shows what can be configured.
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
     /// Compiles a component, for another process of this program.
     #[command(name = compiler::COMMAND, hide = true)]
     CompileComponent,
@@ -88,6 +100,13 @@ impl Cli {
             Command::Organizations(command) => command.run(&global.config(None, None)?).await,
             Command::Tokens(command) => command.run(&global.config(None, None)?).await,
             Command::Plugins(command) => command.run(|| global.config(None, None)).await,
+            Command::Doctor(command) => command.run(&global.config(None, None)?).await,
+            Command::Backup(command) => command.run(&global.config(None, None)?).await,
+            Command::Restore(command) => command.run(&global.config(None, None)?).await,
+            Command::Config(command) => {
+                command.run();
+                Ok(())
+            }
             Command::CompileComponent => anyhow::bail!("only a host starts this command"),
         }
     }

@@ -58,6 +58,13 @@ fn apply(tx: &Transaction<'_>, found: usize) -> Outcome<()> {
     Ok(())
 }
 
+/// The version of a database that this program can use.
+pub(super) fn known_version(connection: &Connection) -> Result<i64> {
+    version(connection)
+        .map(|version| version as i64)
+        .map_err(|fault| fault.during("read the database's version"))
+}
+
 fn version(connection: &Connection) -> Outcome<usize> {
     let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     match usize::try_from(found) {

@@ -7,6 +7,7 @@
 //! Invariant: nothing writes but a closure given to `write`, inside its transaction.
 
 mod audit;
+mod backup;
 mod bindings;
 mod changes;
 mod commit;
@@ -36,6 +37,8 @@ mod sync;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+
+pub use backup::{DatabaseSummary, back_up, check_database, restore};
 
 use crate::{Result, SealingKey};
 use pool::Pool;

@@ -3,6 +3,8 @@
 //! In the environment a key is `PARTNEROS_` and its path with two underscores between the parts, such as
 //! `PARTNEROS_HUBSPOT__CLIENT_ID`. Unknown keys are errors, so that a typing mistake is no silent default.
 
+mod reference;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -11,12 +13,17 @@ use figment::providers::{Env, Format, Serialized, Toml};
 use partneros_hubspot::{ApiVersion, AppKind};
 use partneros_runtime::RuntimeConfig;
 use partneros_sync::SyncSettings;
+use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, Serialize};
 use url::Url;
 
+pub use reference::reference;
+
+use crate::metrics::MetricsConfig;
 use crate::registry::PluginsConfig;
 use crate::state::ApiLimits;
+use crate::telemetry::OtelConfig;
 
 /// The configuration file that is read when none is named.
 pub const DEFAULT_FILE: &str = "partneros.toml";
@@ -29,7 +36,7 @@ pub const ENVIRONMENT_PREFIX: &str = "PARTNEROS_";
 pub struct ConfigError(String);
 
 /// Everything that can be set.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// The address to listen on. Default `127.0.0.1:8080`: reachable from this machine only.
@@ -41,9 +48,16 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The sealing key, 32 bytes in base64 or hex, instead of the file `key` in the data directory.
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     pub sealing_key: Option<SecretString>,
     /// How logs are written.
     pub log: LogConfig,
+    /// Metrics for Prometheus.
+    #[serde(default)]
+    pub metrics: MetricsConfig,
+    /// Traces for an OpenTelemetry collector.
+    #[serde(default)]
+    pub otel: OtelConfig,
     /// The HubSpot app.
     pub hubspot: HubSpotConfig,
     /// Limits on what callers of the API send.
@@ -57,7 +71,7 @@ pub struct Config {
 }
 
 /// How logs are written.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LogConfig {
     /// `text` for people, `json` for machines. Default `text`.
@@ -67,7 +81,7 @@ pub struct LogConfig {
 }
 
 /// How a log line looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
     /// For people.
@@ -77,7 +91,7 @@ pub enum LogFormat {
 }
 
 /// The HubSpot app that this host is.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HubSpotConfig {
     /// The app's client id. Without it no portal can be connected.
@@ -85,6 +99,7 @@ pub struct HubSpotConfig {
     pub client_id: Option<String>,
     /// The app's client secret.
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     pub client_secret: Option<SecretString>,
     /// Where HubSpot's API is. Default `https://api.hubapi.com`.
     pub api_base: Url,
@@ -92,9 +107,11 @@ pub struct HubSpotConfig {
     pub authorize_base: Url,
     /// The version of the CRM API: `v3`, `2026-03` or `2026-09`. Default `v3`.
     #[serde(deserialize_with = "api_version")]
+    #[schemars(with = "String")]
     pub version: ApiVersion,
     /// The version of the token endpoints. Default `2026-03`.
     #[serde(deserialize_with = "api_version")]
+    #[schemars(with = "String")]
     pub oauth_version: ApiVersion,
     /// How the app is distributed, which decides its rate limit: `marketplace` (110 calls in ten seconds), `private`
     /// (100), `private-professional` (190), `private-increased` (250), or `unlimited` for a simulator. Default
@@ -103,7 +120,7 @@ pub struct HubSpotConfig {
 }
 
 /// How the HubSpot app is distributed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum App {
     /// On the marketplace, listed or not.

@@ -39,7 +39,7 @@ pub use mapping::{
     OPTIONS_BYTES_MAX, RulePlugin,
 };
 pub use pair::{MatchKey, ObjectPair, PairState, PluginFailurePolicy, Thresholds};
-pub use role::{Permission, Role};
+pub use role::{InvalidRole, Permission, Role};
 pub use schema::{ChoiceOption, DataType, FieldSchema, ObjectSchema};
 pub use suggestion::{Candidate, Description, Reason, Suggestion};
 pub use time::{InvalidTimestamp, Timestamp};

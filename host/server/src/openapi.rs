@@ -6,13 +6,11 @@ use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{Components, ContentBuilder, OpenApi, PathItem, Ref, ResponseBuilder};
 
+use crate::auth::access;
 use crate::problem::ErrorBody;
 
 /// The name of the only security scheme.
 const SCHEME: &str = "token";
-
-/// The operations that anyone may call. The callback's caller is a browser, known by the state it brings.
-pub const PUBLIC: [&str; 3] = ["live", "ready", "hubspotCallback"];
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -64,16 +62,19 @@ pub fn route<S: Clone + Send + Sync + 'static>(document: &OpenApi) -> MethodRout
 }
 
 fn complete(operation: &mut Operation) {
-    let id = operation.operation_id.as_deref().unwrap_or_default();
     let mut answers = vec![(
         "500",
         "`internal`: the host's log has the cause under `requestId`.",
     )];
-    if !PUBLIC.contains(&id) {
+    if !access::is_public(operation) {
         operation.security = Some(vec![SecurityRequirement::new(SCHEME, [] as [String; 0])]);
         answers.push((
             "401",
             "`unauthorized`: no token, or one that does not work.",
+        ));
+        answers.push((
+            "403",
+            "`forbidden`: the caller's role lacks the permission that `x-permission` names.",
         ));
     }
     if operation.request_body.is_some() {
@@ -97,7 +98,8 @@ fn complete(operation: &mut Operation) {
     }
 }
 
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+/// The operations of a path.
+pub fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     [
         &mut item.get,
         &mut item.post,
@@ -120,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn every_operation_has_an_id_of_its_own() {
+    fn every_operation_has_an_id_of_its_own_and_says_its_permission() {
         let document = serde_json::to_value(crate::router::document()).unwrap();
         let mut ids = std::collections::HashSet::new();
         for (path, item) in document["paths"].as_object().unwrap() {
@@ -128,6 +130,11 @@ mod tests {
                 let id = operation["operationId"].as_str().unwrap().to_owned();
                 assert_ne!(id, "handle", "{method} {path}");
                 assert!(ids.insert(id), "{method} {path}");
+                let permission = &operation["x-permission"];
+                assert!(
+                    permission.is_string(),
+                    "`guarded!` or `public!`: {method} {path}"
+                );
             }
         }
     }

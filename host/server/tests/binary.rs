@@ -151,9 +151,59 @@ fn a_token_is_shown_once_and_kept_as_a_hash() {
 }
 
 #[test]
+fn a_token_may_do_what_its_role_may_and_is_listed_with_it() {
+    let (directory, _) = host_with_token();
+    let viewer = ["--role", "viewer", "--expires-in", "2d", "--name", "look"];
+    let create = [&["tokens", "create", "--organization", "acme"][..], &viewer].concat();
+    let created = run(directory.path(), &create);
+    assert!(created.status.success(), "{}", text(&created.stderr));
+    let token = text(&created.stdout).trim().to_owned();
+    let host = Served::start(directory.path());
+    assert_eq!(host.get("/api/records/partners", Some(&token)).0, 200);
+    assert_eq!(host.get("/api/audit-events", Some(&token)).0, 403);
+    let listed = run(
+        directory.path(),
+        &["tokens", "list", "--organization", "acme"],
+    );
+    let listed = text(&listed.stdout);
+    let lines: Vec<_> = listed.lines().collect();
+    assert!(
+        lines[0].contains("  admin   never expires  not used yet  cli"),
+        "{listed}"
+    );
+    assert!(lines[1].contains("  viewer  expires 20"), "{listed}");
+    assert!(
+        lines[1].contains("  used 20") && lines[1].ends_with("  look"),
+        "{listed}"
+    );
+}
+
+#[test]
 fn mistakes_are_named() {
     let directory = tempfile::tempdir().expect("a directory");
-    let cases: [(&[&str], &str); 3] = [
+    let cases: [(&[&str], &str); 5] = [
+        (
+            &[
+                "tokens",
+                "create",
+                "--organization",
+                "acme",
+                "--role",
+                "partner",
+            ],
+            "`partner`",
+        ),
+        (
+            &[
+                "tokens",
+                "create",
+                "--organization",
+                "acme",
+                "--expires-in",
+                "soon",
+            ],
+            "`soon`",
+        ),
         (&["tokens", "create", "--organization", "nobody"], "nobody"),
         (&["--config", "missing.toml", "serve"], "missing.toml"),
         (&["serve", "--listen", "nowhere"], "nowhere"),

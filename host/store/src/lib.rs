@@ -23,6 +23,7 @@ pub use contract::connections::{
     Connection, ConnectionStatus, Connections, NewConnection, OAuthState, TokenSet,
 };
 pub use contract::health::{Health, LAG_HOURS_KEPT, LagHour, RunStats};
+pub use contract::idempotency::{Idempotency, KeptAnswer, RequestKey, Taken};
 pub use contract::members::{Invitation, Joining, Member, Members, NewInvitation, User};
 pub use contract::organizations::{
     ApiToken, NewApiToken, Organization, Organizations, TokenHolder,
@@ -65,6 +66,7 @@ pub trait Store:
     + Audit
     + Changes
     + Health
+    + Idempotency
     + std::fmt::Debug
 {
 }
@@ -84,6 +86,7 @@ impl<T> Store for T where
         + Audit
         + Changes
         + Health
+        + Idempotency
         + std::fmt::Debug
 {
 }

@@ -48,3 +48,4 @@ pub use plugins::{
 pub use portals::Portals;
 pub use settings::SyncSettings;
 pub use setup::{Activation, SuggestedMapping};
+pub use trail::SYSTEM;

@@ -13,7 +13,7 @@ use crate::error::Error;
 /// The kind of the alert about a connection whose tokens HubSpot no longer takes.
 pub const ALERT_REVOKED: &str = "token.revoked";
 /// Who does what nobody asked for just now.
-pub(crate) const SYSTEM: &str = "system";
+pub const SYSTEM: &str = "system";
 
 impl Engine {
     /// Writes down what a run did, one event for each way that it moved something, or failed to.

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, Method, Request, header};
 use axum::response::Response;
 use partneros_domain::{
     Base, ChoiceOption, ConflictRule, ConnectionId, DataType, FieldSchema, HubSpotId, ObjectSchema,
-    OrganizationId, RunId, Side, Timestamp,
+    OrganizationId, Role, RunId, Side, Timestamp,
 };
 use partneros_runtime::{Runtime, RuntimeConfig};
 use partneros_store::{
@@ -20,6 +20,7 @@ use partneros_store::{
     TokenSet,
 };
 use partneros_sync::{Engine, Environment, Parts, Plugins, SyncSettings};
+use secrecy::ExposeSecret as _;
 use serde_json::{Value as Json, json};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
@@ -28,7 +29,7 @@ use super::integrations::fixture::{TestConnect, TestPortals};
 use crate::registry::{PluginsConfig, Registries};
 use crate::router::router;
 use crate::state::{ApiLimits, AppState, Jobs};
-use crate::token;
+use crate::token::{self, Wanted};
 
 /// 2026-11-23T09:00:00.000Z.
 const START: Timestamp = Timestamp(1_795_424_400_000);
@@ -166,6 +167,18 @@ impl TestApi {
             token: None,
             organization: self.acme.id,
         }
+    }
+
+    /// Someone of Acme with this role.
+    pub async fn with_role(&self, role: Role) -> Client<'_> {
+        self.with_token(role, None).await
+    }
+
+    /// Someone of Acme with a token that expires.
+    pub async fn with_token(&self, role: Role, expires_at: Option<Timestamp>) -> Client<'_> {
+        let id = self.acme.id;
+        let token = token(&self.store, &self.environment, id, role, expires_at).await;
+        self.stranger(&token)
     }
 
     /// Someone with a token that nobody was given.
@@ -521,10 +534,25 @@ async fn member(store: &Arc<Sqlite>, environment: &TestEnvironment, name: &str) 
         created_at: environment.now(),
     };
     store.create_organization(&organization).await.unwrap();
-    let token = token::create(store.as_ref(), id, "test", environment)
-        .await
-        .unwrap();
+    let token = token(store, environment, id, Role::Admin, None).await;
     Member { id, token }
+}
+
+async fn token(
+    store: &Sqlite,
+    environment: &TestEnvironment,
+    organization: OrganizationId,
+    role: Role,
+    expires_at: Option<Timestamp>,
+) -> String {
+    let wanted = Wanted {
+        name: format!("a test's {role}").parse().unwrap(),
+        member: None,
+        role,
+        expires_at,
+    };
+    let made = token::create(store, organization, wanted, environment).await;
+    made.unwrap().secret.expose_secret().to_owned()
 }
 
 /// The default mapper, compiled once for all tests.

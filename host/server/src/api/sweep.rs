@@ -1,15 +1,20 @@
 //! Sweeps over all routes, taken from the `OpenAPI` document, so that a new route cannot be forgotten: without a token,
-//! and with another organization's ids.
+//! with every role, and with another organization's ids.
 
 use axum::http::Method;
+use partneros_domain::{Permission, Role};
 use serde_json::{Value as Json, json};
 
 use super::fixture::{Answer, Client, TestApi};
-use crate::openapi::PUBLIC;
+
+/// The operations that anyone may call, as they were reviewed. The callback's caller is a browser, known by the state it
+/// brings.
+const PUBLIC: [&str; 3] = ["hubspotCallback", "live", "ready"];
 
 /// A route of the document.
 struct Operation {
     id: String,
+    permission: String,
     method: Method,
     path: String,
 }
@@ -30,6 +35,7 @@ fn operations() -> Vec<Operation> {
         for (method, operation) in item.as_object().unwrap() {
             operations.push(Operation {
                 id: operation["operationId"].as_str().unwrap().to_owned(),
+                permission: operation["x-permission"].as_str().unwrap().to_owned(),
                 method: method.to_uppercase().parse().unwrap(),
                 path: path.clone(),
             });
@@ -39,6 +45,10 @@ fn operations() -> Vec<Operation> {
 }
 
 impl Operation {
+    fn is_public(&self) -> bool {
+        self.permission == "public"
+    }
+
     /// Whether the path names something of an organization's.
     fn is_owned(&self) -> bool {
         self.path.contains("Id}")
@@ -77,6 +87,21 @@ impl Operation {
         Some(body)
     }
 
+    /// The status, of whatever length the answer is, and the refusal if it is one.
+    async fn refusal(&self, client: &Client<'_>, owned: &Owned) -> (u16, Json) {
+        let body = self.body().map(|body| body.to_string()).unwrap_or_default();
+        let json = [("content-type", "application/json")];
+        let path = self.path(owned);
+        let method = self.method.clone();
+        let response = client.respond(method, &path, &json, body.into()).await;
+        let status = response.status().as_u16();
+        if status < 400 {
+            return (status, Json::Null);
+        }
+        let body = axum::body::to_bytes(response.into_body(), usize::MAX).await;
+        (status, serde_json::from_slice(&body.unwrap()).unwrap())
+    }
+
     async fn send(&self, client: &Client<'_>, owned: &Owned) -> Answer {
         client
             .send(self.method.clone(), &self.path(owned), &[], self.body())
@@ -94,6 +119,18 @@ fn bundle() -> Json {
             "thresholds": {"autoMapped": 0.9, "suggested": 0.5}, "pluginFailurePolicy": "park_record",
         },
     })
+}
+
+/// What nobody has.
+fn nothing() -> Owned {
+    let id = "01900000-0000-7000-8000-00000000dead".to_owned();
+    Owned {
+        connection: id.clone(),
+        record: id.clone(),
+        pair: id.clone(),
+        run: id,
+        version: "0".repeat(64),
+    }
 }
 
 async fn owned(api: &TestApi) -> Owned {
@@ -124,10 +161,11 @@ async fn no_route_answers_without_a_token_that_works() {
         api.stranger("x"),
         api.stranger(""),
     ];
-    for operation in operations()
+    let operations = operations();
+    let (public, guarded): (Vec<_>, Vec<_>) = operations
         .iter()
-        .filter(|operation| !PUBLIC.contains(&operation.id.as_str()))
-    {
+        .partition(|operation| operation.is_public());
+    for operation in guarded {
         for caller in &callers {
             let answer = operation.send(caller, &owned).await;
             answer.refused(401, "unauthorized");
@@ -138,12 +176,45 @@ async fn no_route_answers_without_a_token_that_works() {
             );
         }
     }
-    for id in PUBLIC {
-        assert!(
-            operations().iter().any(|operation| operation.id == id),
-            "{id} is no route"
-        );
+    let mut ids: Vec<_> = public.iter().map(|operation| &operation.id).collect();
+    ids.sort();
+    assert_eq!(ids, PUBLIC, "what anyone may call was reviewed");
+    for operation in public {
+        let (status, refusal) = operation.refusal(&api.anyone(), &owned).await;
+        assert!(!matches!(status, 401 | 403), "{}: {refusal}", operation.id);
     }
+}
+
+/// With ids of nothing, so that whoever is let through changes little; the permission is asked for before.
+#[tokio::test]
+async fn every_role_may_do_what_the_table_says_and_no_more() {
+    let api = TestApi::new().await;
+    let mut refused = 0;
+    for role in Role::ALL {
+        let caller = api.with_role(role).await;
+        for operation in operations() {
+            let permission = Permission::ALL
+                .into_iter()
+                .find(|permission| permission.word() == operation.permission);
+            let (status, refusal) = operation.refusal(&caller, &nothing()).await;
+            let what = format!("{} by {role}: {status} {refusal}", operation.id);
+            match permission {
+                Some(permission) if !role.may(permission) => {
+                    assert_eq!(
+                        (status, &refusal["code"]),
+                        (403, &json!("forbidden")),
+                        "{what}"
+                    );
+                    let message = refusal["error"].as_str().unwrap();
+                    assert!(message.contains(&format!("`{permission}`")), "{what}");
+                    refused += 1;
+                }
+                Some(_) => assert!(!matches!(status, 401 | 403), "{what}"),
+                None => assert!(operation.is_public(), "{what}"),
+            }
+        }
+    }
+    assert!(refused > 60, "{refused}");
 }
 
 #[tokio::test]

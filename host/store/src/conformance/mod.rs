@@ -18,6 +18,7 @@ mod commits;
 mod connections;
 mod health;
 mod history;
+mod idempotency;
 mod isolation;
 mod leases;
 mod links;
@@ -81,6 +82,9 @@ fn cases_of_the_sync() -> Vec<(&'static str, Case)> {
             tokens_are_replaced_by_generation
             a_disconnected_portal_has_no_tokens
             a_connect_flow_is_valid_once_and_in_time;
+        idempotency:
+            a_key_is_taken_once_and_its_answer_given_again
+            a_key_is_free_again_when_nothing_changed_or_long_after;
         schemas:
             a_discovery_replaces_the_one_before;
         pairs:

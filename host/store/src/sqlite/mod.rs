@@ -16,6 +16,7 @@ mod encoding;
 mod fault;
 mod health;
 mod history;
+mod idempotency;
 mod invitations;
 mod members;
 mod migrate;

@@ -10,6 +10,7 @@ use super::mapper::Mapper;
 use super::shadow::ShadowReport;
 use crate::engine::Engine;
 use crate::error::Error;
+use crate::trail::SYSTEM;
 
 /// The kind of the alert about a version that was taken out of use.
 pub const ALERT_QUARANTINED: &str = "plugin.quarantined";
@@ -159,7 +160,7 @@ impl Engine {
         };
         store.open_alert(organization, alert).await?;
         if let Some(back) = &back {
-            self.changed(organization, "system", "plugin.fell_back", back)
+            self.changed(organization, SYSTEM, "plugin.fell_back", back)
                 .await?;
         }
         let metadata = json!({
@@ -169,7 +170,7 @@ impl Engine {
         });
         self.note(
             organization,
-            "system",
+            SYSTEM,
             "plugin.quarantined",
             &failing.to_string(),
             metadata,
@@ -204,7 +205,7 @@ impl Engine {
             return Ok(Settled::Stays);
         }
         match self
-            .promote_seen(organization, "system", binding.clone())
+            .promote_seen(organization, SYSTEM, binding.clone())
             .await
         {
             Ok(_) => Ok(Settled::Replaced),

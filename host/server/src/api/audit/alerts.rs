@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::api::query::{Paging, Query};
 use crate::api::words;
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -84,7 +84,7 @@ impl From<Alert> for AlertView {
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::View>,
     Query(wanted): Query<Wanted>,
 ) -> Result<Json<AlertPage>, Problem> {
     let paging = Paging::new(wanted.cursor, wanted.limit);

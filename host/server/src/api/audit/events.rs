@@ -9,7 +9,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::api::query::{Paging, Query};
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -46,7 +46,7 @@ pub struct EventView {
     /// When.
     #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
-    /// By whom: `api`, or `system` for the host itself.
+    /// By whom: a member's address, a token's name, or `system` for the host itself.
     actor: String,
     /// What, such as `plugin.activated`.
     #[serde(rename = "type")]
@@ -80,7 +80,7 @@ impl From<AuditEvent> for EventView {
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::ReadAudit>,
     Query(wanted): Query<Wanted>,
 ) -> Result<Json<EventPage>, Problem> {
     let paging = Paging::new(wanted.cursor, wanted.limit);

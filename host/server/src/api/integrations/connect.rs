@@ -10,7 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::state_hash;
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -44,7 +44,7 @@ impl From<NotConfigured> for Problem {
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::ManageConnections>,
 ) -> Result<Json<Authorization>, Problem> {
     let flow = state.connect.as_ref().ok_or(NotConfigured)?;
     let mut random = [0; 32];

@@ -6,8 +6,7 @@ use serde_json::json;
 
 use crate::api::Success;
 use crate::api::path::{ConnectionPath, Path};
-use crate::api::plugins;
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -20,7 +19,7 @@ use crate::state::AppState;
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::ManageConnections>,
     Path(path): Path<ConnectionPath>,
 ) -> Result<Json<Success>, Problem> {
     let id = path.connection_id;
@@ -34,7 +33,7 @@ pub async fn handle(
         .engine
         .note(
             caller.organization,
-            plugins::ACTOR,
+            &caller.actor,
             event,
             &subject,
             json!({}),

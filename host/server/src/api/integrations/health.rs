@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use crate::api::path::{ConnectionPath, Path};
 use crate::api::words;
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -162,7 +162,7 @@ impl PluginsView {
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::View>,
     Path(path): Path<ConnectionPath>,
 ) -> Result<Json<HealthBody>, Problem> {
     let (organization, id) = (caller.organization, path.connection_id);

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::{MappingSetBody, current, save};
 use crate::api::body::Body;
 use crate::api::path::{PairPath, Path};
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{Detail, ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -50,7 +50,7 @@ impl From<Nothing> for Problem {
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::EditMappings>,
     Path(path): Path<PairPath>,
     body: Option<Body<ConfirmMappings>>,
 ) -> Result<Json<MappingSetBody>, Problem> {

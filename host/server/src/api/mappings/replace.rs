@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::{MappingSetBody, MappingView, current, duplicates, save};
 use crate::api::body::Body;
 use crate::api::path::{PairPath, Path};
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{Detail, ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -47,7 +47,7 @@ impl From<Duplicates> for Problem {
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::EditMappings>,
     Path(path): Path<PairPath>,
     Body(body): Body<ReplaceMappings>,
 ) -> Result<Json<MappingSetBody>, Problem> {

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::{MappingView, changed};
 use crate::api::path::{PairPath, Path};
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -93,7 +93,7 @@ impl From<Candidate> for CandidateView {
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::EditMappings>,
     Path(path): Path<PairPath>,
 ) -> Result<Json<Suggestions>, Problem> {
     let from = state

@@ -15,7 +15,7 @@ use crate::api::body::{Body, Change};
 use crate::api::objects::schema;
 use crate::api::path::{MappingPath, Path};
 use crate::api::words;
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -124,7 +124,7 @@ impl From<Error> for Problem {
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::EditMappings>,
     Path(path): Path<MappingPath>,
     Body(body): Body<UpdateMapping>,
 ) -> Result<Json<MappingBody>, Problem> {

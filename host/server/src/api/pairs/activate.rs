@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::PairView;
 use crate::api::mappings::round_trip::ExampleView;
 use crate::api::path::{PairPath, Path};
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -38,7 +38,7 @@ pub struct Activated {
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::EditMappings>,
     Path(path): Path<PairPath>,
 ) -> Result<Json<Activated>, Problem> {
     let activation = state

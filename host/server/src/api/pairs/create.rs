@@ -16,7 +16,7 @@ use crate::api::integrations::schema::Unknown;
 use crate::api::objects::schema;
 use crate::api::path::{ConnectionPath, Path};
 use crate::api::words;
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -75,7 +75,7 @@ impl From<Exists> for Problem {
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::EditMappings>,
     Path(path): Path<ConnectionPath>,
     Body(body): Body<CreatePair>,
 ) -> Result<Json<PairBody>, Problem> {

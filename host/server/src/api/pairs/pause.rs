@@ -6,7 +6,7 @@ use partneros_domain::PairState;
 
 use super::PairBody;
 use crate::api::path::{PairPath, Path};
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -20,7 +20,7 @@ use crate::state::AppState;
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::EditMappings>,
     Path(path): Path<PairPath>,
 ) -> Result<Json<PairBody>, Problem> {
     let pair = state.store.pair(caller.organization, path.pair_id).await?;

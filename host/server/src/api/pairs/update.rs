@@ -14,7 +14,7 @@ use super::{MatchKeyView, PairBody, ThresholdsView, settings};
 use crate::api::body::{Body, Change};
 use crate::api::path::{PairPath, Path};
 use crate::api::words;
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -53,7 +53,7 @@ pub struct UpdatePair {
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::EditMappings>,
     Path(PairPath { pair_id }): Path<PairPath>,
     Body(body): Body<UpdatePair>,
 ) -> Result<Json<PairBody>, Problem> {

@@ -4,10 +4,10 @@ use axum::Json;
 use axum::extract::State;
 use serde_json::json;
 
-use super::{ACTOR, of_conflict};
+use super::of_conflict;
 use crate::api::Success;
 use crate::api::path::{Path, VersionPath};
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -21,7 +21,7 @@ use crate::state::AppState;
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::ManagePlugins>,
     Path(path): Path<VersionPath>,
 ) -> Result<Json<Success>, Problem> {
     state
@@ -34,7 +34,7 @@ pub async fn handle(
         .engine
         .note(
             caller.organization,
-            ACTOR,
+            &caller.actor,
             "plugin.deleted",
             &subject,
             json!({}),

@@ -6,10 +6,10 @@ use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{ACTOR, VersionBody};
+use super::VersionBody;
 use crate::api::body::Body;
 use crate::api::path::{Path, VersionPath};
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -34,7 +34,7 @@ pub struct Quarantine {
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::ManagePlugins>,
     Path(path): Path<VersionPath>,
     Body(body): Body<Quarantine>,
 ) -> Result<Json<VersionBody>, Problem> {
@@ -50,7 +50,7 @@ pub async fn handle(
         .engine
         .note(
             organization,
-            ACTOR,
+            &caller.actor,
             "plugin.quarantined",
             &digest.to_string(),
             metadata,

@@ -12,7 +12,7 @@ use super::fields::{self, Purpose, Sent};
 use crate::api::body::Body;
 use crate::api::objects::schema;
 use crate::api::path::{Path, RecordPath};
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -58,7 +58,7 @@ impl From<Error> for Problem {
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::EditRecords>,
     Path(RecordPath { object, record_id }): Path<RecordPath>,
     headers: HeaderMap,
     Body(body): Body<UpdateRecord>,

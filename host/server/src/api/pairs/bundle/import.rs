@@ -8,9 +8,9 @@ use utoipa::ToSchema;
 use super::BundleView;
 use super::compare::ComparisonBody;
 use crate::api::body::Body;
+use crate::api::mappings;
 use crate::api::path::{PairPath, Path};
-use crate::api::{mappings, plugins};
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -41,7 +41,7 @@ pub struct ImportBundle {
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::EditMappings>,
     Path(path): Path<PairPath>,
     Body(body): Body<ImportBundle>,
 ) -> Result<Json<ComparisonBody>, Problem> {
@@ -53,7 +53,7 @@ pub async fn handle(
         .engine
         .import(
             caller.organization,
-            plugins::ACTOR,
+            &caller.actor,
             path.pair_id,
             bundle,
             version,

@@ -1,12 +1,12 @@
-//! Who calls: the organization behind a bearer token.
+//! Who calls: the organization and the role behind a bearer token.
 //!
-//! Invariant: a handler learns its organization from [`Caller`] and from nowhere else. Tokens appear in no log and no
-//! answer; only their hash is looked up.
+//! Tokens appear in no log and no answer; only their hash is looked up.
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
-use partneros_domain::OrganizationId;
+use partneros_domain::{OrganizationId, Role};
+use partneros_sync::describe;
 
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -14,12 +14,20 @@ use crate::token;
 
 /// The longest token that is looked up, in bytes; ours have 68.
 const TOKEN_BYTES_MAX: usize = 256;
+/// How old the time at which something was used last may be until it is noted again.
+const USE_NOTED_MS: i64 = 60_000;
 
 /// Who calls.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     /// On whose behalf.
     pub organization: OrganizationId,
+    /// What they are there, now.
+    pub role: Role,
+    /// How the audit log names them: a token by its name.
+    pub actor: String,
+    /// The hash of the token.
+    token: [u8; 32],
 }
 
 /// A request without a token that works.
@@ -30,7 +38,7 @@ enum Error {
         token::PREFIX
     )]
     Missing,
-    #[error("failed to authenticate: the token is unknown or was deleted")]
+    #[error("failed to authenticate: the token is unknown, expired or was deleted")]
     Unknown,
 }
 
@@ -45,17 +53,38 @@ impl From<Error> for Problem {
     }
 }
 
+impl Caller {
+    /// The same caller as they are now.
+    pub(super) async fn again(&self, state: &AppState) -> Result<Self, Problem> {
+        of_token(state, self.token).await
+    }
+}
+
 impl FromRequestParts<AppState> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let token = bearer(parts).ok_or(Error::Missing)?;
-        let now = state.environment.now();
-        let holder = state.store.token_holder(&token::hash(token), now).await?;
-        Ok(Self {
-            organization: holder.ok_or(Error::Unknown)?.organization_id,
-        })
+        of_token(state, token::hash(token)).await
     }
+}
+
+async fn of_token(state: &AppState, token: [u8; 32]) -> Result<Caller, Problem> {
+    let now = state.environment.now();
+    let holder = state.store.token_holder(&token, now).await?;
+    let holder = holder.ok_or(Error::Unknown)?;
+    let noted = holder
+        .used_at
+        .is_some_and(|at| now.millis_since(at) < USE_NOTED_MS);
+    if !noted && let Err(error) = state.store.touch_token(holder.token_id, now).await {
+        tracing::warn!(token.id = %holder.token_id, error = describe(&error), "the use of a token was not noted");
+    }
+    Ok(Caller {
+        organization: holder.organization_id,
+        role: holder.role,
+        actor: holder.name,
+        token,
+    })
 }
 
 fn bearer(parts: &Parts) -> Option<&str> {
@@ -71,7 +100,9 @@ fn bearer(parts: &Parts) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use axum::http::Method;
+    use partneros_domain::Role;
     use partneros_store::Organizations as _;
+    use partneros_sync::Environment as _;
 
     use crate::api::fixture::TestApi;
 
@@ -115,6 +146,51 @@ mod tests {
                 .await;
             assert_eq!(answer.status, status, "{value}");
         }
+    }
+
+    #[tokio::test]
+    async fn the_use_of_a_token_is_noted_once_a_minute() {
+        let api = TestApi::new().await;
+        let acme = api.acme();
+        let used = async || {
+            acme.get("/api/objects").await.expect(200);
+            let tokens = api.store.tokens(acme.organization).await.unwrap();
+            tokens[0].used_at.unwrap()
+        };
+        let first = used().await;
+        assert_eq!(first, api.environment.now());
+        api.environment.wait_ms(59_999);
+        assert_eq!(used().await, first);
+        api.environment.wait_ms(1);
+        assert_eq!(used().await, api.environment.now());
+    }
+
+    #[tokio::test]
+    async fn the_audit_log_names_the_token() {
+        let api = TestApi::new().await;
+        let id = api.connection().await;
+        let admin = api.with_role(Role::Admin).await;
+        admin
+            .delete(&format!("/api/integrations/{id}"))
+            .await
+            .expect(200);
+        let events = admin.get("/api/audit-events").await.expect(200);
+        assert_eq!(events["events"][0]["type"], "connection.disconnected");
+        assert_eq!(events["events"][0]["actor"], "a test's admin");
+    }
+
+    #[tokio::test]
+    async fn an_expired_token_stops_working() {
+        let api = TestApi::new().await;
+        let soon = api.environment.now().plus_millis(1_000);
+        let client = api.with_token(Role::Admin, Some(soon)).await;
+        api.environment.wait_ms(999);
+        client.get("/api/objects").await.expect(200);
+        api.environment.wait_ms(1);
+        client
+            .get("/api/objects")
+            .await
+            .refused(401, "unauthorized");
     }
 
     #[tokio::test]

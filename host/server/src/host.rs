@@ -11,6 +11,7 @@ use partneros_sync::{BuiltIn, Engine, Environment, HttpPortals, Parts, Plugins, 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::auth::RateLimits;
 use crate::config::{Config, HubSpotConfig};
 use crate::connect::OAuthConnect;
 use crate::metrics::Metrics;
@@ -76,6 +77,7 @@ impl Host {
             streams,
             stop: stop.clone(),
             registries,
+            rates: Arc::new(RateLimits::new(config.api.requests_per_second_max)),
             metrics: Metrics::install(&config.metrics, stop.clone())?,
             limits: config.api,
         };

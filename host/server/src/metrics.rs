@@ -56,7 +56,10 @@ impl std::fmt::Debug for Metrics {
 
 impl Metrics {
     /// Records from now on, if a token is configured. To be called once in a process.
-    pub fn install(config: &MetricsConfig, stop: CancellationToken) -> anyhow::Result<Option<Self>> {
+    pub fn install(
+        config: &MetricsConfig,
+        stop: CancellationToken,
+    ) -> anyhow::Result<Option<Self>> {
         const TOKEN_CHARS_MIN: usize = 16;
         let Some(token) = &config.token else {
             return Ok(None);
@@ -74,7 +77,11 @@ impl Metrics {
         process.describe();
         let kept = handle.clone();
         tokio::spawn(async move {
-            while stop.run_until_cancelled(tokio::time::sleep(UPKEEP)).await.is_some() {
+            while stop
+                .run_until_cancelled(tokio::time::sleep(UPKEEP))
+                .await
+                .is_some()
+            {
                 kept.run_upkeep();
             }
         });

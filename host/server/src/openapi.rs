@@ -2,10 +2,14 @@
 
 use axum::http::header;
 use axum::routing::{MethodRouter, get};
-use utoipa::openapi::path::Operation;
+use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{Components, ContentBuilder, OpenApi, PathItem, Ref, ResponseBuilder};
+use utoipa::openapi::{
+    Components, ContentBuilder, OpenApi, PathItem, Ref, Required, ResponseBuilder,
+};
 
+use crate::api::repeatable::REPEATABLE;
 use crate::auth::access;
 use crate::problem::ErrorBody;
 
@@ -44,9 +48,13 @@ pub fn completed(mut document: OpenApi) -> OpenApi {
     let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
     let components = document.components.get_or_insert_with(Components::default);
     components.add_security_scheme(SCHEME, scheme);
-    for item in document.paths.paths.values_mut() {
+    for (path, item) in &mut document.paths.paths {
         for operation in operations(item) {
             complete(operation);
+        }
+        if let (true, Some(operation)) = (REPEATABLE.contains(&path.as_str()), &mut item.post) {
+            let parameters = operation.parameters.get_or_insert_default();
+            parameters.push(repeatable_parameter());
         }
     }
     document
@@ -77,6 +85,12 @@ fn complete(operation: &mut Operation) {
             "`forbidden`: the caller's role lacks the permission that `x-permission` names.",
         ));
     }
+    if !access::is_public(operation) {
+        answers.push((
+            "429",
+            "`rate_limited`: too many requests; `Retry-After` says how many seconds to wait.",
+        ));
+    }
     if operation.request_body.is_some() {
         answers.push(("413", "`body_too_large`."));
         answers.push((
@@ -96,6 +110,25 @@ fn complete(operation: &mut Operation) {
             .responses
             .insert(status.to_owned(), response.into());
     }
+}
+
+fn repeatable_parameter() -> Parameter {
+    let text = Schema::from(
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .max_length(Some(255)),
+    );
+    ParameterBuilder::new()
+        .name("Idempotency-Key")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .schema(Some(text))
+        .description(Some(
+            "A name of your own for this request, such as a UUID. The same request with the same name within a day is answered \
+             again (`Idempotency-Replayed: true`) and not done again; another one is refused: 422 `idempotency_key_reused`. While the \
+             first is under way, and if it was cut off: 409 `idempotency_unfinished`.",
+        ))
+        .build()
 }
 
 /// The operations of a path.

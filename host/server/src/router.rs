@@ -1,7 +1,7 @@
 //! All routes, on one screen, and the layers around them.
 //!
 //! From the outside in: name and log the request, write the body of what went wrong (`answer`); see changes through when
-//! the caller hangs up; turn panics into answers; limit bodies.
+//! the caller hangs up; turn panics into answers; do what is sent twice once; limit bodies.
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -13,7 +13,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    audit, changes, health, integrations, mappings, objects, pairs, plugins, records, request, runs,
+    audit, changes, health, integrations, mappings, objects, pairs, plugins, records, repeatable,
+    request, runs,
 };
 use crate::auth::access;
 use crate::metrics;
@@ -41,6 +42,7 @@ pub fn router(state: AppState) -> Router {
         .fallback(request::unknown_route)
         .method_not_allowed_fallback(request::unknown_method)
         .layer(DefaultBodyLimit::max(state.limits.body_bytes_max))
+        .layer(from_fn_with_state(state.clone(), repeatable::once))
         .layer(CatchPanicLayer::custom(request::panicked))
         .layer(from_fn_with_state(state.clone(), request::see_through))
         .layer(from_fn_with_state(state.clone(), request::answer))

@@ -21,6 +21,7 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 use url::Url;
 
+use crate::auth::RateLimits;
 use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::registry::Registries;
@@ -48,6 +49,8 @@ pub struct AppState {
     pub trials: Jobs,
     /// Where plugins may be pulled from.
     pub registries: Arc<Registries>,
+    /// How fast callers may ask.
+    pub rates: Arc<RateLimits>,
     /// What is recorded for Prometheus, if anything is.
     pub metrics: Option<Metrics>,
     /// Limits on input.
@@ -99,6 +102,9 @@ pub struct ApiLimits {
     /// The most records of a batch. Default 1,000, which keeps the write lock for tens of milliseconds. Beyond it: 400
     /// `batch_too_large`.
     pub batch_records_max: usize,
+    /// How many requests a second one token or session may make. Default 250, and twice as many at once; 0 is no limit. Beyond
+    /// it: 429 `rate_limited` with `Retry-After`.
+    pub requests_per_second_max: u32,
     /// How many entries a page has unless the caller asks otherwise. Default 100.
     pub page_entries_default: usize,
     /// The most entries of a page. Default 500. Beyond it: 400 `invalid_query`.
@@ -127,6 +133,7 @@ impl Default for ApiLimits {
         Self {
             body_bytes_max: 1 << 20,
             batch_records_max: 1_000,
+            requests_per_second_max: 250,
             page_entries_default: 100,
             page_entries_max: 500,
             fields_max: 500,

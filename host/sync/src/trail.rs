@@ -129,7 +129,10 @@ pub(crate) fn record(run: &Run) {
         RunOutcome::Interrupted => "interrupted",
     };
     metrics::counter!("partneros_sync_runs_total", "outcome" => outcome).increment(1);
-    let duration_ms = run.finished_at.unwrap_or(run.started_at).millis_since(run.started_at);
+    let duration_ms = run
+        .finished_at
+        .unwrap_or(run.started_at)
+        .millis_since(run.started_at);
     metrics::histogram!("partneros_sync_run_duration_seconds").record(duration_ms as f64 / 1e3);
     let counts = &run.counts;
     for (effect, count) in [

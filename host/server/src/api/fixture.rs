@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use super::integrations::fixture::{TestConnect, TestPortals};
+use crate::auth::RateLimits;
 use crate::registry::{PluginsConfig, Registries};
 use crate::router::router;
 use crate::state::{ApiLimits, AppState, Jobs};
@@ -95,7 +96,12 @@ impl Environment for TestEnvironment {
 
 impl TestApi {
     pub async fn new() -> Self {
-        Self::with_limits(ApiLimits::default()).await
+        // The sweeps ask faster than people do.
+        let limits = ApiLimits {
+            requests_per_second_max: 0,
+            ..ApiLimits::default()
+        };
+        Self::with_limits(limits).await
     }
 
     pub async fn with_limits(limits: ApiLimits) -> Self {
@@ -124,6 +130,7 @@ impl TestApi {
             streams: Jobs::new(limits.streams_max),
             stop: CancellationToken::new(),
             registries: Arc::new(Registries::new(&PluginsConfig::default()).unwrap()),
+            rates: Arc::new(RateLimits::new(limits.requests_per_second_max)),
             metrics: None,
             limits,
         };

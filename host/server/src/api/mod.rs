@@ -18,6 +18,7 @@ pub mod path;
 pub mod plugins;
 pub mod query;
 pub mod records;
+pub mod repeatable;
 pub mod request;
 pub mod runs;
 pub mod words;

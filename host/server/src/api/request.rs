@@ -55,7 +55,10 @@ pub async fn answer(State(state): State<AppState>, request: Request, next: Next)
 
 /// Counts the request. The path is a pattern, so there are as many series as routes.
 fn record(method: &str, path: &str, status: u16, duration: Duration) {
-    let method = KNOWN_METHODS.iter().find(|known| **known == method).copied();
+    let method = KNOWN_METHODS
+        .iter()
+        .find(|known| **known == method)
+        .copied();
     let labels = [
         ("method", method.unwrap_or("other").to_owned()),
         ("path", path.to_owned()),

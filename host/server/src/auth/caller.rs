@@ -64,8 +64,15 @@ impl FromRequestParts<AppState> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        // A layer may have asked before the handler does; the request counts once.
+        if let Some(caller) = parts.extensions.get::<Self>() {
+            return Ok(caller.clone());
+        }
         let token = bearer(parts).ok_or(Error::Missing)?;
-        of_token(state, token::hash(token)).await
+        let caller = of_token(state, token::hash(token)).await?;
+        state.rates.count(&caller.token)?;
+        parts.extensions.insert(caller.clone());
+        Ok(caller)
     }
 }
 

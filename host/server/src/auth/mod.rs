@@ -9,6 +9,8 @@ pub mod access;
 mod caller;
 pub mod permission;
 mod permitted;
+mod rate;
 
 pub use caller::Caller;
 pub use permitted::Permitted;
+pub use rate::RateLimits;

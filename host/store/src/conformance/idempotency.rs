@@ -16,7 +16,10 @@ pub(super) async fn a_key_is_taken_once_and_its_answer_given_again(store: &dyn S
     let other = World::new(store).await;
     let take = async |world: &World<'_>, key, at| {
         let organization = world.organization;
-        store.take_key(organization, key, Timestamp(at), NEVER).await.unwrap()
+        store
+            .take_key(organization, key, Timestamp(at), NEVER)
+            .await
+            .unwrap()
     };
     assert_eq!(take(&world, KEY, 1).await, Taken::Now);
     assert_eq!(take(&world, KEY, 2).await, Taken::Unfinished);
@@ -43,7 +46,10 @@ pub(super) async fn a_key_is_free_again_when_nothing_changed_or_long_after(store
     let organization = world.organization;
     let take = async |at, forget_until| {
         let (at, forget_until) = (Timestamp(at), Timestamp(forget_until));
-        store.take_key(organization, KEY, at, forget_until).await.unwrap()
+        store
+            .take_key(organization, KEY, at, forget_until)
+            .await
+            .unwrap()
     };
     assert_eq!(take(1, 0).await, Taken::Now);
     store.free_key(organization, KEY).await.unwrap();

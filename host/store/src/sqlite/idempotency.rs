@@ -46,7 +46,12 @@ impl Idempotency for Sqlite {
                         "INSERT OR REPLACE INTO request_keys
                              (organization, hash, fingerprint, taken_at) VALUES (?1, ?2, ?3, ?4)",
                     )?
-                    .execute(params![organization, key.hash, key.fingerprint, at.0])?;
+                    .execute(params![
+                        organization,
+                        key.hash,
+                        key.fingerprint,
+                        at.0
+                    ])?;
                     Taken::Now
                 }
                 Some((fingerprint, ..)) if fingerprint != key.fingerprint => Taken::Other,

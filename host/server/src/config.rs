@@ -10,7 +10,7 @@ use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use partneros_hubspot::{ApiVersion, AppKind};
 use partneros_runtime::RuntimeConfig;
-use partneros_sync::SyncSettings;
+use partneros_sync::{AuditSettings, SyncSettings};
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, Serialize};
 use url::Url;
@@ -50,6 +50,8 @@ pub struct Config {
     pub api: ApiLimits,
     /// The sync engine.
     pub sync: SyncSettings,
+    /// The audit log.
+    pub audit: AuditSettings,
     /// The plugin runtime.
     pub runtime: RuntimeConfig,
     /// The registries that plugins may be pulled from. Default none.
@@ -194,6 +196,7 @@ fn defaults() -> serde_json::Value {
         },
         "api": ApiLimits::default(),
         "sync": SyncSettings::default(),
+        "audit": AuditSettings::default(),
         "runtime": RuntimeConfig::default(),
         "plugins": PluginsConfig::default(),
     })
@@ -216,6 +219,7 @@ mod tests {
         assert_eq!(config.listen.port(), 8080);
         assert_eq!(config.hubspot.app.kind(), Some(AppKind::Marketplace));
         assert_eq!(config.sync, SyncSettings::default());
+        assert_eq!(config.audit.retention_days, 400);
         assert_eq!(config.runtime, RuntimeConfig::default());
     }
 

@@ -15,6 +15,7 @@ mod drift;
 mod engine;
 mod environment;
 mod error;
+mod housekeeping;
 mod http_portals;
 mod judge;
 mod key_property;
@@ -46,5 +47,5 @@ pub use plugins::{
     Sample, ShadowReport, SplitPlan, Tryout, TryoutRow,
 };
 pub use portals::Portals;
-pub use settings::SyncSettings;
+pub use settings::{AuditSettings, SyncSettings};
 pub use setup::{Activation, SuggestedMapping};

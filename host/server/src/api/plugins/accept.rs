@@ -2,7 +2,7 @@
 //! trusts keys, the inspection, the store and the audit log.
 
 use axum::http::StatusCode;
-use partneros_domain::{Digest, OrganizationId};
+use partneros_domain::{Digest, EventType, OrganizationId};
 use partneros_runtime::Inspection;
 use partneros_store::{NewPluginVersion, PluginVersion};
 use serde_json::{Value as Json, json};
@@ -102,7 +102,13 @@ async fn note(
     let subject = version.digest.to_string();
     state
         .engine
-        .note(organization, ACTOR, "plugin.uploaded", &subject, metadata)
+        .note(
+            organization,
+            ACTOR,
+            EventType::PluginUploaded,
+            &subject,
+            metadata,
+        )
         .await?;
     Ok(())
 }

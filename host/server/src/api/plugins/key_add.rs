@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use partneros_domain::EventType;
 use partneros_store::TrustedKey;
 use serde::Deserialize;
 use serde_json::json;
@@ -53,7 +54,13 @@ pub async fn handle(
     let metadata = json!({"publicKey": public_key});
     state
         .engine
-        .note(organization, ACTOR, "plugin.key_added", &name, metadata)
+        .note(
+            organization,
+            ACTOR,
+            EventType::PluginKeyAdded,
+            &name,
+            metadata,
+        )
         .await?;
     Ok(Json(Success::YES))
 }

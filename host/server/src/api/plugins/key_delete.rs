@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use partneros_domain::EventType;
 use serde_json::json;
 
 use super::ACTOR;
@@ -33,7 +34,7 @@ pub async fn handle(
         .note(
             organization,
             ACTOR,
-            "plugin.key_deleted",
+            EventType::PluginKeyDeleted,
             &path.name,
             json!({}),
         )

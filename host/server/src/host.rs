@@ -58,6 +58,7 @@ impl Host {
             plugins: plugins(config).await?,
             environment: Arc::clone(&environment),
             settings: config.sync.clone(),
+            audit: config.audit.clone(),
         };
         let engine = Engine::new(parts, stop.clone());
         let connect = oauth.map(|oauth| Arc::new(OAuthConnect(oauth)) as Arc<dyn ConnectFlow>);

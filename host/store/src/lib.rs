@@ -16,7 +16,7 @@ mod seal;
 mod sqlite;
 
 pub use contract::audit::{
-    Alert, AlertId, Audit, AuditEvent, EventId, NewAlert, NewEvent, Severity,
+    Alert, AlertId, Audit, AuditEvent, EventFilter, EventId, NewAlert, NewEvent, Severity,
 };
 pub use contract::changes::{Change, Changes};
 pub use contract::connections::{

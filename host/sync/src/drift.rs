@@ -1,6 +1,8 @@
 //! What changed about a portal's schema, and which mappings that affects.
 
-use partneros_domain::{ConnectionId, Drift, FieldName, ObjectPair, ObjectSchema, OrganizationId};
+use partneros_domain::{
+    AlertKind, ConnectionId, Drift, EventType, FieldName, ObjectPair, ObjectSchema, OrganizationId,
+};
 use partneros_store::{AlertId, CachedSchema, NewAlert, Severity};
 use serde::Serialize;
 use serde_json::json;
@@ -9,8 +11,6 @@ use crate::engine::{Begun, Engine, describe};
 use crate::error::Error;
 use crate::trail::SYSTEM;
 
-/// The kind of the alert about mappings that a changed schema affects.
-pub const ALERT_DRIFT: &str = "schema.drift_detected";
 /// How many mappings the alert names; the events name all.
 const NAMED_MAX: usize = 5;
 
@@ -52,8 +52,14 @@ impl Engine {
         let subject = connection.to_string();
         let properties: usize = after.iter().map(|cached| cached.schema.fields.len()).sum();
         let metadata = json!({"objects": after.len(), "properties": properties});
-        self.note(organization, SYSTEM, "schema.refreshed", &subject, metadata)
-            .await?;
+        self.note(
+            organization,
+            SYSTEM,
+            EventType::SchemaRefreshed,
+            &subject,
+            metadata,
+        )
+        .await?;
         let pairs = self.parts().store.pairs(organization, connection).await?;
         let mut all = Vec::new();
         for CachedSchema { schema: old, .. } in before {
@@ -69,8 +75,14 @@ impl Engine {
                 .affected(organization, &pairs, &old.name, &drift)
                 .await?;
             let metadata = json!({"object": old.name, "drift": drift, "affected": affected});
-            self.note(organization, SYSTEM, ALERT_DRIFT, &subject, metadata)
-                .await?;
+            self.note(
+                organization,
+                SYSTEM,
+                EventType::SchemaDriftDetected,
+                &subject,
+                metadata,
+            )
+            .await?;
             all.extend(affected);
         }
         if all.is_empty() {
@@ -79,7 +91,7 @@ impl Engine {
         let environment = &self.parts().environment;
         let alert = NewAlert {
             id: AlertId(environment.new_id()),
-            kind: ALERT_DRIFT.to_owned(),
+            kind: AlertKind::SchemaDriftDetected,
             severity: Severity::Warning,
             subject,
             message: message(&all),
@@ -125,8 +137,9 @@ impl Engine {
             .alerts(organization, true, None, ALERTS_MAX)
             .await?
             .items;
-        let is_open =
-            |alert: &partneros_store::Alert| alert.kind == ALERT_DRIFT && alert.subject == subject;
+        let is_open = |alert: &partneros_store::Alert| {
+            alert.kind == AlertKind::SchemaDriftDetected && alert.subject == subject
+        };
         if !open.iter().any(is_open) {
             return Ok(());
         }
@@ -141,7 +154,7 @@ impl Engine {
         }
         let now = self.parts().environment.now();
         store
-            .resolve_alert(organization, ALERT_DRIFT, subject, now)
+            .resolve_alert(organization, AlertKind::SchemaDriftDetected, subject, now)
             .await?;
         Ok(())
     }

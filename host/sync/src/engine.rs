@@ -19,7 +19,7 @@ use crate::pair_plan::PairPlan;
 use crate::pass::{Pass, PassStart};
 use crate::plugins::{self, Mapper, Plugins, Settled, SplitPlan};
 use crate::portals::Portals;
-use crate::settings::SyncSettings;
+use crate::settings::{AuditSettings, SyncSettings};
 use crate::{absorb, pull, push, trail, trial};
 
 /// How often a pass begins again because the portal's schema or the mappings changed under it.
@@ -38,6 +38,8 @@ pub struct Parts {
     pub environment: Arc<dyn Environment>,
     /// How to behave.
     pub settings: SyncSettings,
+    /// How long the audit log is.
+    pub audit: AuditSettings,
 }
 
 impl Parts {

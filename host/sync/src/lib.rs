@@ -15,6 +15,7 @@ mod drift;
 mod engine;
 mod environment;
 mod error;
+mod housekeeping;
 mod http_portals;
 mod judge;
 mod key_property;
@@ -46,6 +47,6 @@ pub use plugins::{
     Sample, ShadowReport, SplitPlan, Tryout, TryoutRow,
 };
 pub use portals::Portals;
-pub use settings::SyncSettings;
+pub use settings::{AuditSettings, SyncSettings};
 pub use setup::{Activation, SuggestedMapping};
 pub use trail::SYSTEM;

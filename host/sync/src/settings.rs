@@ -35,6 +35,23 @@ pub struct SyncSettings {
     pub plugin_logs_kept: usize,
 }
 
+/// The audit log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct AuditSettings {
+    /// For how many days events are kept. Default 400: a year, and time to look back on it. 0 keeps them forever. Older
+    /// ones are deleted by the hour, a few at a time.
+    pub retention_days: u32,
+}
+
+impl Default for AuditSettings {
+    fn default() -> Self {
+        Self {
+            retention_days: 400,
+        }
+    }
+}
+
 impl Default for SyncSettings {
     fn default() -> Self {
         Self {

@@ -2,7 +2,7 @@
 //!
 //! A run that found nothing to do leaves no event; the list of runs has it.
 
-use partneros_domain::{ConnectionId, OrganizationId, Timestamp};
+use partneros_domain::{AlertKind, ConnectionId, EventType, OrganizationId, Timestamp};
 use partneros_store::{AlertId, EventId, NewAlert, NewEvent, Run, RunOutcome, Severity, Store};
 use serde_json::{Map, Value as Json, json};
 
@@ -10,8 +10,6 @@ use crate::engine::{Begun, Engine, describe};
 use crate::environment::Environment;
 use crate::error::Error;
 
-/// The kind of the alert about a connection whose tokens HubSpot no longer takes.
-pub const ALERT_REVOKED: &str = "token.revoked";
 /// Who does what nobody asked for just now.
 pub const SYSTEM: &str = "system";
 
@@ -28,8 +26,8 @@ impl Engine {
         let pulled = counts.pulled > counts.unchanged || (failed && !fails_to_push);
         let pushed = counts.pushed > 0 || (failed && fails_to_push);
         for (event, happened, own) in [
-            ("sync.pull", pulled, failed && !fails_to_push),
-            ("sync.push", pushed, failed && fails_to_push),
+            (EventType::SyncPull, pulled, failed && !fails_to_push),
+            (EventType::SyncPush, pushed, failed && fails_to_push),
         ] {
             if !happened {
                 continue;
@@ -84,7 +82,7 @@ impl Engine {
         let parts = self.parts();
         let alert = NewAlert {
             id: AlertId(parts.environment.new_id()),
-            kind: ALERT_REVOKED.to_owned(),
+            kind: AlertKind::TokenRevoked,
             severity: Severity::Critical,
             subject: connection.to_string(),
             message: format!("Token revoked: {reason}; nothing syncs until HubSpot is reconnected"),
@@ -106,13 +104,13 @@ impl Engine {
         let (subject, now) = (connection.to_string(), parts.environment.now());
         parts
             .store
-            .resolve_alert(organization, ALERT_REVOKED, &subject, now)
+            .resolve_alert(organization, AlertKind::TokenRevoked, &subject, now)
             .await?;
         let metadata = json!({"portalId": portal});
         self.note(
             organization,
             actor,
-            "connection.connected",
+            EventType::ConnectionConnected,
             &subject,
             metadata,
         )
@@ -156,14 +154,14 @@ pub(crate) async fn note_tokens(
     store: &dyn Store,
     environment: &dyn Environment,
     (organization, connection): (OrganizationId, ConnectionId),
-    event: &str,
+    event: EventType,
     metadata: Json,
 ) {
     let event = NewEvent {
         id: EventId(environment.new_id()),
         at: environment.now(),
         actor: SYSTEM.to_owned(),
-        event: event.to_owned(),
+        event,
         subject: connection.to_string(),
         metadata,
     };

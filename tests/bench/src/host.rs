@@ -12,8 +12,8 @@ use partneros_store::{
     Pairs as _, Run, RunOutcome, RunTrigger, Schemas as _, SealingKey, Sqlite, Store, TokenSet,
 };
 use partneros_sync::{
-    BuiltIn, Engine, Environment as _, HttpPortals, Parts, Plugins, PortalsConfig, SyncSettings,
-    describe,
+    AuditSettings, BuiltIn, Engine, Environment as _, HttpPortals, Parts, Plugins, PortalsConfig,
+    SyncSettings, describe,
 };
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
@@ -94,6 +94,7 @@ impl Host {
             plugins: load_plugins()?,
             environment,
             settings: SyncSettings::default(),
+            audit: AuditSettings::default(),
         };
         let organization = Organization {
             id: OrganizationId(SystemEnvironment.new_id()),

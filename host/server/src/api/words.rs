@@ -3,6 +3,7 @@
 //! The types here stand for those of the domain and the store, which know nothing of `OpenAPI`. A test holds each list
 //! against what serde accepts, so that the two cannot drift apart.
 
+use partneros_domain as domain;
 use utoipa::openapi::schema::{Schema, SchemaType, Type};
 use utoipa::openapi::{ObjectBuilder, RefOr};
 use utoipa::{PartialSchema, ToSchema};
@@ -66,6 +67,46 @@ words! {
     ConflictRule = ["policy", "newest", "direction"];
     /// Where a failure happened.
     FailureStage = ["pull", "push"];
+}
+
+/// The types of audit events. There are ever more, so the schema names them and takes any text.
+#[derive(Debug)]
+pub struct EventType;
+
+impl PartialSchema for EventType {
+    fn schema() -> RefOr<Schema> {
+        let rows = domain::EventType::ALL.iter();
+        let rows = rows.map(|event| format!("| `{event}` | {} |\n", event.meaning()));
+        growing("What was done", "| type | meaning |\n| --- | --- |\n", rows)
+    }
+}
+
+impl ToSchema for EventType {}
+
+/// The kinds of alerts, of which there are ever more too.
+#[derive(Debug)]
+pub struct AlertKind;
+
+impl PartialSchema for AlertKind {
+    fn schema() -> RefOr<Schema> {
+        let rows = domain::AlertKind::ALL.iter();
+        let rows =
+            rows.map(|kind| format!("| `{kind}` | {} | {} |\n", kind.title(), kind.meaning()));
+        let head = "| kind | title | meaning |\n| --- | --- | --- |\n";
+        growing("What needs a person", head, rows)
+    }
+}
+
+impl ToSchema for AlertKind {}
+
+/// A text with a table of what it may be today.
+fn growing(what: &str, head: &str, rows: impl Iterator<Item = String>) -> RefOr<Schema> {
+    let rows: String = rows.collect();
+    let text = format!("{what}. Other versions of this host may know others.\n\n{head}{rows}");
+    ObjectBuilder::new()
+        .schema_type(SchemaType::Type(Type::String))
+        .description(Some(text))
+        .into()
 }
 
 #[cfg(test)]

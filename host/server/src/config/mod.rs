@@ -12,8 +12,8 @@ use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use partneros_hubspot::{ApiVersion, AppKind};
 use partneros_runtime::RuntimeConfig;
-use partneros_sync::SyncSettings;
 use schemars::JsonSchema;
+use partneros_sync::{AuditSettings, SyncSettings};
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, Serialize};
 use url::Url;
@@ -64,6 +64,8 @@ pub struct Config {
     pub api: ApiLimits,
     /// The sync engine.
     pub sync: SyncSettings,
+    /// The audit log.
+    pub audit: AuditSettings,
     /// The plugin runtime.
     pub runtime: RuntimeConfig,
     /// The registries that plugins may be pulled from. Default none.
@@ -211,6 +213,7 @@ fn defaults() -> serde_json::Value {
         },
         "api": ApiLimits::default(),
         "sync": SyncSettings::default(),
+        "audit": AuditSettings::default(),
         "runtime": RuntimeConfig::default(),
         "plugins": PluginsConfig::default(),
     })
@@ -233,6 +236,7 @@ mod tests {
         assert_eq!(config.listen.port(), 8080);
         assert_eq!(config.hubspot.app.kind(), Some(AppKind::Marketplace));
         assert_eq!(config.sync, SyncSettings::default());
+        assert_eq!(config.audit.retention_days, 400);
         assert_eq!(config.runtime, RuntimeConfig::default());
     }
 

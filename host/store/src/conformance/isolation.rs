@@ -1,14 +1,16 @@
 //! No method shows or touches what belongs to another organization.
 
-use partneros_domain::{Digest, HubSpotId, Mappings, PairId, PairState, RecordId, Role, TokenId};
+use partneros_domain::{
+    AlertKind, Digest, EventType, HubSpotId, Mappings, PairId, PairState, RecordId, Role, TokenId,
+};
 
 use super::audit::{alert, event};
 use super::people;
 use super::plugin_world::{candidate, new_setup, parts};
 use super::world::{OBJECT, World, at, new_connection, refused_as_not_found, tokens};
 use crate::{
-    BindingScope, ConnectionStatus, MapperParts, NewApiToken, PairPatch, RecordPatch, RunOutcome,
-    Store, TokenSet, TrustedKey, VersionState,
+    BindingScope, ConnectionStatus, EventFilter, MapperParts, NewApiToken, PairPatch, RecordPatch,
+    RunOutcome, Store, TokenSet, TrustedKey, VersionState,
 };
 
 pub(super) async fn what_belongs_to_another_organization_does_not_exist(store: &dyn Store) {
@@ -340,17 +342,20 @@ impl Stranger<'_> {
     async fn tries_the_audit(&self) {
         let (store, organization) = (self.store, self.ours.organization);
         let (theirs, owner) = (self.theirs, self.theirs.organization);
-        let done = event(theirs, "plugin.uploaded", 1);
+        let done = event(theirs, EventType::PluginUploaded, 1);
         store.append_event(owner, done).await.unwrap();
-        let trouble = alert(theirs, "plugin.failing", "mapper", 1);
+        let trouble = alert(theirs, AlertKind::PluginQuarantined, "mapper", 1);
         let open = store.open_alert(owner, trouble).await.unwrap();
-        let events = store.events(organization, None, None, 9).await.unwrap();
+        let events = store
+            .events(organization, &EventFilter::default(), None, 9)
+            .await
+            .unwrap();
         assert_eq!(events.items, []);
         let resolved = store
-            .resolve_alert(organization, "plugin.failing", "mapper", at(2))
+            .resolve_alert(organization, AlertKind::PluginQuarantined, "mapper", at(2))
             .await;
         assert!(!resolved.unwrap());
-        let ours = alert(self.ours, "plugin.failing", "mapper", 3);
+        let ours = alert(self.ours, AlertKind::PluginQuarantined, "mapper", 3);
         let ours = store.open_alert(organization, ours).await.unwrap();
         let listed = store.alerts(organization, false, None, 9).await.unwrap();
         assert_eq!(listed.items, [ours]);

@@ -204,6 +204,8 @@ fn cases_of_plugins() -> Vec<(&'static str, Case)> {
             what_is_known_of_a_pair_goes_with_it;
         audit:
             events_are_listed_newest_first_by_prefix
+            events_are_found_by_subject_and_time
+            old_events_are_forgotten_a_few_at_a_time
             one_alert_is_open_for_the_same_trouble
             a_resolved_alert_stays_and_makes_room;
     }

@@ -1,11 +1,12 @@
 //! What people did, and what they must look at.
 //!
-//! Events are only ever added. An alert is open until what it is about works again.
+//! Events are only ever added; the engine refuses to change one, and to delete one before its time. An alert is open
+//! until what it is about works again.
 
 use std::fmt;
 
 use async_trait::async_trait;
-use partneros_domain::{OrganizationId, Timestamp};
+use partneros_domain::{AlertKind, EventType, OrganizationId, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use uuid::Uuid;
@@ -43,12 +44,35 @@ pub struct NewEvent {
     pub at: Timestamp,
     /// Who did it, such as a token's name, or `system`.
     pub actor: String,
-    /// What was done, such as `plugin.activated`.
-    pub event: String,
+    /// What was done.
+    pub event: EventType,
     /// What it was done to.
     pub subject: String,
     /// What else is known.
     pub metadata: Json,
+}
+
+/// Which events are wanted: those that fit everything that is given.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EventFilter {
+    /// What the event's name begins with.
+    pub prefix: Option<String>,
+    /// What it was done to.
+    pub subject: Option<String>,
+    /// It happened then or later.
+    pub from: Option<Timestamp>,
+    /// It happened before.
+    pub to: Option<Timestamp>,
+}
+
+impl EventFilter {
+    /// The events whose name begins with this.
+    pub fn named(prefix: &str) -> Self {
+        Self {
+            prefix: Some(prefix.to_owned()),
+            ..Self::default()
+        }
+    }
 }
 
 /// An event as it was written down.
@@ -60,7 +84,7 @@ pub struct AuditEvent {
     pub at: Timestamp,
     /// Who did it.
     pub actor: String,
-    /// What was done, such as `plugin.activated`.
+    /// What was done, such as `plugin.activated`; of an older version, what no longer is.
     pub event: String,
     /// What it was done to.
     pub subject: String,
@@ -83,8 +107,8 @@ pub enum Severity {
 pub struct NewAlert {
     /// The id, unless one is open for the kind and subject.
     pub id: AlertId,
-    /// What kind of trouble it is, such as `plugin.quarantined`.
-    pub kind: String,
+    /// What kind of trouble it is.
+    pub kind: AlertKind,
     /// How urgent it is.
     pub severity: Severity,
     /// What it is about.
@@ -101,7 +125,7 @@ pub struct Alert {
     /// The id.
     pub id: AlertId,
     /// What kind of trouble it is.
-    pub kind: String,
+    pub kind: AlertKind,
     /// How urgent it is.
     pub severity: Severity,
     /// What it is about.
@@ -119,15 +143,16 @@ pub struct Alert {
 pub trait Audit: Send + Sync {
     /// Writes an event down; an id that exists is a conflict.
     async fn append_event(&self, organization: OrganizationId, event: NewEvent) -> Result<()>;
-    /// The events whose name starts with the prefix, newest first, at most `limit`, after the cursor of an earlier
-    /// page.
+    /// The events that are wanted, newest first, at most `limit`, after the cursor of an earlier page.
     async fn events(
         &self,
         organization: OrganizationId,
-        event_prefix: Option<&str>,
+        filter: &EventFilter,
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<AuditEvent>>;
+    /// Deletes events of all organizations that happened before, at most so many, and returns how many.
+    async fn forget_events(&self, before: Timestamp, at_most: usize) -> Result<usize>;
     /// Opens an alert, unless one is open for the kind and subject: that one takes over the message, the severity and
     /// the time. Returns the alert that is open now.
     async fn open_alert(&self, organization: OrganizationId, alert: NewAlert) -> Result<Alert>;
@@ -135,7 +160,7 @@ pub trait Audit: Send + Sync {
     async fn resolve_alert(
         &self,
         organization: OrganizationId,
-        kind: &str,
+        kind: AlertKind,
         subject: &str,
         at: Timestamp,
     ) -> Result<bool>;

@@ -1,7 +1,7 @@
 //! After a pass: writes down what plugins took and said, falls back from a version that keeps failing, and lets a
 //! candidate that has proved itself take over.
 
-use partneros_domain::{OrganizationId, PairId};
+use partneros_domain::{AlertKind, EventType, OrganizationId, PairId};
 use partneros_store::{AlertId, Binding, Candidate, NewAlert, Severity};
 use serde_json::json;
 
@@ -11,9 +11,6 @@ use super::shadow::ShadowReport;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::trail::SYSTEM;
-
-/// The kind of the alert about a version that was taken out of use.
-pub const ALERT_QUARANTINED: &str = "plugin.quarantined";
 
 /// What became of the pair's mapper after a pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,7 +149,7 @@ impl Engine {
         tracing::warn!(plugin.sha256 = %failing, pair.id = %pair, fell_back = back.is_some(), "a plugin was quarantined");
         let alert = NewAlert {
             id: AlertId(parts.environment.new_id()),
-            kind: ALERT_QUARANTINED.to_owned(),
+            kind: AlertKind::PluginQuarantined,
             severity,
             subject: failing.to_string(),
             message: format!("plugin version {failing} was quarantined because {reason}; {next}"),
@@ -160,7 +157,7 @@ impl Engine {
         };
         store.open_alert(organization, alert).await?;
         if let Some(back) = &back {
-            self.changed(organization, SYSTEM, "plugin.fell_back", back)
+            self.changed(organization, SYSTEM, EventType::PluginFellBack, back)
                 .await?;
         }
         let metadata = json!({
@@ -171,7 +168,7 @@ impl Engine {
         self.note(
             organization,
             SYSTEM,
-            "plugin.quarantined",
+            EventType::PluginQuarantined,
             &failing.to_string(),
             metadata,
         )

@@ -1,6 +1,6 @@
 //! What becomes of a plugin that fails: on a record, on a field, on everything.
 
-use partneros_domain::{PluginFailurePolicy, RulePlugin};
+use partneros_domain::{AlertKind, PluginFailurePolicy, RulePlugin};
 use partneros_it::TestHost;
 use partneros_store::{
     Audit as _, BindingScope, MapperParts, PairPatch, Pairs as _, PluginActivity as _,
@@ -295,7 +295,7 @@ async fn a_version_that_keeps_failing_is_quarantined_and_the_one_before_runs_aga
         .unwrap()
         .items;
     assert_eq!(alerts.len(), 1);
-    assert_eq!(alerts[0].kind, "plugin.quarantined");
+    assert_eq!(alerts[0].kind, AlertKind::PluginQuarantined);
     let again = MapperParts(vec![bad]);
     let scope = BindingScope::Organization;
     let bound = host.engine.bind(acme.id, "test", scope, again).await;

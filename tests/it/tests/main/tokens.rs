@@ -2,7 +2,9 @@
 
 use hubspot_sim::{Config, RefreshMode};
 use partneros_it::TestHost;
-use partneros_store::{Audit as _, ConnectionStatus, Connections as _, RunOutcome, Severity};
+use partneros_store::{
+    Audit as _, ConnectionStatus, Connections as _, EventFilter, RunOutcome, Severity,
+};
 use serde_json::json;
 
 const HOUR_MS: i64 = 3_600_000;
@@ -22,7 +24,10 @@ async fn an_expired_token_is_renewed_whatever_the_refresh_returns() {
             pair.sync().await;
         }
         assert_eq!(pair.failures().await, [], "{refresh:?}");
-        let events = host.store.events(acme.id, Some("token."), None, 10).await;
+        let events = host
+            .store
+            .events(acme.id, &EventFilter::named("token."), None, 10)
+            .await;
         let events = events.unwrap().items;
         assert_eq!(events.len(), 3, "{events:?}");
         let rotated = matches!(refresh, RefreshMode::Rotate);
@@ -49,7 +54,10 @@ async fn a_run_that_moved_something_is_in_the_audit_log_and_a_quiet_one_is_not()
     let pair = acme.pair("partners", "companies").await;
     let run = pair.sync().await;
     let events = async || {
-        let page = host.store.events(acme.id, Some("sync."), None, 10).await;
+        let page = host
+            .store
+            .events(acme.id, &EventFilter::named("sync."), None, 10)
+            .await;
         page.unwrap().items
     };
     let first = events().await;
@@ -121,7 +129,7 @@ async fn an_uninstalled_app_needs_a_person_and_loses_nothing() {
     let alerts = host.store.alerts(acme.id, true, None, 10).await.unwrap();
     let alert = &alerts.items[0];
     assert_eq!(
-        (alert.kind.as_str(), alert.severity),
+        (alert.kind.name(), alert.severity),
         ("token.revoked", Severity::Critical)
     );
     assert!(
@@ -131,7 +139,7 @@ async fn an_uninstalled_app_needs_a_person_and_loses_nothing() {
     );
     let events = host
         .store
-        .events(acme.id, None, None, 10)
+        .events(acme.id, &EventFilter::default(), None, 10)
         .await
         .unwrap()
         .items;

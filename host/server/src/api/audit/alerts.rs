@@ -45,7 +45,10 @@ pub struct AlertView {
     #[schema(value_type = uuid::Uuid)]
     id: String,
     /// What kind of trouble it is, such as `plugin.quarantined`.
-    kind: String,
+    #[schema(value_type = words::AlertKind)]
+    kind: &'static str,
+    /// The same for people, such as `Plugin quarantined`.
+    title: &'static str,
     /// How urgent it is.
     #[schema(value_type = words::Severity)]
     severity: Severity,
@@ -65,7 +68,8 @@ impl From<Alert> for AlertView {
     fn from(alert: Alert) -> Self {
         Self {
             id: alert.id.to_string(),
-            kind: alert.kind,
+            kind: alert.kind.name(),
+            title: alert.kind.title(),
             severity: alert.severity,
             subject: alert.subject,
             message: alert.message,

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use partneros_domain::EventType;
 use serde_json::json;
 
 use crate::api::Success;
@@ -28,7 +29,7 @@ pub async fn handle(
         .disconnect(caller.organization, id, state.environment.now())
         .await?;
     state.engine.parts().portals.forget(id);
-    let (event, subject) = ("connection.disconnected", id.to_string());
+    let (event, subject) = (EventType::ConnectionDisconnected, id.to_string());
     state
         .engine
         .note(

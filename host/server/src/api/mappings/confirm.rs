@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use partneros_domain::{FieldName, MappingState, Mappings};
+use partneros_domain::{EventType, FieldName, MappingState, Mappings};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -56,19 +56,13 @@ pub async fn handle(
 ) -> Result<Json<MappingSetBody>, Problem> {
     let ConfirmMappings { fields, version } = body.map(|Body(body)| body).unwrap_or_default();
     let set = current(&state, caller.organization, path.pair_id, version).await?;
-    let mut mappings = set.mappings;
+    let mut mappings = set.mappings.clone();
     match fields {
         Some(fields) => confirm_named(&mut mappings, &fields)?,
         None => confirm_all(&mut mappings),
     }
-    let saved = save(
-        &state,
-        caller.organization,
-        path.pair_id,
-        set.version,
-        mappings,
-    )
-    .await?;
+    let event = EventType::MappingConfirmed;
+    let saved = save(&state, &caller, path.pair_id, set, mappings, event).await?;
     Ok(Json(saved.into()))
 }
 

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use partneros_domain::{FieldMapping, Mappings};
+use partneros_domain::{EventType, FieldMapping, Mappings};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -51,14 +51,15 @@ pub async fn handle(
     Path(path): Path<PairPath>,
     Body(body): Body<ReplaceMappings>,
 ) -> Result<Json<MappingSetBody>, Problem> {
-    let organization = caller.organization;
-    let set = current(&state, organization, path.pair_id, Some(body.version)).await?;
+    let seen = Some(body.version);
+    let set = current(&state, caller.organization, path.pair_id, seen).await?;
     let duplicates = duplicates(&body.mappings);
     if !duplicates.is_empty() {
         return Err(Duplicates(duplicates).into());
     }
     let mappings = Mappings(body.mappings.into_iter().map(FieldMapping::from).collect());
-    let saved = save(&state, organization, path.pair_id, set.version, mappings).await?;
+    let event = EventType::MappingReplaced;
+    let saved = save(&state, &caller, path.pair_id, set, mappings, event).await?;
     Ok(Json(saved.into()))
 }
 

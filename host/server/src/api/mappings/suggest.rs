@@ -2,12 +2,13 @@
 
 use axum::Json;
 use axum::extract::State;
-use partneros_domain::Candidate;
+use partneros_domain::{Candidate, EventType, Mappings};
+use partneros_store::MappingSet;
 use partneros_sync::SuggestedMapping;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{MappingView, changed};
+use super::{MappingView, changed, noted};
 use crate::api::path::{PairPath, Path};
 use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
@@ -96,16 +97,22 @@ pub async fn handle(
     caller: Permitted<permission::EditMappings>,
     Path(path): Path<PairPath>,
 ) -> Result<Json<Suggestions>, Problem> {
-    let from = state
+    let read = state
         .store
         .mappings(caller.organization, path.pair_id)
-        .await?
-        .version;
+        .await?;
     let suggested = state
         .engine
         .suggest(caller.organization, path.pair_id)
         .await;
-    let (version, mappings) = suggested.map_err(|error| changed(error, from))?;
+    let (version, mappings) = suggested.map_err(|error| changed(error, read.version))?;
+    let stored = mappings.iter().map(|suggested| suggested.mapping.clone());
+    let set = MappingSet {
+        version,
+        mappings: Mappings(stored.collect()),
+    };
+    let event = EventType::MappingSuggested;
+    noted::note(&state, &caller, event, path.pair_id, &read.mappings, &set).await?;
     Ok(Json(Suggestions {
         version,
         mappings: mappings.into_iter().map(SuggestionView::from).collect(),

@@ -4,7 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use partneros_domain::{
-    ConflictPolicy, Direction, FieldMapping, FieldName, MappingState, ObjectPair, RulePlugin,
+    ConflictPolicy, Direction, EventType, FieldMapping, FieldName, MappingState, ObjectPair,
+    RulePlugin,
 };
 use serde::Deserialize;
 use serde_json::Map;
@@ -135,9 +136,10 @@ pub async fn handle(
         None => unmapped(&pair, &path.field)?,
     };
     let changed = change(mapping, body)?;
-    let mut mappings = set.mappings;
+    let mut mappings = set.mappings.clone();
     mappings.set(changed.clone());
-    let saved = save(&state, caller.organization, pair.id, set.version, mappings).await?;
+    let event = EventType::MappingUpdated;
+    let saved = save(&state, &caller, pair.id, set, mappings, event).await?;
     Ok(Json(MappingBody {
         version: saved.version,
         mapping: changed.into(),

@@ -4,13 +4,14 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use partneros_domain::{
-    ConflictPolicy, Direction, MatchKey, ObjectPair, PairId, PairState, PluginFailurePolicy,
-    Thresholds,
+    ConflictPolicy, Direction, EventType, MatchKey, ObjectPair, PairId, PairState,
+    PluginFailurePolicy, Thresholds,
 };
 use serde::Deserialize;
+use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{MatchKeyView, PairBody, ThresholdsView, settings};
+use super::{MatchKeyView, PairBody, PairView, ThresholdsView, note, settings};
 use crate::api::body::Body;
 use crate::api::integrations::schema::Unknown;
 use crate::api::objects::schema;
@@ -104,7 +105,18 @@ pub async fn handle(
         created_at: state.environment.now(),
     };
     match state.store.create_pair(organization, &pair).await {
-        Ok(()) => Ok(Json(pair.into())),
+        Ok(()) => {
+            let pair = PairView::from(pair);
+            note(
+                &state,
+                &caller,
+                EventType::PairCreated,
+                pair.id,
+                json!(pair),
+            )
+            .await?;
+            Ok(Json(PairBody { pair }))
+        }
         Err(partneros_store::Error::Conflict { .. }) => Err(Exists {
             object: pair.object,
             hubspot_object: pair.hubspot_object,

@@ -2,7 +2,10 @@
 
 use axum::Json;
 use axum::extract::State;
+use partneros_domain::EventType;
+use serde_json::json;
 
+use super::{PairView, note};
 use crate::api::Success;
 use crate::api::path::{PairPath, Path};
 use crate::auth::{Permitted, permission};
@@ -21,10 +24,10 @@ pub async fn handle(
     caller: Permitted<permission::EditMappings>,
     Path(path): Path<PairPath>,
 ) -> Result<Json<Success>, Problem> {
-    state
-        .store
-        .delete_pair(caller.organization, path.pair_id)
-        .await?;
+    let (organization, id) = (caller.organization, path.pair_id);
+    let pair = PairView::from(state.store.pair(organization, id).await?);
+    state.store.delete_pair(organization, id).await?;
+    note(&state, &caller, EventType::PairDeleted, id, json!(pair)).await?;
     Ok(Json(Success::YES))
 }
 

@@ -2,9 +2,10 @@
 
 use axum::Json;
 use axum::extract::State;
-use partneros_domain::PairState;
+use partneros_domain::{EventType, PairState};
+use serde_json::json;
 
-use super::PairBody;
+use super::{PairBody, note};
 use crate::api::path::{PairPath, Path};
 use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
@@ -32,6 +33,7 @@ pub async fn handle(
         .store
         .set_pair_state(caller.organization, pair.id, PairState::Paused, now)
         .await?;
+    note(&state, &caller, EventType::PairPaused, pair.id, json!({})).await?;
     Ok(Json(
         state.store.pair(caller.organization, pair.id).await?.into(),
     ))

@@ -2,7 +2,7 @@
 //! trusts keys, the inspection, the store and the audit log.
 
 use axum::http::StatusCode;
-use partneros_domain::Digest;
+use partneros_domain::{Digest, EventType};
 use partneros_runtime::Inspection;
 use partneros_store::{NewPluginVersion, PluginVersion};
 use serde_json::{Value as Json, json};
@@ -107,7 +107,7 @@ async fn note(
         .note(
             caller.organization,
             &caller.actor,
-            "plugin.uploaded",
+            EventType::PluginUploaded,
             &subject,
             metadata,
         )

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use partneros_domain::EventType;
 use serde_json::json;
 
 use super::of_conflict;
@@ -35,7 +36,7 @@ pub async fn handle(
         .note(
             caller.organization,
             &caller.actor,
-            "plugin.deleted",
+            EventType::PluginDeleted,
             &subject,
             json!({}),
         )

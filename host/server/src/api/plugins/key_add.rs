@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use partneros_domain::EventType;
 use partneros_store::TrustedKey;
 use serde::Deserialize;
 use serde_json::json;
@@ -56,7 +57,7 @@ pub async fn handle(
         .note(
             organization,
             &caller.actor,
-            "plugin.key_added",
+            EventType::PluginKeyAdded,
             &name,
             metadata,
         )

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use partneros_domain::EventType;
 use serde_json::json;
 
 use crate::api::Success;
@@ -32,7 +33,7 @@ pub async fn handle(
         .note(
             organization,
             &caller.actor,
-            "plugin.key_deleted",
+            EventType::PluginKeyDeleted,
             &path.name,
             json!({}),
         )

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use partneros_domain::EventType;
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -51,7 +52,7 @@ pub async fn handle(
         .note(
             organization,
             &caller.actor,
-            "plugin.quarantined",
+            EventType::PluginQuarantined,
             &digest.to_string(),
             metadata,
         )

@@ -19,8 +19,8 @@ use partneros_store::{
     RecordEffect, RunKind, RunTrigger, Runs as _, Schemas as _, SealingKey, Sqlite, SyncState as _,
     TokenSet,
 };
-use secrecy::ExposeSecret as _;
 use partneros_sync::{AuditSettings, Engine, Environment, Parts, Plugins, SyncSettings};
+use secrecy::ExposeSecret as _;
 use serde_json::{Value as Json, json};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;

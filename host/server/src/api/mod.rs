@@ -9,6 +9,7 @@
 pub mod audit;
 pub mod body;
 pub mod changes;
+pub mod condition;
 pub mod health;
 pub mod integrations;
 pub mod mappings;

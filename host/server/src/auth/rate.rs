@@ -24,7 +24,9 @@ pub struct RateLimits {
 
 /// A caller who asks too fast.
 #[derive(Debug, thiserror::Error)]
-#[error("failed because of too many requests with this token; the limit is `api.requests_per_second_max`, try again in {0} s")]
+#[error(
+    "failed because of too many requests with this token; the limit is `api.requests_per_second_max`, try again in {0} s"
+)]
 struct TooFast(u64);
 
 impl From<TooFast> for Problem {
@@ -44,7 +46,8 @@ impl RateLimits {
     /// So many requests a second for each caller; 0 is no limit.
     pub fn new(per_second: u32) -> Self {
         let quota = NonZeroU32::new(per_second).map(|per_second| {
-            let burst = per_second.saturating_mul(NonZeroU32::new(BURST_FACTOR).unwrap_or(per_second));
+            let burst =
+                per_second.saturating_mul(NonZeroU32::new(BURST_FACTOR).unwrap_or(per_second));
             Quota::per_second(per_second).allow_burst(burst)
         });
         Self {

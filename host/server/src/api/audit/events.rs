@@ -9,8 +9,8 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::api::query::{Paging, Query};
-use crate::auth::{Permitted, permission};
 use crate::api::words;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 

@@ -15,6 +15,7 @@ pub mod update;
 use std::collections::HashSet;
 
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use partneros_domain::{
     ConflictPolicy, Direction, EventType, FieldMapping, FieldName, MappingState, Mappings,
     OrganizationId, PairId, RulePlugin,
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use utoipa::ToSchema;
 
+use crate::api::condition::tagged;
 use crate::api::words;
 use crate::auth::Caller;
 use crate::problem::{Detail, Problem};
@@ -95,7 +97,7 @@ enum Error {
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let (status, code) = match error {
-            Error::Changed(_) => (StatusCode::CONFLICT, "version_mismatch"),
+            Error::Changed(_) => (StatusCode::PRECONDITION_FAILED, "version_mismatch"),
             Error::TooMany { .. } => (StatusCode::BAD_REQUEST, "too_many_fields"),
         };
         Self::new(status, code, &error)
@@ -145,6 +147,12 @@ impl From<MappingSet> for MappingSetBody {
             version: set.version,
             mappings: set.mappings.0.into_iter().map(MappingView::from).collect(),
         }
+    }
+}
+
+impl IntoResponse for MappingSetBody {
+    fn into_response(self) -> Response {
+        tagged(self.version, &self)
     }
 }
 

@@ -89,7 +89,7 @@ impl From<Candidate> for CandidateView {
     responses(
         (status = 200, description = "The mappings, with candidates.", body = Suggestions),
         (status = 404, description = "`not_found`.", body = ErrorBody),
-        (status = 409, description = "`version_mismatch`: someone saved mappings meanwhile.", body = ErrorBody),
+        (status = 412, description = "`version_mismatch`: someone saved mappings meanwhile.", body = ErrorBody),
         (status = 422, description = "`mapper_failed`.", body = ErrorBody),
     ))]
 pub async fn handle(

@@ -35,7 +35,8 @@ pub struct ImportBundle {
         (status = 200, description = "What changed.", body = ComparisonBody),
         (status = 400, description = "`invalid_bundle`, `invalid_pair`, `invalid_mappings`, `invalid_parts`, `invalid_sample`, `too_many_fields`, `invalid_json` or `invalid_body`.", body = ErrorBody),
         (status = 404, description = "`not_found`.", body = ErrorBody),
-        (status = 409, description = "`version_mismatch`: the pair has changed since it was compared; `plugins_missing`; `fixtures_differ`.", body = ErrorBody),
+        (status = 409, description = "`plugins_missing` or `fixtures_differ`.", body = ErrorBody),
+        (status = 412, description = "`version_mismatch`: the pair has changed since it was compared.", body = ErrorBody),
         (status = 422, description = "`mapper_failed`.", body = ErrorBody),
         (status = 503, description = "`busy`: too many trials at a time.", body = ErrorBody),
     ))]

@@ -16,6 +16,8 @@ use partneros_store::Record;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::api::condition::tagged;
+
 /// A record.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

@@ -23,6 +23,7 @@ pub use contract::connections::{
     Connection, ConnectionStatus, Connections, NewConnection, OAuthState, TokenSet,
 };
 pub use contract::health::{Health, LAG_HOURS_KEPT, LagHour, RunStats};
+pub use contract::keys::{Erased, KeyUse, Keys, Rekeyed, Unopened};
 pub use contract::members::{Invitation, Joining, Member, Members, NewInvitation, User};
 pub use contract::organizations::{
     ApiToken, NewApiToken, Organization, Organizations, TokenHolder,
@@ -42,8 +43,10 @@ pub use contract::sync::{
     LinkedRecord, NewConflict, NewFailure, OBJECT_MISSING, OutboxEffect, OutboxEntry, RecordEffect,
     SyncState, Unlinked,
 };
-pub use error::Error;
-pub use seal::SealingKey;
+pub use error::{Error, SealProblem};
+pub use seal::{
+    KeyBytes, KeyRing, KeyWrapper, RingEdit, RingKeyInfo, UnwrapError, WrapContext, WrappedKey,
+};
 pub use sqlite::{Options, Sqlite, Threads};
 
 /// The result of a storage operation.
@@ -65,6 +68,7 @@ pub trait Store:
     + Audit
     + Changes
     + Health
+    + Keys
     + std::fmt::Debug
 {
 }
@@ -84,6 +88,7 @@ impl<T> Store for T where
         + Audit
         + Changes
         + Health
+        + Keys
         + std::fmt::Debug
 {
 }

@@ -4,6 +4,7 @@ pub mod audit;
 pub mod changes;
 pub mod connections;
 pub mod health;
+pub mod keys;
 pub mod members;
 pub mod organizations;
 pub mod pairs;

@@ -349,3 +349,6 @@ fn located(error: Error, location: &str) -> Error {
 fn in_file(path: &Path, error: Error) -> Error {
     located(error, &format!("file `{}`", path.display()))
 }
+
+#[cfg(test)]
+mod tests;

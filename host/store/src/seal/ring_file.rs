@@ -157,7 +157,8 @@ fn sync_folder(_: &Path) -> io::Result<()> {
 fn refuse_shared(path: &Path, metadata: &fs::Metadata) -> Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     let mode = metadata.permissions().mode() & 0o777;
-    if mode & 0o077 == 0 {
+    let others = mode & 0o077;
+    if others == 0 {
         return Ok(());
     }
     let path = path.display();

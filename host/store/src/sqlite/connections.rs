@@ -212,7 +212,7 @@ fn put(
         .query_row([owner, new.portal_id], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     let id = known.map_or(new.id, |(_, id)| ConnectionId(id));
-    let sealed = SealedTokens::seal(sealer, id, &new.tokens)?;
+    let tokens = SealedTokens::seal(sealer, id, &new.tokens)?;
     let scopes = json(&new.scopes)?;
     let written = if let Some((row, _)) = known {
         db.prepare_cached(
@@ -225,10 +225,10 @@ fn put(
             row,
             new.at.0,
             scopes,
-            sealed.access,
-            sealed.access_expires_at.0,
-            sealed.refresh,
-            sealed.refresh_previous
+            tokens.access,
+            tokens.access_expires_at.0,
+            tokens.refresh,
+            tokens.refresh_previous
         ])
     } else {
         db.prepare_cached(
@@ -243,10 +243,10 @@ fn put(
             new.portal_id,
             new.at.0,
             scopes,
-            sealed.access,
-            sealed.access_expires_at.0,
-            sealed.refresh,
-            sealed.refresh_previous,
+            tokens.access,
+            tokens.access_expires_at.0,
+            tokens.refresh,
+            tokens.refresh_previous,
             new.tokens.generation
         ])
     };

@@ -358,7 +358,7 @@ fn reseal_batch(
     let mut update = tx.prepare_cached(&format!(
         "UPDATE {table} SET {name} = ?2 WHERE key = ?1 AND {name} = ?3"
     ))?;
-    let (mut sealed, mut unopened) = (0, Vec::new());
+    let (mut count, mut unopened) = (0, Vec::new());
     for older in batch {
         let place = Place {
             organization,
@@ -379,12 +379,12 @@ fn reseal_batch(
         match opened {
             Ok(secret) => {
                 let anew = sealer.seal(column, older.id, &secret)?;
-                sealed += update.execute(params![older.key, anew, older.sealed])? as u64;
+                count += update.execute(params![older.key, anew, older.sealed])? as u64;
             }
             Err(error) => unopened.push(error),
         }
     }
-    Ok((sealed, unopened))
+    Ok((count, unopened))
 }
 
 /// Removes the organization's data keys that are neither the newest nor have anything under them.

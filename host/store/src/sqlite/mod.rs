@@ -33,6 +33,8 @@ mod records;
 mod runs;
 mod schemas;
 mod scope;
+#[cfg(test)]
+mod secret_columns;
 mod sessions;
 mod sync;
 

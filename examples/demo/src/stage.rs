@@ -13,9 +13,7 @@ use partneros_server::config::Config;
 use partneros_server::environment::SystemEnvironment;
 use partneros_server::host::{CALLBACK_PATH, Host};
 use partneros_server::token::{self, Wanted};
-use partneros_store::{
-    Options as StoreOptions, Organization, Organizations as _, SealingKey, Sqlite,
-};
+use partneros_store::{KeyRing, Options as StoreOptions, Organization, Organizations as _, Sqlite};
 use partneros_sync::{Engine, Environment as _};
 use secrecy::ExposeSecret as _;
 use tokio::net::TcpListener;
@@ -135,9 +133,9 @@ impl Stage {
 
 impl Running {
     async fn start(config: &Config, listener: TcpListener) -> anyhow::Result<Self> {
-        let key = SealingKey::load_or_create(&config.data_dir.join("key"))?;
+        let ring = KeyRing::load_or_create(&config.data_dir.join("key"))?;
         let file = config.data_dir.join("partneros.db");
-        let store = Arc::new(Sqlite::open(&file, key, StoreOptions::default())?);
+        let store = Arc::new(Sqlite::open(&file, ring, StoreOptions::default())?);
         let stop = CancellationToken::new();
         let environment = Arc::new(SystemEnvironment);
         let host = Host::new(config, store.clone(), environment, stop.clone()).await?;

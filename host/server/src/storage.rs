@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use partneros_store::{Options, SealingKey, Sqlite};
-use secrecy::ExposeSecret;
+use partneros_store::{KeyRing, Options, Sqlite};
 
 use crate::config::Config;
 
@@ -13,18 +12,9 @@ pub fn database_file(config: &Config) -> PathBuf {
     config.data_dir.join("partneros.db")
 }
 
-/// The sealing key within the data directory.
+/// The key ring within the data directory.
 pub fn key_file(config: &Config) -> PathBuf {
     config.data_dir.join("key")
-}
-
-/// The configured sealing key, or that of the key file, which is made if there is none.
-pub fn key(config: &Config) -> anyhow::Result<SealingKey> {
-    let key = match &config.sealing_key {
-        Some(text) => SealingKey::parse(text.expose_secret())?,
-        None => SealingKey::load_or_create(&key_file(config))?,
-    };
-    Ok(key)
 }
 
 /// Makes the data directory, for this user only, if there is none.
@@ -44,9 +34,34 @@ pub fn create_directory(config: &Config) -> anyhow::Result<()> {
 
 /// Opens the database, making data directory, key and database if there are none.
 pub fn open(config: &Config) -> anyhow::Result<Sqlite> {
+    open_with_ring(config).map(|(store, _)| store)
+}
+
+/// Opens the database, and returns the ring that its data keys are wrapped under as well.
+pub fn open_with_ring(config: &Config) -> anyhow::Result<(Sqlite, KeyRing)> {
     create_directory(config)?;
-    let key = key(config)?;
+    let ring = ring(config)?;
     let file = database_file(config);
-    Sqlite::open(&file, key, Options::default())
-        .with_context(|| format!("failed to open the database `{}`", file.display()))
+    let store = Sqlite::open(&file, ring.clone(), Options::default())
+        .with_context(|| format!("failed to open the database `{}`", file.display()))?;
+    Ok((store, ring))
+}
+
+/// The configured keys, or those of the key file. A key is made with the database only: one that is made later would take the place
+/// of one that was lost.
+pub fn ring(config: &Config) -> anyhow::Result<KeyRing> {
+    let file = key_file(config);
+    match (&config.sealing_key, &config.sealing_keys_old) {
+        (Some(current), older) => Ok(KeyRing::parse(current, older.as_ref())?),
+        (None, Some(_)) => anyhow::bail!(
+            "failed to read the configuration: `sealing_keys_old` needs `sealing_key`, the key that is current"
+        ),
+        (None, None) if database_file(config).exists() && !file.exists() => anyhow::bail!(
+            "failed to find the key ring `{}` of the database beside it; put the file back from its backup, or set \
+             `sealing_key`. If the key is lost, so are the tokens: write a new one into the file \
+             (`openssl rand -hex 32`, mode 0600), run `partneros keys rotate --data-keys`, and connect the portals again",
+            file.display()
+        ),
+        (None, None) => Ok(KeyRing::load_or_create(&file)?),
+    }
 }

@@ -11,9 +11,9 @@ use partneros_domain::{
     Value,
 };
 use partneros_store::{
-    Commit, Connections as _, Counts, Cursor, Effect, FailureStage, Lease, Link, NewConnection,
-    NewRun, Options, Organization, Organizations as _, OutboxEffect, Pairs as _, RecordEffect,
-    RunKind, RunTrigger, Runs as _, SealingKey, Sqlite, SyncState as _, TokenSet,
+    Commit, Connections as _, Counts, Cursor, Effect, FailureStage, KeyRing, Lease, Link,
+    NewConnection, NewRun, Options, Organization, Organizations as _, OutboxEffect, Pairs as _,
+    RecordEffect, RunKind, RunTrigger, Runs as _, Sqlite, SyncState as _, TokenSet,
 };
 use uuid::Uuid;
 
@@ -34,7 +34,7 @@ async fn main() -> Result<(), Failure> {
     };
     let folder = tempfile::tempdir_in(".")?;
     let path = folder.path().join("bench.db");
-    let store = Sqlite::open(&path, SealingKey::ephemeral()?, Options::default())?;
+    let store = Sqlite::open(&path, KeyRing::ephemeral()?, Options::default())?;
     let lease = prepare(&store).await?;
     for (name, version) in [("create", 0), ("update", 1), ("update", 2)] {
         measure(&store, lease, name, version, records).await?;

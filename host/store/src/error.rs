@@ -37,19 +37,26 @@ pub enum Error {
         #[source]
         source: Option<Box<dyn std::error::Error + Send + Sync>>,
     },
-    /// A secret could not be opened: wrong key, or moved or edited ciphertext.
-    #[error(
-        "failed to open the sealed `{column}` of `{row}`: wrong key, or the stored value was changed"
-    )]
+    /// A secret, or the data key that it is sealed under, could not be opened.
+    #[error("failed to open the sealed `{table}.{column}` of row `{row}`: {problem}")]
     Sealed {
+        /// The table.
+        table: &'static str,
         /// The column.
         column: &'static str,
         /// The row's id.
         row: String,
+        /// Why, and what to do about it.
+        problem: SealProblem,
     },
-    /// The key file or variable cannot be used.
-    #[error("failed to load the sealing key: {0}")]
+    /// The key ring cannot be used as it is.
+    #[error("failed to use the key ring: {0}")]
     Key(String),
+    /// A key that is no longer in the ring would have been sealed under.
+    #[error(
+        "failed to seal under key `{0}`: it was taken out of the ring by `partneros keys prune`; start this process again with the ring that is in use, or run `partneros keys rotate`"
+    )]
+    KeyRetired(String),
     /// The database is from a newer version of this program.
     #[error(
         "failed to open the database: its version {found} is newer than this program's {known}; upgrade the program"
@@ -74,5 +81,39 @@ pub enum Error {
         /// The engine's error.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// Why a sealed value does not open. It never says anything of the value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SealProblem {
+    /// The value is not what was sealed for this place.
+    #[error("the stored value was changed, or moved from elsewhere; {remedy}")]
+    Changed {
+        /// What a person does about it.
+        remedy: &'static str,
+    },
+    /// The wrapping key is not to be had.
+    #[error(
+        "it is under key `{0}`, which is not in the key ring; put that key back, from its backup (`partneros keys list` tells which are in use)"
+    )]
+    KeyMissing(String),
+    /// The data key is gone.
+    #[error("it is under data key {number} of its organization, which is gone; {remedy}")]
+    DataKeyGone {
+        /// Which data key.
+        number: u32,
+        /// What a person does about it.
+        remedy: &'static str,
+    },
+    /// The value was not sealed anew when the database was opened.
+    #[error(
+        "it is sealed in an old form, under key `{key}`; put that key back into the key ring and start again, or {remedy}"
+    )]
+    OldForm {
+        /// The wrapping key.
+        key: String,
+        /// What else a person does about it.
+        remedy: &'static str,
     },
 }

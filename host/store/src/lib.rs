@@ -24,6 +24,7 @@ pub use contract::connections::{
 };
 pub use contract::health::{Health, LAG_HOURS_KEPT, LagHour, RunStats};
 pub use contract::idempotency::{Idempotency, KeptAnswer, RequestKey, Taken};
+pub use contract::keys::{Erased, KeyUse, Keys, Rekeyed, Unopened};
 pub use contract::members::{Invitation, Joining, Member, Members, NewInvitation, User};
 pub use contract::organizations::{
     ApiToken, NewApiToken, Organization, Organizations, TokenHolder,
@@ -43,8 +44,10 @@ pub use contract::sync::{
     LinkedRecord, NewConflict, NewFailure, OBJECT_MISSING, OutboxEffect, OutboxEntry, RecordEffect,
     SyncState, Unlinked,
 };
-pub use error::Error;
-pub use seal::SealingKey;
+pub use error::{Error, SealProblem};
+pub use seal::{
+    KeyBytes, KeyRing, KeyWrapper, RingEdit, RingKeyInfo, UnwrapError, WrapContext, WrappedKey,
+};
 pub use sqlite::{DatabaseSummary, Options, Sqlite, Threads, back_up, check_database, restore};
 
 /// The result of a storage operation.
@@ -67,6 +70,7 @@ pub trait Store:
     + Changes
     + Health
     + Idempotency
+    + Keys
     + std::fmt::Debug
 {
 }
@@ -87,6 +91,7 @@ impl<T> Store for T where
         + Changes
         + Health
         + Idempotency
+        + Keys
         + std::fmt::Debug
 {
 }

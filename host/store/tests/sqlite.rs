@@ -5,8 +5,8 @@ use std::path::Path;
 
 use partneros_domain::{ConnectionId, EventType, OrganizationId, Timestamp};
 use partneros_store::{
-    Audit as _, Connections as _, Error, EventId, NewConnection, NewEvent, Options, Organization,
-    Organizations as _, SealingKey, Sqlite, Store, Threads, TokenSet, conformance,
+    Audit as _, Connections as _, Error, EventId, KeyRing, NewConnection, NewEvent, Options,
+    Organization, Organizations as _, Sqlite, Store, Threads, TokenSet, conformance,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use uuid::Uuid;
@@ -14,12 +14,12 @@ use uuid::Uuid;
 const ORGANIZATION: OrganizationId = OrganizationId(Uuid::from_u128(1));
 const CONNECTION: ConnectionId = ConnectionId(Uuid::from_u128(2));
 
-fn key() -> SealingKey {
-    SealingKey::parse(&"5a".repeat(32)).unwrap()
+fn ring() -> KeyRing {
+    KeyRing::parse(&SecretString::from("5a".repeat(32)), None).unwrap()
 }
 
 fn open(path: &Path) -> Result<Sqlite, Error> {
-    Sqlite::open(path, key(), Options::default())
+    Sqlite::open(path, ring(), Options::default())
 }
 
 /// Runs every case on a database of its own and names all that fail.
@@ -52,7 +52,7 @@ async fn a_database_in_memory_keeps_the_contract() {
         threads: Threads::Inline,
         ..Options::default()
     };
-    keeps_the_contract(|_| Sqlite::in_memory(key(), options).unwrap()).await;
+    keeps_the_contract(|_| Sqlite::in_memory(ring(), options).unwrap()).await;
 }
 
 async fn connected(path: &Path) -> Sqlite {
@@ -125,9 +125,13 @@ async fn a_moved_secret_does_not_open() {
         .await
         .unwrap_err();
     assert!(
-        matches!(&error, Error::Sealed { column: "access_token", row } if *row == CONNECTION.to_string()),
+        matches!(&error, Error::Sealed { column: "access_token", row, .. } if *row == CONNECTION.to_string()),
         "{error:?}"
     );
+    let expected = format!(
+        "failed to open the sealed `connections.access_token` of row `{CONNECTION}`: the stored value was changed, or moved from elsewhere; connect the portal again"
+    );
+    assert_eq!(error.to_string(), expected);
 }
 
 #[tokio::test]
@@ -190,7 +194,7 @@ async fn a_full_disk_is_said_and_nothing_is_half_written() {
         bytes_max: Some(1_000_000),
         ..Options::default()
     };
-    let store = Sqlite::open(&path, key(), options).unwrap();
+    let store = Sqlite::open(&path, ring(), options).unwrap();
     let organization = |number: u128, name: String| Organization {
         id: OrganizationId(Uuid::from_u128(number)),
         name,

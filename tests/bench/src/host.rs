@@ -8,8 +8,9 @@ use partneros_domain::{ConnectionId, OrganizationId, PairId, PairState};
 use partneros_hubspot::{ApiVersion, AppKind, Http, HttpConfig, RetryConfig};
 use partneros_runtime::{Plugin, Runtime, RuntimeConfig};
 use partneros_store::{
-    CachedSchema, Connections as _, NewConnection, Options, Organization, Organizations as _,
-    Pairs as _, Run, RunOutcome, RunTrigger, Schemas as _, SealingKey, Sqlite, Store, TokenSet,
+    CachedSchema, Connections as _, KeyRing, NewConnection, Options, Organization,
+    Organizations as _, Pairs as _, Run, RunOutcome, RunTrigger, Schemas as _, Sqlite, Store,
+    TokenSet,
 };
 use partneros_sync::{
     AuditSettings, BuiltIn, Engine, Environment as _, HttpPortals, Parts, Plugins, PortalsConfig,
@@ -64,8 +65,8 @@ fn load_plugins() -> anyhow::Result<Plugins> {
 impl Host {
     /// Assembles a host with a new database in this directory.
     pub async fn start(directory: &Path, portal: PortalAt) -> anyhow::Result<Self> {
-        let key = SealingKey::load_or_create(&directory.join("key"))?;
-        let store = Sqlite::open(&directory.join("host.db"), key, Options::default())?;
+        let ring = KeyRing::load_or_create(&directory.join("key"))?;
+        let store = Sqlite::open(&directory.join("host.db"), ring, Options::default())?;
         let store = Arc::new(store);
         let erased: Arc<dyn Store> = store.clone();
         let environment = Arc::new(SystemEnvironment);

@@ -13,7 +13,7 @@ use partneros_domain::{OrganizationId, Role, TokenId};
 use partneros_server::config::{Config, Overrides};
 use partneros_server::host::Host;
 use partneros_server::token;
-use partneros_store::{NewApiToken, Options, Organization, Organizations as _, SealingKey, Sqlite};
+use partneros_store::{KeyRing, NewApiToken, Options, Organization, Organizations as _, Sqlite};
 use partneros_sync::Environment as _;
 use serde_json::{Value, json};
 use test_guests::files::with_custom_sections;
@@ -132,9 +132,9 @@ pub fn serve(directory: &Path) -> anyhow::Result<()> {
 
 /// A new database with an organization that has a token.
 async fn open(config: &Config) -> anyhow::Result<Sqlite> {
-    let key = SealingKey::load_or_create(&config.data_dir.join("key"))?;
+    let ring = KeyRing::load_or_create(&config.data_dir.join("key"))?;
     let file = config.data_dir.join("partneros.db");
-    let store = Sqlite::open(&file, key, Options::default())?;
+    let store = Sqlite::open(&file, ring, Options::default())?;
     let organization = Organization {
         id: OrganizationId(SystemEnvironment.new_id()),
         name: "bench".to_owned(),

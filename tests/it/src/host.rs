@@ -6,7 +6,7 @@ use hubspot_sim::{Clock, Config, Server};
 use partneros_domain::Timestamp;
 use partneros_hubspot::{Http, HttpConfig, OAuth, OAuthConfig, RetryConfig};
 use partneros_runtime::{Runtime, RuntimeConfig};
-use partneros_store::{Options, SealingKey, Sqlite, Store};
+use partneros_store::{KeyRing, Options, Sqlite, Store};
 use partneros_sync::{
     AuditSettings, BuiltIn, Engine, Environment, HttpPortals, Parts, Plugins, PortalsConfig,
     SyncSettings,
@@ -47,9 +47,9 @@ impl TestHost {
         let sim = Server::start_with(config, Clock::manual(START)).expect("the simulator starts");
         let environment = Arc::new(TestEnvironment::new(sim.clock().clone()));
         let directory = tempfile::tempdir().expect("a temporary directory");
-        let key = SealingKey::load_or_create(&directory.path().join("key")).expect("a key");
+        let ring = KeyRing::load_or_create(&directory.path().join("key")).expect("a key");
         let file = directory.path().join("partneros.db");
-        let store = Sqlite::open(&file, key, Options::default()).expect("a database");
+        let store = Sqlite::open(&file, ring, Options::default()).expect("a database");
         let store = Arc::new(store);
         let api_base: url::Url = sim.url().parse().expect("an address");
         let secret = SecretString::from(app.client_secret);

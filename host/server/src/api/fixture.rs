@@ -14,10 +14,10 @@ use partneros_domain::{
 };
 use partneros_runtime::{Runtime, RuntimeConfig};
 use partneros_store::{
-    CachedSchema, Commit, Connections as _, Counts, Effect, FailureStage, Link, NewConflict,
-    NewConnection, NewFailure, NewRun, Options, Organization, Organizations as _, OutboxEffect,
-    RecordEffect, RunKind, RunTrigger, Runs as _, Schemas as _, SealingKey, Sqlite, SyncState as _,
-    TokenSet,
+    CachedSchema, Commit, Connections as _, Counts, Effect, FailureStage, KeyRing, Link,
+    NewConflict, NewConnection, NewFailure, NewRun, Options, Organization, Organizations as _,
+    OutboxEffect, RecordEffect, RunKind, RunTrigger, Runs as _, Schemas as _, Sqlite,
+    SyncState as _, TokenSet,
 };
 use partneros_sync::{AuditSettings, Engine, Environment, Parts, Plugins, SyncSettings};
 use secrecy::ExposeSecret as _;
@@ -109,8 +109,8 @@ impl TestApi {
             now: AtomicI64::new(START.0),
             drawn: AtomicU64::new(1),
         });
-        let key = SealingKey::ephemeral().unwrap();
-        let store = Arc::new(Sqlite::in_memory(key, Options::default()).unwrap());
+        let ring = KeyRing::ephemeral().unwrap();
+        let store = Arc::new(Sqlite::in_memory(ring, Options::default()).unwrap());
         let portals = Arc::new(TestPortals::default());
         let parts = Parts {
             store: store.clone(),

@@ -41,7 +41,7 @@ struct Global {
     /// The configuration file [default: `partneros.toml`, if there is one].
     #[arg(long, global = true, env = "PARTNEROS_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Where the database, the sealing key and compiled plugins are kept [default: `.partneros`].
+    /// Where the database, the key ring and compiled plugins are kept [default: `.partneros`].
     #[arg(long, global = true, value_name = "DIR")]
     data_dir: Option<PathBuf>,
 }

@@ -44,12 +44,16 @@ pub struct Config {
     /// The address under which people and HubSpot reach this host; HubSpot sends people back to
     /// `{public_url}/api/integrations/hubspot/callback`. Default `http://localhost:8080`.
     pub public_url: Url,
-    /// Where the database, the sealing key and compiled plugins are kept. Default `.partneros`.
+    /// Where the database, the key ring and compiled plugins are kept. Default `.partneros`.
     pub data_dir: PathBuf,
-    /// The sealing key, 32 bytes in base64 or hex, instead of the file `key` in the data directory.
+    /// The current sealing key, 32 bytes in base64 or hex, instead of the file `key` in the data directory.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub sealing_key: Option<SecretString>,
+    /// Sealing keys that were current before and may still be in use, with spaces, commas or line ends between them.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub sealing_keys_old: Option<SecretString>,
     /// How logs are written.
     pub log: LogConfig,
     /// Metrics for Prometheus.

@@ -20,6 +20,7 @@ mod health;
 mod history;
 mod idempotency;
 mod isolation;
+mod keys;
 mod leases;
 mod links;
 mod members;
@@ -64,6 +65,10 @@ pub fn all() -> Vec<(&'static str, Case)> {
         isolation:
             what_belongs_to_another_organization_does_not_exist
             two_organizations_may_have_the_same_plugin;
+        keys:
+            new_data_keys_leave_secrets_as_they_are
+            what_is_in_use_is_not_retired
+            an_erased_organization_is_gone_and_the_others_stay;
     });
     cases
 }

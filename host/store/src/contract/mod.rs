@@ -5,6 +5,7 @@ pub mod changes;
 pub mod connections;
 pub mod health;
 pub mod idempotency;
+pub mod keys;
 pub mod members;
 pub mod organizations;
 pub mod pairs;

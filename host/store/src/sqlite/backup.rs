@@ -221,19 +221,19 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::{Options, Organization, Organizations as _, SealingKey, Sqlite};
+    use crate::{KeyRing, Options, Organization, Organizations as _, Sqlite};
 
     const KEPT: &str = ".kept";
 
     fn database(folder: &TempDir) -> (PathBuf, Sqlite) {
         let path = folder.path().join("partneros.db");
-        let key = SealingKey::ephemeral().unwrap();
+        let key = KeyRing::ephemeral().unwrap();
         let store = Sqlite::open(&path, key, Options::default()).unwrap();
         (path, store)
     }
 
     fn reopened(path: &Path) -> Sqlite {
-        let key = SealingKey::ephemeral().unwrap();
+        let key = KeyRing::ephemeral().unwrap();
         Sqlite::open(path, key, Options::default()).unwrap()
     }
 

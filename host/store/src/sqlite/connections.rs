@@ -1,19 +1,17 @@
 //! Connections, their sealed tokens, and OAuth states.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use partneros_domain::{ConnectionId, OrganizationId, Timestamp};
-use rusqlite::{Connection as Database, OptionalExtension as _, Row, params};
+use rusqlite::{Connection as Database, OptionalExtension as _, Row, Transaction, params};
 use secrecy::SecretString;
 
+use super::data_keys::{Closed, Sealer};
 use super::encoding::{Cell, json, time, time_if_any, word};
 use super::fault::{Fault, Outcome, conflict, not_found, unless_taken};
 use super::{Sqlite, scope};
-use crate::seal::Place;
+use crate::seal::{ACCESS_TOKEN, Place, REFRESH_PREVIOUS, REFRESH_TOKEN, SealedColumn};
 use crate::{
-    Connection, ConnectionStatus, Connections, NewConnection, OAuthState, Result, SealingKey,
-    TokenSet,
+    Connection, ConnectionStatus, Connections, NewConnection, OAuthState, Result, TokenSet,
 };
 
 const COLUMNS: &str =
@@ -28,9 +26,8 @@ impl Connections for Sqlite {
         organization: OrganizationId,
         new: NewConnection,
     ) -> Result<Connection> {
-        let key = Arc::clone(&self.key);
-        self.write("put a connection", move |tx| {
-            put(tx, &key, organization, &new)
+        self.write_sealed("put a connection", organization, move |tx, sealer| {
+            put(tx, sealer, organization, &new)
         })
         .await
     }
@@ -87,28 +84,23 @@ impl Connections for Sqlite {
         organization: OrganizationId,
         id: ConnectionId,
     ) -> Result<TokenSet> {
-        let key = Arc::clone(&self.key);
-        self.read("read a connection's tokens", move |tx| {
-            let connection = scope::connection(tx, organization, id)?;
-            let mut find = tx.prepare_cached(
-                "SELECT access_token, access_expires_at, refresh_token, refresh_previous,
-                     token_generation
-                 FROM connections WHERE key = ?1 AND access_token IS NOT NULL",
-            )?;
-            let mut rows = find.query([connection])?;
-            let row = rows
-                .next()?
-                .ok_or_else(|| not_found("tokens of connection", id))?;
-            let seals = Seals::of(&key, organization, id);
-            Ok(TokenSet {
-                access: seals.open("access_token", &row.get::<_, Vec<u8>>(0)?)?,
-                access_expires_at: time(row, 1)?,
-                refresh: seals.open_if_any("refresh_token", row.get(2)?)?,
-                refresh_previous: seals.open_if_any("refresh_previous", row.get(3)?)?,
-                generation: row.get(4)?,
-            })
+        let read = self.read("read a connection's tokens", move |tx| {
+            read_tokens(tx, organization, id)
+        });
+        let ClosedTokens {
+            access,
+            access_expires_at,
+            refresh,
+            refresh_previous,
+            generation,
+        } = read.await?;
+        Ok(TokenSet {
+            access: self.open_sealed(access).await?,
+            access_expires_at,
+            refresh: self.open_if_any(refresh).await?,
+            refresh_previous: self.open_if_any(refresh_previous).await?,
+            generation,
         })
-        .await
     }
 
     async fn replace_tokens(
@@ -118,9 +110,10 @@ impl Connections for Sqlite {
         from: i64,
         tokens: &TokenSet,
     ) -> Result<bool> {
-        let sealed = Seals::of(&self.key, organization, id).seal_all(tokens)?;
-        self.write("replace a connection's tokens", move |tx| {
+        let tokens = tokens.clone();
+        let replace = move |tx: &Transaction<'_>, sealer: &Sealer| {
             let key = scope::connection(tx, organization, id)?;
+            let sealed = SealedTokens::seal(sealer, id, &tokens)?;
             let mut update = tx.prepare_cached(
                 "UPDATE connections SET access_token = ?3, access_expires_at = ?4,
                      refresh_token = ?5, refresh_previous = ?6, token_generation = ?2 + 1
@@ -135,8 +128,9 @@ impl Connections for Sqlite {
                 sealed.refresh_previous
             ])?;
             Ok(updated == 1)
-        })
-        .await
+        };
+        self.write_sealed("replace a connection's tokens", organization, replace)
+            .await
     }
 
     async fn disconnect(
@@ -206,7 +200,7 @@ impl Connections for Sqlite {
 
 fn put(
     db: &Database,
-    key: &SealingKey,
+    sealer: &Sealer,
     organization: OrganizationId,
     new: &NewConnection,
 ) -> Outcome<Connection> {
@@ -218,7 +212,7 @@ fn put(
         .query_row([owner, new.portal_id], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     let id = known.map_or(new.id, |(_, id)| ConnectionId(id));
-    let sealed = Seals::of(key, organization, id).seal_all(&new.tokens)?;
+    let tokens = SealedTokens::seal(sealer, id, &new.tokens)?;
     let scopes = json(&new.scopes)?;
     let written = if let Some((row, _)) = known {
         db.prepare_cached(
@@ -231,10 +225,10 @@ fn put(
             row,
             new.at.0,
             scopes,
-            sealed.access,
-            sealed.access_expires_at.0,
-            sealed.refresh,
-            sealed.refresh_previous
+            tokens.access,
+            tokens.access_expires_at.0,
+            tokens.refresh,
+            tokens.refresh_previous
         ])
     } else {
         db.prepare_cached(
@@ -249,10 +243,10 @@ fn put(
             new.portal_id,
             new.at.0,
             scopes,
-            sealed.access,
-            sealed.access_expires_at.0,
-            sealed.refresh,
-            sealed.refresh_previous,
+            tokens.access,
+            tokens.access_expires_at.0,
+            tokens.refresh,
+            tokens.refresh_previous,
             new.tokens.generation
         ])
     };
@@ -287,13 +281,6 @@ fn read(row: &Row<'_>, organization_id: OrganizationId) -> Outcome<Connection> {
     })
 }
 
-/// Seals and opens the token columns of one connection.
-struct Seals<'a> {
-    key: &'a SealingKey,
-    organization: OrganizationId,
-    connection: ConnectionId,
-}
-
 /// The tokens as they are stored.
 struct SealedTokens {
     access: Vec<u8>,
@@ -302,48 +289,60 @@ struct SealedTokens {
     refresh_previous: Option<Vec<u8>>,
 }
 
-impl<'a> Seals<'a> {
-    fn of(key: &'a SealingKey, organization: OrganizationId, connection: ConnectionId) -> Self {
-        Self {
-            key,
-            organization,
-            connection,
-        }
-    }
-
-    fn place(&self, column: &'static str) -> Place {
-        Place {
-            organization: self.organization,
-            connection: self.connection,
-            column,
-        }
-    }
-
-    fn seal_all(&self, tokens: &TokenSet) -> Result<SealedTokens> {
-        let seal = |column, secret: &SecretString| self.key.seal(self.place(column), secret);
+impl SealedTokens {
+    fn seal(sealer: &Sealer, id: ConnectionId, tokens: &TokenSet) -> Result<Self> {
+        let seal = |column, secret: &SecretString| sealer.seal(column, id.0, secret);
         let seal_if_any = |column, secret: &Option<SecretString>| {
-            secret
-                .as_ref()
-                .map(|secret| seal(column, secret))
-                .transpose()
+            let secret = secret.as_ref();
+            secret.map(|secret| seal(column, secret)).transpose()
         };
-        Ok(SealedTokens {
-            access: seal("access_token", &tokens.access)?,
+        Ok(Self {
+            access: seal(&ACCESS_TOKEN, &tokens.access)?,
             access_expires_at: tokens.access_expires_at,
-            refresh: seal_if_any("refresh_token", &tokens.refresh)?,
-            refresh_previous: seal_if_any("refresh_previous", &tokens.refresh_previous)?,
+            refresh: seal_if_any(&REFRESH_TOKEN, &tokens.refresh)?,
+            refresh_previous: seal_if_any(&REFRESH_PREVIOUS, &tokens.refresh_previous)?,
         })
     }
+}
 
-    fn open(&self, column: &'static str, sealed: &[u8]) -> Result<SecretString> {
-        self.key.open(self.place(column), sealed)
-    }
+/// The tokens as they were read.
+struct ClosedTokens {
+    access: Closed,
+    access_expires_at: Timestamp,
+    refresh: Option<Closed>,
+    refresh_previous: Option<Closed>,
+    generation: i64,
+}
 
-    fn open_if_any(
-        &self,
-        column: &'static str,
-        sealed: Option<Vec<u8>>,
-    ) -> Result<Option<SecretString>> {
-        sealed.map(|sealed| self.open(column, &sealed)).transpose()
-    }
+fn read_tokens(
+    db: &Database,
+    organization: OrganizationId,
+    id: ConnectionId,
+) -> Outcome<ClosedTokens> {
+    let connection = scope::connection(db, organization, id)?;
+    let mut find = db.prepare_cached(
+        "SELECT access_token, access_expires_at, refresh_token, refresh_previous, token_generation
+         FROM connections WHERE key = ?1 AND access_token IS NOT NULL",
+    )?;
+    let mut rows = find.query([connection])?;
+    let row = rows
+        .next()?
+        .ok_or_else(|| not_found("tokens of connection", id))?;
+    let close = |column: &'static SealedColumn, sealed| {
+        let place = Place {
+            organization,
+            column,
+            row: id.0,
+        };
+        Closed::read(db, place, sealed)
+    };
+    let close_if_any =
+        |column, sealed: Option<Vec<u8>>| sealed.map(|sealed| close(column, sealed)).transpose();
+    Ok(ClosedTokens {
+        access: close(&ACCESS_TOKEN, row.get(0)?)?,
+        access_expires_at: time(row, 1)?,
+        refresh: close_if_any(&REFRESH_TOKEN, row.get(2)?)?,
+        refresh_previous: close_if_any(&REFRESH_PREVIOUS, row.get(3)?)?,
+        generation: row.get(4)?,
+    })
 }

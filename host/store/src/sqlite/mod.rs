@@ -12,12 +12,15 @@ mod bindings;
 mod changes;
 mod commit;
 mod connections;
+mod data_keys;
 mod encoding;
 mod fault;
+mod first_form;
 mod health;
 mod history;
 mod idempotency;
 mod invitations;
+mod keys;
 mod members;
 mod migrate;
 mod organizations;
@@ -32,6 +35,8 @@ mod records;
 mod runs;
 mod schemas;
 mod scope;
+#[cfg(test)]
+mod secret_columns;
 mod sessions;
 mod sync;
 
@@ -41,7 +46,8 @@ use std::time::Duration;
 
 pub use backup::{DatabaseSummary, back_up, check_database, restore};
 
-use crate::{Result, SealingKey};
+use crate::Result;
+use crate::seal::{KeyRing, KeyWrapper, Unwrapped};
 use pool::Pool;
 
 /// Where the work on the database happens.
@@ -88,28 +94,42 @@ impl Default for Options {
 #[derive(Debug, Clone)]
 pub struct Sqlite {
     pool: Arc<Pool>,
-    key: Arc<SealingKey>,
+    wrapper: Arc<dyn KeyWrapper>,
+    unwrapped: Arc<Unwrapped>,
 }
 
 impl Sqlite {
     /// Opens the database, makes it if there is none, and migrates it to this version.
     ///
     /// Blocks for as long as migrations take. A new file is readable by its owner only.
-    pub fn open(path: &Path, key: SealingKey, options: Options) -> Result<Self> {
+    pub fn open(path: &Path, ring: KeyRing, options: Options) -> Result<Self> {
         let pool = Pool::open(path, options)?;
-        Ok(Self::new(pool, key))
+        Self::new(pool, ring)
     }
 
     /// A database that is gone when the last clone is dropped.
-    pub fn in_memory(key: SealingKey, options: Options) -> Result<Self> {
+    pub fn in_memory(ring: KeyRing, options: Options) -> Result<Self> {
         let pool = Pool::in_memory(options)?;
-        Ok(Self::new(pool, key))
+        Self::new(pool, ring)
     }
 
-    fn new(pool: Pool, key: SealingKey) -> Self {
-        Self {
+    fn new(pool: Pool, ring: KeyRing) -> Result<Self> {
+        first_form::seal_anew(&pool, &ring)?;
+        Ok(Self {
             pool: Arc::new(pool),
-            key: Arc::new(key),
+            wrapper: Arc::new(ring),
+            unwrapped: Arc::default(),
+        })
+    }
+
+    /// The same database with data keys wrapped by something else than a ring, such as a client of a key management
+    /// service. It must unwrap what is there already; [`crate::Keys::rewrap_data_keys`] has it wrap everything.
+    #[must_use]
+    pub fn wrapped_by(self, wrapper: Arc<dyn KeyWrapper>) -> Self {
+        Self {
+            wrapper,
+            unwrapped: Arc::default(),
+            ..self
         }
     }
 
@@ -127,7 +147,7 @@ impl Sqlite {
     /// Moves the write-ahead log into the database file and empties it. The database stays usable; call it last.
     pub async fn close(&self) -> Result<()> {
         self.run("move the write-ahead log into the database", |pool| {
-            pool.checkpoint()
+            pool.checkpoint().map(drop)
         })
         .await
     }

@@ -6,13 +6,19 @@ use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::encoding::{Cell, time, time_if_any, word};
 use super::fault::{Outcome, conflict, not_found, unless_taken};
-use super::{Sqlite, scope};
+use super::{Sqlite, data_keys, scope};
+use crate::seal::WrapContext;
 use crate::{ApiToken, NewApiToken, Organization, Organizations, Result, TokenHolder};
 
 #[async_trait]
 impl Organizations for Sqlite {
     async fn create_organization(&self, organization: &Organization) -> Result<()> {
         let organization = organization.clone();
+        let first = WrapContext {
+            organization: organization.id,
+            number: 1,
+        };
+        let data_key = self.new_data_key(first).await?;
         self.write("create an organization", move |tx| {
             let mut insert = tx.prepare_cached(
                 "INSERT INTO organizations (id, name, created_at) VALUES (?1, ?2, ?3)",
@@ -25,7 +31,7 @@ impl Organizations for Sqlite {
             unless_taken(inserted, || {
                 conflict("organization", &organization.name, "exists already")
             })?;
-            Ok(())
+            data_keys::insert(tx, tx.last_insert_rowid(), &data_key)
         })
         .await
     }

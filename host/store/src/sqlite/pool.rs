@@ -18,6 +18,9 @@ use crate::{Error, Result};
 /// More than the statements there are, so that none is prepared twice.
 const STATEMENTS_MAX: usize = 256;
 
+/// What is deleted is overwritten where its page is written anyway, so that rows which move leave no copy behind.
+const OVERWRITING: &str = "FAST";
+
 /// The open database.
 pub(super) struct Pool {
     /// Readers that are idle. Dropped before the writer, which then clears the log away.
@@ -140,12 +143,27 @@ impl Pool {
         outcome
     }
 
-    pub(super) fn checkpoint(&self) -> Outcome<()> {
+    /// Runs the work like [`Self::transact`], and leaves no trace of what it deletes: pages that become free are
+    /// overwritten too, and the log is emptied. Returns whether it was; a reader of another process may be in the way.
+    pub(super) fn erase(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Outcome<()>,
+    ) -> Outcome<bool> {
+        set_overwriting(&lock(&self.writer).connection, "ON")?;
+        let outcome = self.transact(Durability::Disk, work);
+        set_overwriting(&lock(&self.writer).connection, OVERWRITING)?;
+        outcome?;
+        self.checkpoint()
+    }
+
+    /// Moves the log into the database and empties it, as far as no reader is in the way. Returns whether it was emptied.
+    pub(super) fn checkpoint(&self) -> Outcome<bool> {
         let writer = lock(&self.writer);
-        writer
-            .connection
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-        Ok(())
+        let busy: bool =
+            writer
+                .connection
+                .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        Ok(!busy)
     }
 }
 
@@ -221,8 +239,14 @@ fn configure(connection: &Connection, options: &Options, cache_bytes: u64) -> Ou
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "cache_size", -((cache_bytes / 1024) as i64))?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
+    set_overwriting(connection, OVERWRITING)?;
     // Statements that are kept must not be planned anew for every value that is bound to them.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
+}
+
+fn set_overwriting(connection: &Connection, how: &str) -> Outcome<()> {
+    connection.pragma_update_and_check(None, "secure_delete", how, |_| Ok(()))?;
     Ok(())
 }
 

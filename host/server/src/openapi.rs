@@ -54,7 +54,7 @@ pub fn completed(mut document: OpenApi) -> OpenApi {
         }
         if let (true, Some(operation)) = (REPEATABLE.contains(&path.as_str()), &mut item.post) {
             let parameters = operation.parameters.get_or_insert_default();
-            parameters.push(repeatable_parameter());
+            parameters.push(repeatable_parameter().into());
         }
     }
     document

@@ -165,7 +165,8 @@ mod tests {
                 "pair.created"
             ]
         );
-        assert!(all.iter().all(|event| event["actor"] == "api"), "{all:?}");
+        let is_named = |event: &Json| event["actor"] == "a test's admin";
+        assert!(all.iter().all(is_named), "{all:?}");
         assert_eq!(
             all[2]["metadata"],
             json!({"changed": {"conflictPolicy": {"from": "newest_wins", "to": "crm_wins"}}})

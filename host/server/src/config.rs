@@ -15,6 +15,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, Serialize};
 use url::Url;
 
+use crate::auth::AuthConfig;
 use crate::registry::PluginsConfig;
 use crate::state::ApiLimits;
 
@@ -46,6 +47,8 @@ pub struct Config {
     pub log: LogConfig,
     /// The HubSpot app.
     pub hubspot: HubSpotConfig,
+    /// How people sign in.
+    pub auth: AuthConfig,
     /// Limits on what callers of the API send.
     pub api: ApiLimits,
     /// The sync engine.
@@ -192,6 +195,7 @@ fn defaults() -> serde_json::Value {
             "oauth_version": "2026-03",
             "app": "marketplace",
         },
+        "auth": AuthConfig::default(),
         "api": ApiLimits::default(),
         "sync": SyncSettings::default(),
         "runtime": RuntimeConfig::default(),
@@ -215,6 +219,7 @@ mod tests {
         let config = load("").unwrap();
         assert_eq!(config.listen.port(), 8080);
         assert_eq!(config.hubspot.app.kind(), Some(AppKind::Marketplace));
+        assert_eq!(config.auth, AuthConfig::default());
         assert_eq!(config.sync, SyncSettings::default());
         assert_eq!(config.runtime, RuntimeConfig::default());
     }

@@ -20,6 +20,7 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 use url::Url;
 
+use crate::auth::Auth;
 use crate::problem::Problem;
 use crate::registry::Registries;
 
@@ -46,6 +47,8 @@ pub struct AppState {
     pub trials: Jobs,
     /// Where plugins may be pulled from.
     pub registries: Arc<Registries>,
+    /// How people sign in.
+    pub auth: Arc<Auth>,
     /// Limits on input.
     pub limits: ApiLimits,
 }

@@ -7,11 +7,14 @@
 //! JSON answer with a code.
 
 pub mod audit;
+pub mod auth;
 pub mod body;
 pub mod changes;
 pub mod health;
 pub mod integrations;
+pub mod invitations;
 pub mod mappings;
+pub mod members;
 pub mod objects;
 pub mod pairs;
 pub mod path;
@@ -20,6 +23,7 @@ pub mod query;
 pub mod records;
 pub mod request;
 pub mod runs;
+pub mod tokens;
 pub mod words;
 
 use serde::Serialize;

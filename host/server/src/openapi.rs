@@ -28,7 +28,11 @@ const FORBIDDEN: &str = "`forbidden`: the caller's role lacks the permission tha
     info(
         title = "PartnerOS integration host",
         description = "Keeps partner and deal records in sync with HubSpot, both ways. JSON objects over HTTP; timestamps \
-            are ISO 8601 in UTC with milliseconds; lists are paged by cursor.",
+            are ISO 8601 in UTC with milliseconds; lists are paged by cursor. Callers send an API token, or the \
+            cookie of a session; a change with a session also needs the header `x-csrf-token`, with `csrfToken` of the \
+            session. A session without an active organization is answered with 400 `no_active_organization`. \
+            `x-permission` names the permission that an operation needs, or says `signed_in` (any session will do) or \
+            `public`.",
     ),
     components(schemas(ErrorBody)),
     tags(

@@ -75,12 +75,9 @@ impl Auth {
     }
 
     /// The link of an invitation. Its token stands where browsers send it nowhere.
-    pub fn invitation_link(&self, token: &SecretString) -> String {
+    pub fn invitation_link(&self, token: &SecretString) -> SecretString {
         let base = self.public_url.as_str().trim_end_matches('/');
-        format!(
-            "{base}{}#token={}",
-            pages::INVITATION,
-            token.expose_secret()
-        )
+        let token = token.expose_secret();
+        format!("{base}{}#token={token}", pages::INVITATION).into()
     }
 }

@@ -38,7 +38,7 @@ pub struct SignedIn {
     /// The hash of its token.
     pub hash: [u8; 32],
     /// What the header of changes holds.
-    pub csrf_token: String,
+    pub csrf_token: SecretString,
 }
 
 /// A request that no other site's page asked for.
@@ -117,12 +117,12 @@ pub fn new_token(environment: &dyn Environment) -> SecretString {
 }
 
 /// What the header of changes holds in the session of this token.
-pub fn csrf_token(token: &str) -> String {
+pub fn csrf_token(token: &str) -> SecretString {
     let digest = Sha256::new()
         .chain_update(CSRF_DOMAIN)
         .chain_update(token.as_bytes())
         .finalize();
-    hex::encode(digest)
+    hex::encode(digest).into()
 }
 
 /// The cookie's value in a request, if it has one.
@@ -177,9 +177,10 @@ fn check_origin(headers: &HeaderMap, state: &AppState) -> Result<(), Error> {
     Ok(())
 }
 
-fn check_csrf(headers: &HeaderMap, expected: &str) -> Result<(), Error> {
+fn check_csrf(headers: &HeaderMap, expected: &SecretString) -> Result<(), Error> {
+    let expected = expected.expose_secret().as_bytes();
     let sent = headers.get(CSRF_HEADER).map(HeaderValue::as_bytes);
-    let same = sent.is_some_and(|sent| bool::from(sent.ct_eq(expected.as_bytes())));
+    let same = sent.is_some_and(|sent| bool::from(sent.ct_eq(expected)));
     same.then_some(()).ok_or(Error::Csrf)
 }
 

@@ -39,9 +39,13 @@ impl Init {
     pub(super) async fn run(self, config: &Config) -> anyhow::Result<()> {
         let store = storage::open(config)?;
         let email = self.email.as_str();
-        // Asked for first: whoever gives up at it leaves nothing half made.
+        let found = found(&store, &self.organization).await?;
+        // Asked for before anything is made: whoever gives up at it leaves nothing half done.
         let joining = self.joining(&store, config).await?;
-        let organization = organization(&store, &self.organization).await?;
+        let organization = match found {
+            Some(found) => found,
+            None => make(&store, &self.organization).await?,
+        };
         let id = MemberId(SystemEnvironment.new_id());
         let now = SystemEnvironment.now();
         store
@@ -82,12 +86,21 @@ impl Init {
     }
 }
 
-/// The organization of that name, which is made if there is none.
-async fn organization(store: &Sqlite, name: &str) -> anyhow::Result<Organization> {
-    match store.organization_by_name(name).await {
-        Err(Error::NotFound { .. }) => {}
-        found => return Ok(found?),
-    }
+/// The organization of that name, if there is one; then it has no members yet.
+async fn found(store: &Sqlite, name: &str) -> anyhow::Result<Option<Organization>> {
+    let organization = match store.organization_by_name(name).await {
+        Err(Error::NotFound { .. }) => return Ok(None),
+        found => found?,
+    };
+    let members = store.members(organization.id).await?;
+    ensure!(
+        members.is_empty(),
+        "organization `{name}` has members already; its owners and admins invite others"
+    );
+    Ok(Some(organization))
+}
+
+async fn make(store: &Sqlite, name: &str) -> anyhow::Result<Organization> {
     let organization = Organization {
         id: OrganizationId(SystemEnvironment.new_id()),
         name: name.to_owned(),

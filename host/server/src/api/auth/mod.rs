@@ -15,10 +15,11 @@ pub mod sign_out_everywhere;
 use axum::http::StatusCode;
 use partneros_domain::{OrganizationId, Role, Timestamp};
 use partneros_store::{Organization, Session};
+use secrecy::SecretString;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::api::words;
+use crate::api::{handed_over, words};
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -35,7 +36,9 @@ pub struct SessionView {
     #[schema(value_type = Option<uuid::Uuid>)]
     active_organization: Option<OrganizationId>,
     /// For the header `x-csrf-token` of requests that change something.
-    csrf_token: String,
+    #[serde(serialize_with = "handed_over")]
+    #[schema(value_type = String)]
+    csrf_token: SecretString,
     /// When it ends even if it is used.
     #[schema(value_type = String, format = DateTime)]
     expires_at: Timestamp,
@@ -92,7 +95,7 @@ impl From<(Organization, Role)> for OrganizationView {
 async fn body(
     state: &AppState,
     session: Session,
-    csrf_token: String,
+    csrf_token: SecretString,
 ) -> Result<SessionBody, Problem> {
     let organizations = state.store.organizations_of_user(session.user_id).await?;
     Ok(SessionBody {

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::InvitationView;
 use crate::api::body::Body;
-use crate::api::words;
+use crate::api::{handed_over, words};
 use crate::auth::{Caller, Email, Permitted, permission, session, within_reach};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
@@ -34,7 +34,9 @@ pub struct CreateInvitation {
 pub struct CreatedInvitation {
     invitation: InvitationView,
     /// The link to pass on. It is not shown again.
-    link: String,
+    #[serde(serialize_with = "handed_over")]
+    #[schema(value_type = String)]
+    link: SecretString,
 }
 
 /// An organization that is full.

@@ -5,14 +5,14 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use partneros_domain::{Role, Timestamp};
 use partneros_store::ApiToken;
-use secrecy::ExposeSecret as _;
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
 use super::TokenView;
 use crate::api::body::Body;
-use crate::api::words;
+use crate::api::{handed_over, words};
 use crate::auth::{Caller, Permitted, permission, within_reach};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
@@ -38,7 +38,9 @@ pub struct CreateToken {
 pub struct CreatedToken {
     token: TokenView,
     /// The token itself, to be sent as `Authorization: Bearer`. It is not shown again.
-    secret: String,
+    #[serde(serialize_with = "handed_over")]
+    #[schema(value_type = String)]
+    secret: SecretString,
 }
 
 /// A token that cannot be made.
@@ -101,7 +103,7 @@ pub async fn handle(
     note(&state, &caller, &made).await?;
     Ok(Json(CreatedToken {
         token: made.into(),
-        secret: secret.expose_secret().to_owned(),
+        secret,
     }))
 }
 

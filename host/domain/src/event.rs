@@ -39,6 +39,8 @@ event_types! {
     SyncPush = "sync.push", "A run moved values to HubSpot, or failed to: counts, duration, HTTP status, `rateLimitRemaining`.";
     TokenRefreshed = "token.refreshed", "HubSpot gave a connection a new access token.";
     TokenRefreshFailed = "token.refresh_failed", "HubSpot no longer takes a connection's refresh token.";
+    TokenCreated = "token.created", "An API token was made.";
+    TokenDeleted = "token.deleted", "An API token was deleted.";
     ConnectionConnected = "connection.connected", "A portal was connected, or connected again.";
     ConnectionDisconnected = "connection.disconnected", "A portal was disconnected and its tokens forgotten.";
     SchemaRefreshed = "schema.refreshed", "A portal's schema was read.";
@@ -66,6 +68,12 @@ event_types! {
     PluginFellBack = "plugin.fell_back", "A version kept failing, and what ran before runs again.";
     PluginQuarantined = "plugin.quarantined", "A version was taken out of use.";
     PluginReleased = "plugin.released", "A version may be used again.";
+    MemberSignedIn = "member.signed_in", "A member signed in: the address they came from.";
+    MemberSignInFailed = "member.sign_in_failed", "Somebody tried to sign in as a member with a wrong password.";
+    MemberInvited = "member.invited", "Somebody was invited to become a member.";
+    MemberJoined = "member.joined", "Somebody accepted their invitation.";
+    MemberRoleChanged = "member.role_changed", "A member has another role.";
+    MemberRemoved = "member.removed", "A member was removed, with their tokens.";
 }
 
 impl EventType {

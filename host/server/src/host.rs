@@ -1,5 +1,6 @@
 //! The assembled host: store, portals, mapper, engine, API and schedule.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -11,7 +12,7 @@ use partneros_sync::{BuiltIn, Engine, Environment, HttpPortals, Parts, Plugins, 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::auth::RateLimits;
+use crate::auth::{Auth, RateLimits};
 use crate::config::{Config, HubSpotConfig};
 use crate::connect::OAuthConnect;
 use crate::metrics::Metrics;
@@ -67,6 +68,7 @@ impl Host {
         let trials = Jobs::new(config.api.trials_max);
         let streams = Jobs::new(config.api.streams_max);
         let registries = Arc::new(Registries::new(&config.plugins)?);
+        let auth = Auth::new(config.auth, config.public_url.clone(), environment.as_ref())?;
         let state = AppState {
             engine,
             store,
@@ -78,6 +80,7 @@ impl Host {
             streams,
             stop: stop.clone(),
             registries,
+            auth: Arc::new(auth),
             rates: Arc::new(RateLimits::new(config.api.requests_per_second_max)),
             metrics: Metrics::install(&config.metrics, stop.clone())?,
             limits: config.api,
@@ -100,7 +103,10 @@ impl Host {
         let stop = self.stop.clone();
         let engine = self.state.engine.clone();
         let schedule = tokio::spawn(async move { engine.schedule().await });
-        let served = axum::serve(listener, self.router())
+        let service = self
+            .router()
+            .into_make_service_with_connect_info::<SocketAddr>();
+        let served = axum::serve(listener, service)
             .with_graceful_shutdown(async move { stop.cancelled().await })
             .await;
         // A listener that failed ends the host as a signal would.

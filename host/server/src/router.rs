@@ -13,8 +13,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    audit, changes, health, integrations, mappings, objects, pairs, plugins, records, repeatable,
-    request, runs,
+    audit, auth, changes, health, integrations, invitations, mappings, members, objects, pairs,
+    plugins, records, repeatable, request, runs, tokens,
 };
 use crate::auth::access;
 use crate::metrics;
@@ -22,7 +22,7 @@ use crate::openapi;
 use crate::pages;
 use crate::state::AppState;
 
-/// A route whose handler names the permission that it needs.
+/// A route whose handler says whom it takes.
 macro_rules! guarded {
     ($($handler:tt)+) => { access::guarded($($handler)+, routes!($($handler)+)) };
 }
@@ -39,6 +39,7 @@ pub fn router(state: AppState) -> Router {
         .route("/api/openapi.json", openapi::route(&document))
         .route(metrics::PATH, get(metrics::handle))
         .route(pages::INTEGRATIONS, get(pages::integrations))
+        .route(pages::INVITATION, get(pages::invitation))
         .fallback(request::unknown_route)
         .method_not_allowed_fallback(request::unknown_method)
         .layer(DefaultBodyLimit::max(state.limits.body_bytes_max))
@@ -127,4 +128,20 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(guarded!(changes::stream::handle))
         .routes(guarded!(audit::events::handle))
         .routes(guarded!(audit::alerts::handle))
+        .routes(public!(auth::sign_in::handle))
+        .routes(guarded!(auth::sign_out::handle))
+        .routes(guarded!(auth::sign_out_everywhere::handle))
+        .routes(guarded!(auth::session::handle))
+        .routes(guarded!(auth::active_organization::handle))
+        .routes(guarded!(auth::password::handle))
+        .routes(guarded!(members::list::handle))
+        .routes(guarded!(members::update::handle))
+        .routes(guarded!(members::delete::handle))
+        .routes(guarded!(invitations::create::handle))
+        .routes(guarded!(invitations::list::handle))
+        .routes(guarded!(invitations::delete::handle))
+        .routes(public!(invitations::accept::handle))
+        .routes(guarded!(tokens::create::handle))
+        .routes(guarded!(tokens::list::handle))
+        .routes(guarded!(tokens::delete::handle))
 }

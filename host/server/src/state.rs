@@ -21,7 +21,7 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 use url::Url;
 
-use crate::auth::RateLimits;
+use crate::auth::{Auth, RateLimits};
 use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::registry::Registries;
@@ -49,6 +49,8 @@ pub struct AppState {
     pub trials: Jobs,
     /// Where plugins may be pulled from.
     pub registries: Arc<Registries>,
+    /// How people sign in.
+    pub auth: Arc<Auth>,
     /// How fast callers may ask.
     pub rates: Arc<RateLimits>,
     /// What is recorded for Prometheus, if anything is.

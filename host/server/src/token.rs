@@ -13,6 +13,11 @@ pub const PREFIX: &str = "pos_";
 /// The longest name, in characters.
 pub const NAME_CHARS_MAX: usize = 100;
 
+/// How long a token that expires works at most, in days.
+pub const LIFETIME_DAYS_MAX: i64 = 3_650;
+/// The same in milliseconds.
+pub const LIFETIME_MS_MAX: i64 = LIFETIME_DAYS_MAX * 24 * 3_600_000;
+
 /// A token to make.
 #[derive(Debug, Clone)]
 pub struct Wanted {

@@ -20,7 +20,7 @@ pub use contract::audit::{
 };
 pub use contract::changes::{Change, Changes};
 pub use contract::connections::{
-    Connection, ConnectionStatus, Connections, NewConnection, OAuthState, TokenSet,
+    Connection, ConnectionStatus, Connections, Credential, NewConnection, OAuthState, TokenSet,
 };
 pub use contract::health::{Health, LAG_HOURS_KEPT, LagHour, RunStats};
 pub use contract::idempotency::{Idempotency, KeptAnswer, RequestKey, Taken};

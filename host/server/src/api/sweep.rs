@@ -9,7 +9,13 @@ use super::fixture::{Answer, Client, TestApi};
 
 /// The operations that anyone may call, as they were reviewed. The callback's caller is a browser, known by the state it
 /// brings.
-const PUBLIC: [&str; 3] = ["hubspotCallback", "live", "ready"];
+const PUBLIC: [&str; 5] = [
+    "acceptInvitation",
+    "hubspotCallback",
+    "live",
+    "ready",
+    "signIn",
+];
 
 /// A route of the document.
 struct Operation {
@@ -26,6 +32,9 @@ struct Owned {
     pair: String,
     run: String,
     version: String,
+    member: String,
+    invitation: String,
+    token: String,
 }
 
 fn operations() -> Vec<Operation> {
@@ -61,6 +70,9 @@ impl Operation {
             .replace("{pairId}", &owned.pair)
             .replace("{runId}", &owned.run)
             .replace("{versionId}", &owned.version)
+            .replace("{memberId}", &owned.member)
+            .replace("{invitationId}", &owned.invitation)
+            .replace("{tokenId}", &owned.token)
             .replace("{object}", "partners")
             .replace("{field}", "name")
     }
@@ -75,6 +87,9 @@ impl Operation {
             "updateMapping" => json!({"state": "ignored"}),
             "replaceMappings" => json!({"version": 2, "mappings": []}),
             "confirmMappings" | "startSync" => json!({}),
+            "updateMember" => json!({"role": "member"}),
+            "createInvitation" => json!({"email": "swept@acme.example", "role": "viewer"}),
+            "acceptInvitation" => json!({"token": "swept", "password": "swept away"}),
             "tryMapping" => json!({"direction": "to_partneros", "property": "name"}),
             "compareBundle" => json!({"bundle": bundle()}),
             "importBundle" => json!({"bundle": bundle(), "version": 2}),
@@ -128,7 +143,10 @@ fn nothing() -> Owned {
         connection: id.clone(),
         record: id.clone(),
         pair: id.clone(),
-        run: id,
+        run: id.clone(),
+        member: id.clone(),
+        invitation: id.clone(),
+        token: id,
         version: "0".repeat(64),
     }
 }
@@ -141,12 +159,24 @@ async fn owned(api: &TestApi) -> Owned {
         .await
         .expect(200);
     let run = api.run_to_its_end(&pair).await;
+    let member = api.person("owned@acme.example", Role::Viewer).await;
+    let invite = json!({"email": "invited@acme.example", "role": "viewer"});
+    let invited = api
+        .acme()
+        .post("/api/invitations", invite)
+        .await
+        .expect(200);
+    let make = json!({"name": "owned", "role": "viewer"});
+    let made = api.acme().post("/api/tokens", make).await.expect(200);
     Owned {
         connection: shown["pair"]["connectionId"].as_str().unwrap().to_owned(),
         record: api.acme().make_partner("Acme's").await,
         pair,
         run,
         version: api.version().await,
+        member: member.id.to_string(),
+        invitation: invited["invitation"]["id"].as_str().unwrap().to_owned(),
+        token: made["token"]["id"].as_str().unwrap().to_owned(),
     }
 }
 
@@ -155,11 +185,22 @@ async fn no_route_answers_without_a_token_that_works() {
     let api = TestApi::new().await;
     let owned = owned(&api).await;
     let unknown = format!("pos_{}", "0".repeat(64));
+    let ended = api.session(Role::Owner).await;
+    ended
+        .post("/api/auth/sign-out", json!({}))
+        .await
+        .expect(200);
     let callers = [
         api.anyone(),
         api.stranger(&unknown),
         api.stranger("x"),
         api.stranger(""),
+        api.client(vec![(
+            "cookie",
+            format!("session_token={}", "0".repeat(64)),
+        )]),
+        api.client(vec![("cookie", "session_token=".to_owned())]),
+        ended,
     ];
     let operations = operations();
     let (public, guarded): (Vec<_>, Vec<_>) = operations
@@ -185,14 +226,53 @@ async fn no_route_answers_without_a_token_that_works() {
     }
 }
 
+/// What another site's page could make a browser send: the cookie, without the header or from that site.
+#[tokio::test]
+async fn no_change_is_made_with_a_cookie_alone() {
+    let api = TestApi::new().await;
+    let ann = api.session(Role::Owner).await;
+    let mut changes = 0;
+    for operation in operations() {
+        if operation.is_public() || operation.method == Method::GET {
+            continue;
+        }
+        let bare = ann.clone().without("x-csrf-token");
+        let (status, refusal) = operation.refusal(&bare, &nothing()).await;
+        let what = format!("{}: {status} {refusal}", operation.id);
+        assert_eq!(
+            (status, &refusal["code"]),
+            (403, &json!("invalid_csrf_token")),
+            "{what}"
+        );
+        let foreign = ann.clone().with("origin", "https://evil.example");
+        let (status, refusal) = operation.refusal(&foreign, &nothing()).await;
+        let what = format!("{}: {status} {refusal}", operation.id);
+        assert_eq!(
+            (status, &refusal["code"]),
+            (403, &json!("foreign_origin")),
+            "{what}"
+        );
+        changes += 1;
+    }
+    assert!(changes >= 44, "{changes}");
+}
+
 /// With ids of nothing, so that whoever is let through changes little; the permission is asked for before.
 #[tokio::test]
 async fn every_role_may_do_what_the_table_says_and_no_more() {
     let api = TestApi::new().await;
     let mut refused = 0;
+    let mut callers = Vec::new();
     for role in Role::ALL {
-        let caller = api.with_role(role).await;
+        callers.push((role, api.with_role(role).await));
+        callers.push((role, api.session(role).await));
+    }
+    for (role, caller) in callers {
         for operation in operations() {
+            // The one with a session ends it.
+            if operation.permission == "signed_in" {
+                continue;
+            }
             let permission = Permission::ALL
                 .into_iter()
                 .find(|permission| permission.word() == operation.permission);
@@ -214,7 +294,7 @@ async fn every_role_may_do_what_the_table_says_and_no_more() {
             }
         }
     }
-    assert!(refused > 60, "{refused}");
+    assert!(refused >= 164, "{refused}");
 }
 
 #[tokio::test]
@@ -224,12 +304,14 @@ async fn what_belongs_to_another_organization_does_not_exist() {
     let before = everything(&api, &owned).await;
     let operations = operations();
     let swept = operations.iter().filter(|operation| operation.is_owned());
-    assert!(swept.clone().count() >= 25);
+    assert!(swept.clone().count() >= 28);
+    api.joins_other("eve@other.example", Role::Owner).await;
+    let eve = api.sign_in("eve@other.example").await;
     for operation in swept {
-        operation
-            .send(&api.other(), &owned)
-            .await
-            .refused(404, "not_found");
+        for stranger in [&api.other(), &eve] {
+            let answer = operation.send(stranger, &owned).await;
+            answer.refused(404, "not_found");
+        }
     }
     assert_eq!(
         everything(&api, &owned).await,

@@ -37,6 +37,8 @@ macro_rules! words {
 words! {
     /// What was done to a record.
     ChangeKind = ["changed", "deleted"];
+    /// What a member or a token is in an organization, the most powerful last.
+    Role = ["viewer", "member", "admin", "owner"];
     /// Where values may flow.
     Direction = ["bidirectional", "partneros_to_hubspot", "hubspot_to_partneros"];
     /// Whose value stays when both sides changed.
@@ -129,6 +131,7 @@ mod tests {
     #[test]
     fn the_words_are_those_that_are_read_and_written() {
         assert_same::<crate::api::changes::ChangeKind>(ChangeKind::ALL);
+        assert_same::<partneros_domain::Role>(Role::ALL);
         assert_same::<partneros_domain::Direction>(Direction::ALL);
         assert_same::<partneros_domain::ConflictPolicy>(ConflictPolicy::ALL);
         assert_same::<partneros_domain::MappingState>(MappingState::ALL);

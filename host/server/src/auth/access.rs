@@ -9,6 +9,7 @@ use utoipa_axum::router::UtoipaMethodRouter;
 
 use super::permission::Needed;
 use super::permitted::Permitted;
+use super::session::SignedIn;
 use crate::openapi;
 use crate::state::AppState;
 
@@ -17,16 +18,33 @@ const KEY: &str = "x-permission";
 /// What stands there for operations that anyone may call.
 const PUBLIC: &str = "public";
 
-/// The parameters of a handler that names a permission: the caller comes first, or behind the state.
+/// What stands there for operations on one's own account.
+const SIGNED_IN: &str = "signed_in";
+
+/// Who a handler takes.
+pub trait Known {
+    /// What the document says about it.
+    const WORD: &'static str;
+}
+
+impl<P: Needed> Known for Permitted<P> {
+    const WORD: &'static str = P::PERMISSION.word();
+}
+
+impl Known for SignedIn {
+    const WORD: &'static str = SIGNED_IN;
+}
+
+/// The parameters of a handler that says whom it takes: first, or behind the state.
 pub trait Asks {
-    /// The permission's name.
-    const PERMISSION: &'static str;
+    /// What the document says about it.
+    const WORD: &'static str;
 }
 
 macro_rules! asks {
     ($([$($before:ty)?; $($after:ident)*])+) => {$(
-        impl<M, P: Needed, $($after),*> Asks for (M, $($before,)? Permitted<P>, $($after,)*) {
-            const PERMISSION: &'static str = P::PERMISSION.word();
+        impl<M, K: Known, $($after),*> Asks for (M, $($before,)? K, $($after,)*) {
+            const WORD: &'static str = K::WORD;
         }
     )+};
 }
@@ -46,7 +64,7 @@ where
     H: Handler<T, AppState>,
     T: Asks,
 {
-    marked(T::PERMISSION, route)
+    marked(T::WORD, route)
 }
 
 /// A route that anyone may call.
@@ -54,10 +72,28 @@ pub fn public(route: UtoipaMethodRouter<AppState>) -> UtoipaMethodRouter<AppStat
     marked(PUBLIC, route)
 }
 
-/// Whether anyone may call the operation. One that says nothing is not public.
-pub fn is_public(operation: &Operation) -> bool {
-    let extensions = operation.extensions.as_ref();
-    extensions.and_then(|extensions| extensions.get(KEY)) == Some(&Json::from(PUBLIC))
+/// What an operation asks of its caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Nothing.
+    Public,
+    /// A session.
+    SignedIn,
+    /// A session or a token, with the permission that the document names.
+    Permission,
+}
+
+impl Access {
+    /// As the document says. An operation that says nothing is not public.
+    pub fn of(operation: &Operation) -> Self {
+        let extensions = operation.extensions.as_ref();
+        let word = extensions.and_then(|extensions| extensions.get(KEY));
+        match word.and_then(Json::as_str) {
+            Some(PUBLIC) => Self::Public,
+            Some(SIGNED_IN) => Self::SignedIn,
+            _ => Self::Permission,
+        }
+    }
 }
 
 fn marked(

@@ -1,20 +1,22 @@
-//! Who calls: the organization and the role behind a bearer token.
+//! Who calls: the organization and the role behind an API token or a session.
 //!
-//! Tokens appear in no log and no answer; only their hash is looked up.
+//! What was shown appears in no log and no answer; only its hash is looked up.
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
-use partneros_domain::{OrganizationId, Role};
+use partneros_domain::{MemberId, OrganizationId, Role};
+use partneros_store::{Credential, Session, TokenHolder};
 use partneros_sync::describe;
 
+use super::session::{self, SignedIn};
 use crate::problem::Problem;
 use crate::state::AppState;
 use crate::token;
 
 /// The longest token that is looked up, in bytes; ours have 68.
 const TOKEN_BYTES_MAX: usize = 256;
-/// How old the time at which something was used last may be until it is noted again.
+/// How old the time at which a token was used last may be until it is noted again.
 const USE_NOTED_MS: i64 = 60_000;
 
 /// Who calls.
@@ -24,22 +26,28 @@ pub struct Caller {
     pub organization: OrganizationId,
     /// What they are there, now.
     pub role: Role,
-    /// How the audit log names them: a token by its name.
+    /// The member, unless a token of the organization's own was shown.
+    pub member: Option<MemberId>,
+    /// How the audit log names them: a person by their address, a token by its name.
     pub actor: String,
-    /// The hash of the token.
-    token: [u8; 32],
+    /// What they showed.
+    pub credential: Credential,
 }
 
-/// A request without a token that works.
+/// A request without credentials that work.
 #[derive(Debug, thiserror::Error)]
 enum Error {
     #[error(
-        "failed to authenticate: send `Authorization: Bearer` and a token that begins with `{}`",
+        "failed to authenticate: sign in, or send `Authorization: Bearer` and a token that begins with `{}`",
         token::PREFIX
     )]
     Missing,
     #[error("failed to authenticate: the token is unknown, expired or was deleted")]
     Unknown,
+    #[error(
+        "no active organization: choose one of `GET /api/auth/session` at `POST /api/auth/active-organization`"
+    )]
+    NoOrganization,
 }
 
 impl From<Error> for Problem {
@@ -47,6 +55,9 @@ impl From<Error> for Problem {
         let challenge = match error {
             Error::Missing => HeaderValue::from_static("Bearer"),
             Error::Unknown => HeaderValue::from_static("Bearer error=\"invalid_token\""),
+            Error::NoOrganization => {
+                return Self::new(StatusCode::BAD_REQUEST, "no_active_organization", &error);
+            }
         };
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", &error)
             .with_header(header::WWW_AUTHENTICATE, challenge)
@@ -54,9 +65,48 @@ impl From<Error> for Problem {
 }
 
 impl Caller {
-    /// The same caller as they are now.
+    /// The same caller as they are now. It is no use of a token or a session that keeps it alive.
     pub(super) async fn again(&self, state: &AppState) -> Result<Self, Problem> {
-        of_token(state, self.token).await
+        match self.credential {
+            Credential::Token(hash) => Ok(Self::of_token(holder(state, hash).await?, hash)),
+            Credential::Session(hash) => Self::of_session(session::find(state, &hash).await?, hash),
+        }
+    }
+
+    /// A token counts more than a cookie: it was sent on purpose.
+    async fn found(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        if let Some(token) = bearer(parts) {
+            let hash = token::hash(token);
+            let holder = holder(state, hash).await?;
+            note_use(state, &holder).await;
+            return Ok(Self::of_token(holder, hash));
+        }
+        if session::cookie(&parts.headers).is_some() {
+            let signed_in = SignedIn::from_request_parts(parts, state).await?;
+            return Self::of_session(signed_in.session, signed_in.hash);
+        }
+        Err(Error::Missing.into())
+    }
+
+    fn of_token(holder: TokenHolder, hash: [u8; 32]) -> Self {
+        Self {
+            organization: holder.organization_id,
+            role: holder.role,
+            member: holder.member_id,
+            actor: holder.name,
+            credential: Credential::Token(hash),
+        }
+    }
+
+    fn of_session(session: Session, hash: [u8; 32]) -> Result<Self, Problem> {
+        let active = session.active.ok_or(Error::NoOrganization)?;
+        Ok(Self {
+            organization: active.organization_id,
+            role: active.role,
+            member: Some(active.member_id),
+            actor: session.email,
+            credential: Credential::Session(hash),
+        })
     }
 }
 
@@ -68,30 +118,33 @@ impl FromRequestParts<AppState> for Caller {
         if let Some(caller) = parts.extensions.get::<Self>() {
             return Ok(caller.clone());
         }
-        let token = bearer(parts).ok_or(Error::Missing)?;
-        let caller = of_token(state, token::hash(token)).await?;
-        state.rates.count(&caller.token)?;
+        let caller = Self::found(parts, state).await?;
+        let (Credential::Token(hash) | Credential::Session(hash)) = &caller.credential;
+        state.rates.count(hash)?;
         parts.extensions.insert(caller.clone());
         Ok(caller)
     }
 }
 
-async fn of_token(state: &AppState, token: [u8; 32]) -> Result<Caller, Problem> {
+async fn holder(state: &AppState, hash: [u8; 32]) -> Result<TokenHolder, Problem> {
     let now = state.environment.now();
-    let holder = state.store.token_holder(&token, now).await?;
-    let holder = holder.ok_or(Error::Unknown)?;
-    let noted = holder
-        .used_at
-        .is_some_and(|at| now.millis_since(at) < USE_NOTED_MS);
-    if !noted && let Err(error) = state.store.touch_token(holder.token_id, now).await {
-        tracing::warn!(token.id = %holder.token_id, error = describe(&error), "the use of a token was not noted");
+    let holder = state.store.token_holder(&hash, now).await?;
+    Ok(holder.ok_or(Error::Unknown)?)
+}
+
+async fn note_use(state: &AppState, holder: &TokenHolder) {
+    let now = state.environment.now();
+    let fresh = |at| now.millis_since(at) < USE_NOTED_MS;
+    if holder.used_at.is_some_and(fresh) {
+        return;
     }
-    Ok(Caller {
-        organization: holder.organization_id,
-        role: holder.role,
-        actor: holder.name,
-        token,
-    })
+    if let Err(error) = state.store.touch_token(holder.token_id, now).await {
+        tracing::warn!(
+            token.id = %holder.token_id,
+            error = describe(&error),
+            "the use of a token was not noted"
+        );
+    }
 }
 
 fn bearer(parts: &Parts) -> Option<&str> {

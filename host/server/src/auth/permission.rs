@@ -27,5 +27,7 @@ permissions![
     EditMappings,
     ManageConnections,
     ManagePlugins,
+    ManageMembers,
+    ManageTokens,
     ReadAudit
 ];

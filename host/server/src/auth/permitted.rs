@@ -37,6 +37,31 @@ impl From<Forbidden> for Problem {
     }
 }
 
+/// A role above the caller's own.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "failed because the role `{own}` may not give, take or change the role `{other}`, which is above it"
+)]
+struct OutOfReach {
+    own: Role,
+    other: Role,
+}
+
+impl From<OutOfReach> for Problem {
+    fn from(error: OutOfReach) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", &error)
+    }
+}
+
+/// Refuses whoever would give, take or change a role above their own.
+pub fn within_reach(caller: &Caller, other: Role) -> Result<(), Problem> {
+    let own = caller.role;
+    if own.may_grant(other) {
+        return Ok(());
+    }
+    Err(OutOfReach { own, other }.into())
+}
+
 impl<P: Needed> Permitted<P> {
     fn of(caller: Caller) -> Result<Self, Problem> {
         let (role, permission) = (caller.role, P::PERMISSION);

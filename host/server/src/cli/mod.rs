@@ -4,6 +4,7 @@ mod backup;
 mod compiler;
 mod config;
 mod doctor;
+mod init;
 mod organizations;
 mod plugins;
 mod serve;
@@ -21,8 +22,7 @@ use crate::config::{Config, ConfigError, Overrides};
 ///
 /// A first start:
 ///
-///   partneros organizations create acme
-///   partneros tokens create --organization acme
+///   partneros init --organization acme --email you@acme.example
 ///   partneros serve
 ///
 /// Settings come from `partneros.toml`, then from variables such as
@@ -50,6 +50,8 @@ struct Global {
 enum Command {
     /// Runs the host: the API, and the sync of every active object pair.
     Serve(Serve),
+    /// Makes an organization and its first owner.
+    Init(init::Init),
     /// Makes and lists organizations.
     #[command(subcommand)]
     Organizations(organizations::Organizations),
@@ -97,6 +99,7 @@ impl Cli {
                 let config = global.config(flags.listen, flags.public_url)?;
                 serve::run(config).await
             }
+            Command::Init(command) => command.run(&global.config(None, None)?).await,
             Command::Organizations(command) => command.run(&global.config(None, None)?).await,
             Command::Tokens(command) => command.run(&global.config(None, None)?).await,
             Command::Plugins(command) => command.run(|| global.config(None, None)).await,

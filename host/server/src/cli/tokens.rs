@@ -11,10 +11,7 @@ use secrecy::ExposeSecret as _;
 use crate::config::Config;
 use crate::environment::SystemEnvironment;
 use crate::storage;
-use crate::token::{self, Name, Wanted};
-
-/// The longest that a token that expires may work: ten years.
-const EXPIRES_IN_MAX: SignedDuration = SignedDuration::from_hours(24 * 3_650);
+use crate::token::{self, LIFETIME_DAYS_MAX, LIFETIME_MS_MAX, Name, Wanted};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Tokens {
@@ -125,8 +122,11 @@ fn expires_in(text: &str) -> anyhow::Result<SignedDuration> {
     let time = span
         .to_duration(SpanRelativeTo::days_are_24_hours())
         .with_context(|| format!("give `{text}` in weeks, days or hours"))?;
-    let sound = time > SignedDuration::ZERO && time <= EXPIRES_IN_MAX;
-    ensure!(sound, "it must be more than nothing and at most 3650d");
+    let sound = (1..=i128::from(LIFETIME_MS_MAX)).contains(&time.as_millis());
+    ensure!(
+        sound,
+        "it must be more than nothing and at most {LIFETIME_DAYS_MAX}d"
+    );
     Ok(time)
 }
 

@@ -20,6 +20,7 @@ use url::Url;
 
 pub use reference::reference;
 
+use crate::auth::AuthConfig;
 use crate::metrics::MetricsConfig;
 use crate::registry::PluginsConfig;
 use crate::state::ApiLimits;
@@ -64,6 +65,8 @@ pub struct Config {
     pub otel: OtelConfig,
     /// The HubSpot app.
     pub hubspot: HubSpotConfig,
+    /// How people sign in.
+    pub auth: AuthConfig,
     /// Limits on what callers of the API send.
     pub api: ApiLimits,
     /// The sync engine.
@@ -215,6 +218,7 @@ fn defaults() -> serde_json::Value {
             "oauth_version": "2026-03",
             "app": "marketplace",
         },
+        "auth": AuthConfig::default(),
         "api": ApiLimits::default(),
         "sync": SyncSettings::default(),
         "audit": AuditSettings::default(),
@@ -239,6 +243,7 @@ mod tests {
         let config = load("").unwrap();
         assert_eq!(config.listen.port(), 8080);
         assert_eq!(config.hubspot.app.kind(), Some(AppKind::Marketplace));
+        assert_eq!(config.auth, AuthConfig::default());
         assert_eq!(config.sync, SyncSettings::default());
         assert_eq!(config.audit.retention_days, 400);
         assert_eq!(config.runtime, RuntimeConfig::default());

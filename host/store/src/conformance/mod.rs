@@ -175,6 +175,7 @@ fn cases_of_people() -> Vec<(&'static str, Case)> {
         sessions:
             a_session_ends_idle_and_at_last
             a_session_ends_when_it_is_told
+            a_new_password_ends_the_other_sessions
             an_organization_is_chosen
             the_oldest_sessions_make_room;
     }

@@ -8,7 +8,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use super::fault::{Fault, Outcome};
 use crate::{Error, Result};
 
-const MIGRATIONS: [&str; 18] = [
+const MIGRATIONS: [&str; 19] = [
     include_str!("../../migrations/001_organizations.sql"),
     include_str!("../../migrations/002_connections.sql"),
     include_str!("../../migrations/003_schemas.sql"),
@@ -24,6 +24,7 @@ const MIGRATIONS: [&str; 18] = [
     include_str!("../../migrations/013_changes.sql"),
     include_str!("../../migrations/014_lags.sql"),
     include_str!("../../migrations/015_members.sql"),
+    include_str!("../../migrations/016_connect_flows.sql"),
     include_str!("../../migrations/017_data_keys.sql"),
     include_str!("../../migrations/018_audit_kept.sql"),
     include_str!("../../migrations/030_idempotency.sql"),

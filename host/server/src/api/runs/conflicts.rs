@@ -99,7 +99,8 @@ pub async fn handle(
 mod tests {
     use serde_json::json;
 
-    use crate::api::fixture::{Settled, TestApi};
+    use crate::api::fixture::TestApi;
+    use crate::api::runs::fixture::Settled;
 
     #[tokio::test]
     async fn a_conflict_shows_both_values_and_who_won() {

@@ -97,7 +97,8 @@ pub async fn handle(
 mod tests {
     use serde_json::json;
 
-    use crate::api::fixture::{Settled, TestApi};
+    use crate::api::fixture::TestApi;
+    use crate::api::runs::fixture::Settled;
 
     #[tokio::test]
     async fn a_failure_says_what_to_do() {

@@ -42,7 +42,8 @@ pub async fn handle(
 mod tests {
     use serde_json::json;
 
-    use crate::api::fixture::{Settled, TestApi};
+    use crate::api::fixture::TestApi;
+    use crate::api::runs::fixture::Settled;
 
     #[tokio::test]
     async fn failed_records_wait_again() {

@@ -66,6 +66,9 @@ event_types! {
     PluginFellBack = "plugin.fell_back", "A version kept failing, and what ran before runs again.";
     PluginQuarantined = "plugin.quarantined", "A version was taken out of use.";
     PluginReleased = "plugin.released", "A version may be used again.";
+    AlertOpened = "alert.opened", "Something needs a person; the metadata is the alert.";
+    AlertAcknowledged = "alert.acknowledged", "Somebody looks after an alert; the metadata is the alert.";
+    AlertResolved = "alert.resolved", "An alert's trouble ended, or somebody said so; the metadata is the alert.";
 }
 
 impl EventType {

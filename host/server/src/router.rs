@@ -111,4 +111,6 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(changes::stream::handle))
         .routes(routes!(audit::events::handle))
         .routes(routes!(audit::alerts::handle))
+        .routes(routes!(audit::acknowledge::handle))
+        .routes(routes!(audit::resolve::handle))
 }

@@ -9,17 +9,19 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, header};
 use axum::response::Response;
 use partneros_domain::{
-    Base, ChoiceOption, ConflictRule, ConnectionId, DataType, FieldSchema, HubSpotId, ObjectSchema,
-    OrganizationId, RunId, Side, Timestamp,
+    AlertKind, Base, ChoiceOption, ConflictRule, ConnectionId, DataType, FieldSchema, HubSpotId,
+    ObjectSchema, OrganizationId, RunId, Side, Timestamp,
 };
 use partneros_runtime::{Runtime, RuntimeConfig};
 use partneros_store::{
-    CachedSchema, Commit, Connections as _, Counts, Effect, FailureStage, Link, NewConflict,
-    NewConnection, NewFailure, NewRun, Options, Organization, Organizations as _, OutboxEffect,
-    RecordEffect, RunKind, RunTrigger, Runs as _, Schemas as _, SealingKey, Sqlite, SyncState as _,
-    TokenSet,
+    AlertId, Alerts as _, CachedSchema, Commit, Connections as _, Counts, Effect, FailureStage,
+    Link, NewAlert, NewConflict, NewConnection, NewFailure, NewRun, Options, Organization,
+    Organizations as _, OutboxEffect, RecordEffect, RunKind, RunTrigger, Runs as _, Schemas as _,
+    SealingKey, Severity, Sqlite, SyncState as _, TokenSet,
 };
-use partneros_sync::{AuditSettings, Engine, Environment, Parts, Plugins, SyncSettings};
+use partneros_sync::{
+    AlertSettings, AuditSettings, Engine, Environment, Parts, Plugins, SyncSettings,
+};
 use serde_json::{Value as Json, json};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
@@ -112,6 +114,7 @@ impl TestApi {
             environment: environment.clone(),
             settings: SyncSettings::default(),
             audit: AuditSettings::default(),
+            alerts: AlertSettings::default(),
         };
         let state = AppState {
             engine: Engine::new(parts, CancellationToken::new()),
@@ -240,6 +243,21 @@ impl TestApi {
         let answer = sent.send_bytes(Method::POST, path, &headers, component);
         let answer = answer.await.expect(200);
         answer["version"]["sha256"].as_str().unwrap().to_owned()
+    }
+
+    /// An alert of Acme's.
+    pub async fn alert(&self, kind: AlertKind, subject: &str) -> String {
+        let alert = NewAlert {
+            id: AlertId(self.environment.new_id()),
+            kind,
+            severity: Severity::Warning,
+            subject: subject.to_owned(),
+            message: format!("{}: look after it", kind.title()),
+            actor: "system".to_owned(),
+            at: self.environment.now(),
+        };
+        let alert = self.store.open_alert(self.acme.id, alert).await.unwrap();
+        alert.id.to_string()
     }
 
     /// The same pair, with every suggestion confirmed and active.

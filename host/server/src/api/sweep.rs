@@ -2,6 +2,7 @@
 //! and with another organization's ids.
 
 use axum::http::Method;
+use partneros_domain::AlertKind;
 use serde_json::{Value as Json, json};
 
 use super::fixture::{Answer, Client, TestApi};
@@ -21,6 +22,7 @@ struct Owned {
     pair: String,
     run: String,
     version: String,
+    alert: String,
 }
 
 fn operations() -> Vec<Operation> {
@@ -51,6 +53,7 @@ impl Operation {
             .replace("{pairId}", &owned.pair)
             .replace("{runId}", &owned.run)
             .replace("{versionId}", &owned.version)
+            .replace("{alertId}", &owned.alert)
             .replace("{object}", "partners")
             .replace("{field}", "name")
     }
@@ -110,6 +113,7 @@ async fn owned(api: &TestApi) -> Owned {
         pair,
         run,
         version: api.version().await,
+        alert: api.alert(AlertKind::TokenRevoked, "swept").await,
     }
 }
 

@@ -47,6 +47,10 @@ alert_kinds! {
         "HubSpot no longer lets the host in; nothing of the connection syncs until it is reconnected.";
     SchemaDriftDetected = "schema.drift_detected", "Schema drift detected",
         "A portal's schema changed in a way that mappings do not go along with.";
+    RateLimitLow = "rate_limit.low", "Rate limit low",
+        "HubSpot's calls of the day are nearly used up; pause syncs, or wait for midnight in the portal's time zone.";
+    LagAboveTarget = "lag.above_target", "Lag above target",
+        "Changes of a pair take longer to arrive than they should.";
     PluginQuarantined = "plugin.quarantined", "Plugin quarantined",
         "A plugin version kept failing and was taken out of use.";
 }
@@ -64,7 +68,7 @@ mod tests {
     #[test]
     fn the_product_has_words_for_these() {
         let titles: Vec<_> = AlertKind::ALL.iter().map(|kind| kind.title()).collect();
-        for title in ["Token revoked", "Schema drift detected"] {
+        for title in ["Token revoked", "Schema drift detected", "Rate limit low"] {
             assert!(titles.contains(&title), "{title}");
         }
     }

@@ -74,6 +74,9 @@ event_types! {
     MemberJoined = "member.joined", "Somebody accepted their invitation.";
     MemberRoleChanged = "member.role_changed", "A member has another role.";
     MemberRemoved = "member.removed", "A member was removed, with their tokens.";
+    AlertOpened = "alert.opened", "Something needs a person; the metadata is the alert.";
+    AlertAcknowledged = "alert.acknowledged", "Somebody looks after an alert; the metadata is the alert.";
+    AlertResolved = "alert.resolved", "An alert's trouble ended, or somebody said so; the metadata is the alert.";
 }
 
 impl EventType {

@@ -60,6 +60,7 @@ impl Host {
             environment: Arc::clone(&environment),
             settings: config.sync.clone(),
             audit: config.audit.clone(),
+            alerts: config.alerts.clone(),
         };
         let engine = Engine::new(parts, stop.clone());
         let connect = oauth.map(|oauth| Arc::new(OAuthConnect(oauth)) as Arc<dyn ConnectFlow>);

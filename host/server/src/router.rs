@@ -128,6 +128,8 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(guarded!(changes::stream::handle))
         .routes(guarded!(audit::events::handle))
         .routes(guarded!(audit::alerts::handle))
+        .routes(guarded!(audit::acknowledge::handle))
+        .routes(guarded!(audit::resolve::handle))
         .routes(public!(auth::sign_in::handle))
         .routes(guarded!(auth::sign_out::handle))
         .routes(guarded!(auth::sign_out_everywhere::handle))

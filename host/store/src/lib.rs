@@ -15,9 +15,8 @@ mod error;
 mod seal;
 mod sqlite;
 
-pub use contract::audit::{
-    Alert, AlertId, Audit, AuditEvent, EventFilter, EventId, NewAlert, NewEvent, Severity,
-};
+pub use contract::alerts::{Alert, AlertId, AlertState, Alerts, Mark, NewAlert, Severity};
+pub use contract::audit::{Act, Audit, AuditEvent, EventFilter, EventId, NewEvent};
 pub use contract::changes::{Change, Changes};
 pub use contract::connections::{
     Connection, ConnectionStatus, Connections, Credential, NewConnection, OAuthState, TokenSet,
@@ -67,6 +66,7 @@ pub trait Store:
     + Plugins
     + PluginActivity
     + Audit
+    + Alerts
     + Changes
     + Health
     + Idempotency
@@ -88,6 +88,7 @@ impl<T> Store for T where
         + Plugins
         + PluginActivity
         + Audit
+        + Alerts
         + Changes
         + Health
         + Idempotency

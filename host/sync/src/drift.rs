@@ -3,7 +3,7 @@
 use partneros_domain::{
     AlertKind, ConnectionId, Drift, EventType, FieldName, ObjectPair, ObjectSchema, OrganizationId,
 };
-use partneros_store::{AlertId, CachedSchema, NewAlert, Severity};
+use partneros_store::{CachedSchema, Severity};
 use serde::Serialize;
 use serde_json::json;
 
@@ -86,19 +86,11 @@ impl Engine {
             all.extend(affected);
         }
         if all.is_empty() {
-            return self.resolve_drift(organization, &pairs, &subject).await;
+            return self.settle_drift(organization, &pairs, subject).await;
         }
-        let environment = &self.parts().environment;
-        let alert = NewAlert {
-            id: AlertId(environment.new_id()),
-            kind: AlertKind::SchemaDriftDetected,
-            severity: Severity::Warning,
-            subject,
-            message: message(&all),
-            at: environment.now(),
-        };
-        self.parts().store.open_alert(organization, alert).await?;
-        Ok(())
+        let (kind, message) = (AlertKind::SchemaDriftDetected, message(&all));
+        self.alert(organization, kind, Severity::Warning, subject, message)
+            .await
     }
 
     async fn affected(
@@ -125,43 +117,47 @@ impl Engine {
         Ok(affected)
     }
 
-    /// Resolves the alert once all mappings hold against the schema as it is.
-    async fn resolve_drift(
+    /// Resolves the alert once all mappings hold against the schema as it is. One that a person resolved before that opens
+    /// anew.
+    async fn settle_drift(
         &self,
         organization: OrganizationId,
         pairs: &[ObjectPair],
-        subject: &str,
+        subject: String,
     ) -> Result<(), Error> {
-        let store = &self.parts().store;
-        let open = store
-            .alerts(organization, true, None, ALERTS_MAX)
-            .await?
-            .items;
-        let is_open = |alert: &partneros_store::Alert| {
-            alert.kind == AlertKind::SchemaDriftDetected && alert.subject == subject
+        let (store, kind) = (&self.parts().store, AlertKind::SchemaDriftDetected);
+        let Some(last) = store.last_alert(organization, kind, &subject).await? else {
+            return Ok(());
         };
-        if !open.iter().any(is_open) {
+        if last.resolved.as_ref().is_some_and(|mark| mark.by == SYSTEM) {
             return Ok(());
         }
+        let harmed = self.are_harmed(organization, pairs).await?;
+        match (&last.resolved, harmed) {
+            (None, false) => self.answer(organization, SYSTEM, kind, &subject).await,
+            (Some(_), true) => {
+                self.alert(organization, kind, last.severity, subject, last.message)
+                    .await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn are_harmed(
+        &self,
+        organization: OrganizationId,
+        pairs: &[ObjectPair],
+    ) -> Result<bool, Error> {
         for pair in pairs {
-            let set = store.mappings(organization, pair.id).await?;
-            let problems = self
-                .check_mappings(organization, pair, &set.mappings)
-                .await?;
-            if !problems.is_empty() {
-                return Ok(());
+            let set = self.parts().store.mappings(organization, pair.id).await?;
+            let problems = self.check_mappings(organization, pair, &set.mappings);
+            if !problems.await?.is_empty() {
+                return Ok(true);
             }
         }
-        let now = self.parts().environment.now();
-        store
-            .resolve_alert(organization, AlertKind::SchemaDriftDetected, subject, now)
-            .await?;
-        Ok(())
+        Ok(false)
     }
 }
-
-/// How many open alerts are looked through; there is one for each kind and subject.
-const ALERTS_MAX: usize = 500;
 
 fn without_fields(schema: &ObjectSchema) -> ObjectSchema {
     ObjectSchema {

@@ -19,7 +19,7 @@ use crate::pair_plan::PairPlan;
 use crate::pass::{Pass, PassStart};
 use crate::plugins::{self, Mapper, Plugins, Settled, SplitPlan};
 use crate::portals::Portals;
-use crate::settings::{AuditSettings, SyncSettings};
+use crate::settings::{AlertSettings, AuditSettings, SyncSettings};
 use crate::{absorb, pull, push, trail, trial};
 
 /// How often a pass begins again because the portal's schema or the mappings changed under it.
@@ -40,6 +40,8 @@ pub struct Parts {
     pub settings: SyncSettings,
     /// How long the audit log is.
     pub audit: AuditSettings,
+    /// When alerts open.
+    pub alerts: AlertSettings,
 }
 
 impl Parts {
@@ -184,6 +186,7 @@ impl Engine {
             .await?;
         parts.store.release_lease(organization, begun.lease).await?;
         self.note_connection(&begun, &result, at).await?;
+        self.note_daily_calls(&begun, &result).await?;
         let run = parts.store.run(organization, run_id).await?;
         trail::record(&run);
         self.note_run(&begun, &run, &result).await?;
@@ -322,9 +325,7 @@ impl Engine {
                     return Ok(());
                 }
                 Some(partneros_hubspot::Error::ReauthRequired(_)) => {
-                    let reason = describe(error);
-                    self.alert_revoked(organization, id, &reason, at).await?;
-                    (ConnectionStatus::ReauthRequired, Some(reason))
+                    (ConnectionStatus::ReauthRequired, Some(describe(error)))
                 }
                 Some(_) if connection.status == ConnectionStatus::Active => {
                     (ConnectionStatus::Error, Some(describe(error)))
@@ -333,9 +334,15 @@ impl Engine {
             },
             Ok(()) => return Ok(()),
         };
-        Ok(store
+        store
             .set_connection_status(organization, id, status, message.as_deref(), at)
-            .await?)
+            .await?;
+        match (status, message) {
+            (ConnectionStatus::ReauthRequired, Some(reason)) => {
+                self.alert_revoked(organization, id, &reason).await
+            }
+            _ => Ok(()),
+        }
     }
 }
 

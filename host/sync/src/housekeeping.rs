@@ -11,12 +11,19 @@ const EVERY: Duration = Duration::from_hours(1);
 const BATCH: usize = 1_000;
 const DAY_MS: i64 = 24 * 3_600_000;
 
+/// What is kept for a time.
+#[derive(Debug, Clone, Copy)]
+enum Kept {
+    Events,
+    Alerts,
+}
+
 impl Engine {
     /// Keeps the house until the engine is stopped.
     pub(crate) async fn keep_house_regularly(&self) {
         let mut tick = tokio::time::interval(EVERY);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        while let Some(_) = self.stop.run_until_cancelled(tick.tick()).await {
+        while self.stop.run_until_cancelled(tick.tick()).await.is_some() {
             if let Err(error) = self.keep_house().await {
                 tracing::error!(error = %describe(&error), "what is old could not be deleted");
             }
@@ -32,11 +39,17 @@ impl Engine {
         let kept_ms = i64::from(parts.audit.retention_days) * DAY_MS;
         let before = parts.environment.now().plus_millis(-kept_ms);
         let mut all = 0;
-        while !self.stop.is_cancelled() {
-            let forgotten = parts.store.forget_events(before, BATCH).await?;
-            all += forgotten;
-            if forgotten < BATCH {
-                break;
+        for what in [Kept::Events, Kept::Alerts] {
+            // Batch after batch, until there is no whole one.
+            while !self.stop.is_cancelled() {
+                let forgotten = match what {
+                    Kept::Events => parts.store.forget_events(before, BATCH).await?,
+                    Kept::Alerts => parts.store.forget_alerts(before, BATCH).await?,
+                };
+                all += forgotten;
+                if forgotten < BATCH {
+                    break;
+                }
             }
         }
         Ok(all)

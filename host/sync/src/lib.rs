@@ -8,6 +8,7 @@
 
 mod absorb;
 mod access;
+mod alerts;
 mod bundle;
 mod discovery;
 mod draft;
@@ -33,6 +34,7 @@ mod setup;
 mod strangers;
 mod trail;
 mod trial;
+mod watch;
 
 pub use bundle::{
     Bundle, BundledPlugin, BundledSettings, Comparison, Fixture, FixtureDifference, MappingChange,
@@ -47,6 +49,6 @@ pub use plugins::{
     Sample, ShadowReport, SplitPlan, Tryout, TryoutRow,
 };
 pub use portals::Portals;
-pub use settings::{AuditSettings, SyncSettings};
+pub use settings::{AlertSettings, AuditSettings, SyncSettings};
 pub use setup::{Activation, SuggestedMapping};
 pub use trail::SYSTEM;

@@ -2,8 +2,8 @@
 //!
 //! A run that found nothing to do leaves no event; the list of runs has it.
 
-use partneros_domain::{AlertKind, ConnectionId, EventType, OrganizationId, Timestamp};
-use partneros_store::{AlertId, EventId, NewAlert, NewEvent, Run, RunOutcome, Severity, Store};
+use partneros_domain::{AlertKind, ConnectionId, EventType, OrganizationId};
+use partneros_store::{EventId, NewEvent, Run, RunOutcome, Severity, Store};
 use serde_json::{Map, Value as Json, json};
 
 use crate::engine::{Begun, Engine, describe};
@@ -77,19 +77,12 @@ impl Engine {
         organization: OrganizationId,
         connection: ConnectionId,
         reason: &str,
-        at: Timestamp,
     ) -> Result<(), Error> {
-        let parts = self.parts();
-        let alert = NewAlert {
-            id: AlertId(parts.environment.new_id()),
-            kind: AlertKind::TokenRevoked,
-            severity: Severity::Critical,
-            subject: connection.to_string(),
-            message: format!("Token revoked: {reason}; nothing syncs until HubSpot is reconnected"),
-            at,
-        };
-        parts.store.open_alert(organization, alert).await?;
-        Ok(())
+        let (kind, subject) = (AlertKind::TokenRevoked, connection.to_string());
+        let message =
+            format!("Token revoked: {reason}; nothing syncs until HubSpot is reconnected");
+        self.alert(organization, kind, Severity::Critical, subject, message)
+            .await
     }
 
     /// A connection was made or renewed, which answers the alert.
@@ -100,11 +93,8 @@ impl Engine {
         connection: ConnectionId,
         portal: i64,
     ) -> Result<(), Error> {
-        let parts = self.parts();
-        let (subject, now) = (connection.to_string(), parts.environment.now());
-        parts
-            .store
-            .resolve_alert(organization, AlertKind::TokenRevoked, &subject, now)
+        let subject = connection.to_string();
+        self.answer(organization, actor, AlertKind::TokenRevoked, &subject)
             .await?;
         let metadata = json!({"portalId": portal});
         self.note(

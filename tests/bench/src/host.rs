@@ -13,8 +13,8 @@ use partneros_store::{
     TokenSet,
 };
 use partneros_sync::{
-    AuditSettings, BuiltIn, Engine, Environment as _, HttpPortals, Parts, Plugins, PortalsConfig,
-    SyncSettings, describe,
+    AlertSettings, AuditSettings, BuiltIn, Engine, Environment as _, HttpPortals, Parts, Plugins,
+    PortalsConfig, SyncSettings, describe,
 };
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
@@ -96,6 +96,7 @@ impl Host {
             environment,
             settings: SyncSettings::default(),
             audit: AuditSettings::default(),
+            alerts: AlertSettings::default(),
         };
         let organization = Organization {
             id: OrganizationId(SystemEnvironment.new_id()),

@@ -8,8 +8,8 @@ use partneros_hubspot::{Http, HttpConfig, OAuth, OAuthConfig, RetryConfig};
 use partneros_runtime::{Runtime, RuntimeConfig};
 use partneros_store::{KeyRing, Options, Sqlite, Store};
 use partneros_sync::{
-    AuditSettings, BuiltIn, Engine, Environment, HttpPortals, Parts, Plugins, PortalsConfig,
-    SyncSettings,
+    AlertSettings, AuditSettings, BuiltIn, Engine, Environment, HttpPortals, Parts, Plugins,
+    PortalsConfig, SyncSettings,
 };
 use secrecy::SecretString;
 use tempfile::TempDir;
@@ -84,6 +84,7 @@ impl TestHost {
             environment: environment.clone(),
             settings,
             audit: AuditSettings::default(),
+            alerts: AlertSettings::default(),
         };
         let engine = Engine::new(parts, stop);
         Self {

@@ -11,15 +11,17 @@ use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Method, Request};
 use axum::response::Response;
 use partneros_domain::{
-    ChoiceOption, ConnectionId, DataType, FieldSchema, ObjectSchema, OrganizationId, Role,
-    Timestamp,
+    AlertKind, ChoiceOption, ConnectionId, DataType, FieldSchema, ObjectSchema, OrganizationId,
+    Role, Timestamp,
 };
 use partneros_runtime::{Runtime, RuntimeConfig};
 use partneros_store::{
-    CachedSchema, Connections as _, KeyRing, NewConnection, Options, Organization,
-    Organizations as _, Schemas as _, Sqlite, TokenSet,
+    AlertId, Alerts as _, CachedSchema, Connections as _, KeyRing, NewAlert, NewConnection,
+    Options, Organization, Organizations as _, Schemas as _, Severity, Sqlite, TokenSet,
 };
-use partneros_sync::{AuditSettings, Engine, Environment, Parts, Plugins, SyncSettings};
+use partneros_sync::{
+    AlertSettings, AuditSettings, Engine, Environment, Parts, Plugins, SyncSettings,
+};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value as Json, json};
 use tokio_util::sync::CancellationToken;
@@ -121,6 +123,7 @@ impl TestApi {
             environment: environment.clone(),
             settings: SyncSettings::default(),
             audit: AuditSettings::default(),
+            alerts: AlertSettings::default(),
         };
         let state = AppState {
             engine: Engine::new(parts, CancellationToken::new()),
@@ -269,6 +272,21 @@ impl TestApi {
         let answer = sent.send_bytes(Method::POST, path, &headers, component);
         let answer = answer.await.expect(200);
         answer["version"]["sha256"].as_str().unwrap().to_owned()
+    }
+
+    /// An alert of Acme's.
+    pub async fn alert(&self, kind: AlertKind, subject: &str) -> String {
+        let alert = NewAlert {
+            id: AlertId(self.environment.new_id()),
+            kind,
+            severity: Severity::Warning,
+            subject: subject.to_owned(),
+            message: format!("{}: look after it", kind.title()),
+            actor: "system".to_owned(),
+            at: self.environment.now(),
+        };
+        let alert = self.store.open_alert(self.acme.id, alert).await.unwrap();
+        alert.id.to_string()
     }
 
     /// The same pair, with every suggestion confirmed and active.

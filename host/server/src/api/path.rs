@@ -8,6 +8,7 @@ use axum::http::request::Parts;
 use partneros_domain::{
     ConnectionId, Digest, InvitationId, MemberId, PairId, RecordId, RunId, TokenId,
 };
+use partneros_store::AlertId;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use utoipa::IntoParams;
@@ -86,6 +87,16 @@ pub struct VersionPath {
     /// The sha256 of its component, in hex.
     #[param(value_type = String)]
     pub version_id: Digest,
+}
+
+/// Names an alert.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Path)]
+pub struct AlertPath {
+    /// The alert.
+    #[param(value_type = uuid::Uuid)]
+    pub alert_id: AlertId,
 }
 
 /// Names a run.

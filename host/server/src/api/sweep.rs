@@ -2,7 +2,7 @@
 //! with every role, and with another organization's ids.
 
 use axum::http::Method;
-use partneros_domain::{Permission, Role};
+use partneros_domain::{AlertKind, Permission, Role};
 use serde_json::{Value as Json, json};
 
 use super::fixture::{Answer, Client, TestApi};
@@ -35,6 +35,7 @@ struct Owned {
     member: String,
     invitation: String,
     token: String,
+    alert: String,
 }
 
 fn operations() -> Vec<Operation> {
@@ -73,6 +74,7 @@ impl Operation {
             .replace("{memberId}", &owned.member)
             .replace("{invitationId}", &owned.invitation)
             .replace("{tokenId}", &owned.token)
+            .replace("{alertId}", &owned.alert)
             .replace("{object}", "partners")
             .replace("{field}", "name")
     }
@@ -146,7 +148,8 @@ fn nothing() -> Owned {
         run: id.clone(),
         member: id.clone(),
         invitation: id.clone(),
-        token: id,
+        token: id.clone(),
+        alert: id,
         version: "0".repeat(64),
     }
 }
@@ -177,6 +180,7 @@ async fn owned(api: &TestApi) -> Owned {
         member: member.id.to_string(),
         invitation: invited["invitation"]["id"].as_str().unwrap().to_owned(),
         token: made["token"]["id"].as_str().unwrap().to_owned(),
+        alert: api.alert(AlertKind::TokenRevoked, "swept").await,
     }
 }
 

@@ -51,6 +51,8 @@ words! {
     PluginFailurePolicy = ["park_record", "skip_field", "last_good_version"];
     /// How a version of a plugin is.
     VersionState = ["staged", "active", "retired", "quarantined"];
+    /// How far an alert has come.
+    AlertState = ["open", "acknowledged", "resolved"];
     /// How urgent an alert is.
     Severity = ["critical", "warning"];
     /// The type of a field.
@@ -138,6 +140,7 @@ mod tests {
         assert_same::<partneros_domain::PairState>(PairState::ALL);
         assert_same::<partneros_domain::PluginFailurePolicy>(PluginFailurePolicy::ALL);
         assert_same::<partneros_store::VersionState>(VersionState::ALL);
+        assert_same::<partneros_store::AlertState>(AlertState::ALL);
         assert_same::<partneros_store::Severity>(Severity::ALL);
         assert_same::<partneros_domain::DataType>(DataType::ALL);
         assert_same::<partneros_store::ConnectionStatus>(ConnectionStatus::ALL);

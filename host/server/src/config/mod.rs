@@ -12,7 +12,7 @@ use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use partneros_hubspot::{ApiVersion, AppKind};
 use partneros_runtime::RuntimeConfig;
-use partneros_sync::{AuditSettings, SyncSettings};
+use partneros_sync::{AlertSettings, AuditSettings, SyncSettings};
 use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -73,6 +73,8 @@ pub struct Config {
     pub sync: SyncSettings,
     /// The audit log.
     pub audit: AuditSettings,
+    /// When alerts open.
+    pub alerts: AlertSettings,
     /// The plugin runtime.
     pub runtime: RuntimeConfig,
     /// The registries that plugins may be pulled from. Default none.
@@ -222,6 +224,7 @@ fn defaults() -> serde_json::Value {
         "api": ApiLimits::default(),
         "sync": SyncSettings::default(),
         "audit": AuditSettings::default(),
+        "alerts": AlertSettings::default(),
         "runtime": RuntimeConfig::default(),
         "plugins": PluginsConfig::default(),
     })
@@ -246,6 +249,7 @@ mod tests {
         assert_eq!(config.auth, AuthConfig::default());
         assert_eq!(config.sync, SyncSettings::default());
         assert_eq!(config.audit.retention_days, 400);
+        assert_eq!(config.alerts, AlertSettings::default());
         assert_eq!(config.runtime, RuntimeConfig::default());
     }
 

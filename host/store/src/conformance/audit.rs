@@ -1,10 +1,10 @@
-//! Audit events and alerts.
+//! Audit events.
 
-use partneros_domain::{AlertKind, EventType};
+use partneros_domain::EventType;
 use serde_json::json;
 
 use super::world::{World, at, refused_as_conflict, refused_as_not_found};
-use crate::{Alert, AlertId, EventFilter, EventId, NewAlert, NewEvent, Severity, Store};
+use crate::{EventFilter, EventId, NewEvent, Store};
 
 pub(super) fn event(world: &World<'_>, event: EventType, millis: i64) -> NewEvent {
     NewEvent {
@@ -14,17 +14,6 @@ pub(super) fn event(world: &World<'_>, event: EventType, millis: i64) -> NewEven
         event,
         subject: "mapper".to_owned(),
         metadata: json!({"number": millis}),
-    }
-}
-
-pub(super) fn alert(world: &World<'_>, kind: AlertKind, subject: &str, millis: i64) -> NewAlert {
-    NewAlert {
-        id: AlertId(world.uuid()),
-        kind,
-        severity: Severity::Warning,
-        subject: subject.to_owned(),
-        message: format!("{subject} fails since {millis}"),
-        at: at(millis),
     }
 }
 
@@ -174,76 +163,4 @@ pub(super) async fn old_events_are_forgotten_a_few_at_a_time(store: &dyn Store) 
     }
     // The horizon stays where it was.
     assert_eq!(store.forget_events(at(1), 9).await.unwrap(), 0);
-}
-
-pub(super) async fn one_alert_is_open_for_the_same_trouble(store: &dyn Store) {
-    let world = World::new(store).await;
-    let organization = world.organization;
-    let open = async |new: &NewAlert| store.open_alert(organization, new.clone()).await.unwrap();
-    let first = alert(&world, AlertKind::PluginQuarantined, "mapper", 1);
-    let opened = open(&first).await;
-    let expected = Alert {
-        id: first.id,
-        kind: first.kind,
-        severity: Severity::Warning,
-        subject: first.subject.clone(),
-        message: first.message.clone(),
-        opened_at: at(1),
-        resolved_at: None,
-    };
-    assert_eq!(opened, expected);
-    let worse = NewAlert {
-        severity: Severity::Critical,
-        ..alert(&world, AlertKind::PluginQuarantined, "mapper", 2)
-    };
-    let renewed = Alert {
-        severity: Severity::Critical,
-        message: worse.message.clone(),
-        opened_at: at(2),
-        ..expected
-    };
-    assert_eq!(open(&worse).await, renewed);
-    let page = store.alerts(organization, false, None, 9).await.unwrap();
-    assert_eq!(page.items, std::slice::from_ref(&renewed));
-    // Another subject or kind is other trouble.
-    let subject = open(&alert(&world, AlertKind::PluginQuarantined, "layer", 3)).await;
-    let kind = open(&alert(&world, AlertKind::TokenRevoked, "mapper", 4)).await;
-    let page = store.alerts(organization, true, None, 9).await.unwrap();
-    assert_eq!(page.items, [kind, subject, renewed]);
-}
-
-pub(super) async fn a_resolved_alert_stays_and_makes_room(store: &dyn Store) {
-    let world = World::new(store).await;
-    let organization = world.organization;
-    let resolve = async |kind, subject, millis| {
-        store
-            .resolve_alert(organization, kind, subject, at(millis))
-            .await
-            .unwrap()
-    };
-    let first = alert(&world, AlertKind::PluginQuarantined, "mapper", 1);
-    let first = store.open_alert(organization, first).await.unwrap();
-    assert!(!resolve(AlertKind::PluginQuarantined, "layer", 2).await);
-    assert!(!resolve(AlertKind::TokenRevoked, "mapper", 2).await);
-    assert!(resolve(AlertKind::PluginQuarantined, "mapper", 3).await);
-    assert!(!resolve(AlertKind::PluginQuarantined, "mapper", 4).await);
-    let resolved = Alert {
-        resolved_at: Some(at(3)),
-        ..first.clone()
-    };
-    let open = store.alerts(organization, true, None, 9).await.unwrap();
-    assert_eq!(open.items, []);
-    let second = alert(&world, AlertKind::PluginQuarantined, "mapper", 5);
-    let second = store.open_alert(organization, second).await.unwrap();
-    assert_ne!(second.id, first.id);
-    let page = store.alerts(organization, false, None, 1).await.unwrap();
-    assert_eq!(page.items, std::slice::from_ref(&second));
-    let rest = store
-        .alerts(organization, false, page.next.as_deref(), 1)
-        .await
-        .unwrap();
-    assert_eq!((rest.items, rest.next), (vec![resolved], None));
-    let open = store.alerts(organization, true, None, 9).await.unwrap();
-    assert_eq!(open.items, [second]);
-    refused_as_not_found(store.alerts(organization, true, Some("e1"), 9).await);
 }

@@ -4,7 +4,8 @@ use partneros_domain::{
     AlertKind, Digest, EventType, HubSpotId, Mappings, PairId, PairState, RecordId, Role, TokenId,
 };
 
-use super::audit::{alert, event};
+use super::alerts::{act, alert};
+use super::audit::event;
 use super::people;
 use super::plugin_world::{candidate, new_setup, parts};
 use super::world::{OBJECT, World, at, new_connection, refused_as_not_found, tokens};
@@ -222,6 +223,8 @@ impl Stranger<'_> {
         refused_as_not_found(store.parked(organization, pair).await);
         refused_as_not_found(store.count_links(organization, pair).await);
         refused_as_not_found(store.count_outbox(organization, pair).await);
+        refused_as_not_found(store.waiting_since(organization, pair).await);
+        refused_as_not_found(store.waiting_since(organization, pair).await);
         refused_as_not_found(store.outbox(organization, pair, at(99), None, 9).await);
         refused_as_not_found(store.requeue(organization, pair, false, at(99)).await);
         refused_as_not_found(store.commit(organization, self.theirs.batch(vec![])).await);
@@ -351,15 +354,25 @@ impl Stranger<'_> {
             .await
             .unwrap();
         assert_eq!(events.items, []);
+        let quarantined = AlertKind::PluginQuarantined;
+        let stolen = || act(self.ours, "thief", 2);
         let resolved = store
-            .resolve_alert(organization, AlertKind::PluginQuarantined, "mapper", at(2))
+            .resolve_trouble(organization, quarantined, "mapper", stolen())
             .await;
         assert!(!resolved.unwrap());
+        let last = store.last_alert(organization, quarantined, "mapper").await;
+        assert_eq!(last.unwrap(), None);
+        refused_as_not_found(
+            store
+                .acknowledge_alert(organization, open.id, stolen())
+                .await,
+        );
+        refused_as_not_found(store.resolve_alert(organization, open.id, stolen()).await);
         let ours = alert(self.ours, AlertKind::PluginQuarantined, "mapper", 3);
         let ours = store.open_alert(organization, ours).await.unwrap();
-        let listed = store.alerts(organization, false, None, 9).await.unwrap();
+        let listed = store.alerts(organization, &[], None, 9).await.unwrap();
         assert_eq!(listed.items, [ours]);
-        let listed = store.alerts(owner, false, None, 9).await.unwrap();
+        let listed = store.alerts(owner, &[], None, 9).await.unwrap();
         assert_eq!(listed.items, [open]);
     }
 }

@@ -11,6 +11,7 @@
 //! A case panics where the engine breaks a promise. A promise that is added to the contract gets a case here, and no
 //! case is changed to suit an engine.
 
+mod alerts;
 mod audit;
 mod bindings;
 mod changes;
@@ -211,8 +212,10 @@ fn cases_of_plugins() -> Vec<(&'static str, Case)> {
         audit:
             events_are_listed_newest_first_by_prefix
             events_are_found_by_subject_and_time
-            old_events_are_forgotten_a_few_at_a_time
-            one_alert_is_open_for_the_same_trouble
-            a_resolved_alert_stays_and_makes_room;
+            old_events_are_forgotten_a_few_at_a_time;
+        alerts:
+            one_alert_goes_on_for_the_same_trouble
+            a_resolved_alert_stays_and_makes_room
+            a_person_acknowledges_and_resolves_an_alert;
     }
 }

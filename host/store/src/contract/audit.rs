@@ -1,12 +1,11 @@
-//! What people did, and what they must look at.
+//! What people and the host did.
 //!
-//! Events are only ever added; the engine refuses to change one, and to delete one before its time. An alert is open
-//! until what it is about works again.
+//! Events are only ever added; the engine refuses to change one, and to delete one before its time.
 
 use std::fmt;
 
 use async_trait::async_trait;
-use partneros_domain::{AlertKind, EventType, OrganizationId, Timestamp};
+use partneros_domain::{EventType, OrganizationId, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use uuid::Uuid;
@@ -24,15 +23,15 @@ impl fmt::Display for EventId {
     }
 }
 
-/// The id of an alert.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct AlertId(pub Uuid);
-
-impl fmt::Display for AlertId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.as_hyphenated().fmt(f)
-    }
+/// Who does something and when, and the id of the event that tells of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Act {
+    /// The event's id.
+    pub event: EventId,
+    /// When.
+    pub at: Timestamp,
+    /// Who, as in [`NewEvent::actor`].
+    pub actor: String,
 }
 
 /// An event to write down.
@@ -92,53 +91,7 @@ pub struct AuditEvent {
     pub metadata: Json,
 }
 
-/// How urgent an alert is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Severity {
-    /// Something does not work until a person acts.
-    Critical,
-    /// Something works worse than it should.
-    Warning,
-}
-
-/// An alert to open.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewAlert {
-    /// The id, unless one is open for the kind and subject.
-    pub id: AlertId,
-    /// What kind of trouble it is.
-    pub kind: AlertKind,
-    /// How urgent it is.
-    pub severity: Severity,
-    /// What it is about.
-    pub subject: String,
-    /// What happened and what to do.
-    pub message: String,
-    /// Now.
-    pub at: Timestamp,
-}
-
-/// An alert.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Alert {
-    /// The id.
-    pub id: AlertId,
-    /// What kind of trouble it is.
-    pub kind: AlertKind,
-    /// How urgent it is.
-    pub severity: Severity,
-    /// What it is about.
-    pub subject: String,
-    /// What happened and what to do.
-    pub message: String,
-    /// When it was opened last.
-    pub opened_at: Timestamp,
-    /// When it was resolved; none while it is open.
-    pub resolved_at: Option<Timestamp>,
-}
-
-/// Audit events and alerts.
+/// Audit events.
 #[async_trait]
 pub trait Audit: Send + Sync {
     /// Writes an event down; an id that exists is a conflict.
@@ -153,23 +106,4 @@ pub trait Audit: Send + Sync {
     ) -> Result<Page<AuditEvent>>;
     /// Deletes events of all organizations that happened before, at most so many, and returns how many.
     async fn forget_events(&self, before: Timestamp, at_most: usize) -> Result<usize>;
-    /// Opens an alert, unless one is open for the kind and subject: that one takes over the message, the severity and
-    /// the time. Returns the alert that is open now.
-    async fn open_alert(&self, organization: OrganizationId, alert: NewAlert) -> Result<Alert>;
-    /// Resolves the open alert of the kind and subject; returns whether there was one.
-    async fn resolve_alert(
-        &self,
-        organization: OrganizationId,
-        kind: AlertKind,
-        subject: &str,
-        at: Timestamp,
-    ) -> Result<bool>;
-    /// The alerts, or those that are open, newest first, at most `limit`, after the cursor of an earlier page.
-    async fn alerts(
-        &self,
-        organization: OrganizationId,
-        open_only: bool,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Page<Alert>>;
 }

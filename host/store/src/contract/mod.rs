@@ -1,5 +1,6 @@
 //! The contract: what is kept and what each operation promises. No engine is named here.
 
+pub mod alerts;
 pub mod audit;
 pub mod changes;
 pub mod connections;

@@ -6,6 +6,7 @@
 //!
 //! Invariant: nothing writes but a closure given to `write`, inside its transaction.
 
+mod alerts;
 mod audit;
 mod backup;
 mod bindings;

@@ -144,16 +144,9 @@ impl Engine {
     ) -> Result<(), Error> {
         let store = &self.parts().store;
         store.release_version(organization, digest).await?;
-        let now = self.parts().environment.now();
-        store
-            .resolve_alert(
-                organization,
-                AlertKind::PluginQuarantined,
-                &digest.to_string(),
-                now,
-            )
-            .await?;
         let subject = digest.to_string();
+        self.answer(organization, actor, AlertKind::PluginQuarantined, &subject)
+            .await?;
         self.note(
             organization,
             actor,
@@ -219,17 +212,10 @@ impl Engine {
         event: EventType,
         binding: &Binding,
     ) -> Result<(), Error> {
-        let store = &self.parts().store;
-        let now = self.parts().environment.now();
         let replaced = binding.previous.iter().flat_map(|parts| &parts.0);
         for digest in binding.parts.0.iter().chain(replaced) {
-            store
-                .resolve_alert(
-                    organization,
-                    AlertKind::PluginQuarantined,
-                    &digest.to_string(),
-                    now,
-                )
+            let subject = digest.to_string();
+            self.answer(organization, actor, AlertKind::PluginQuarantined, &subject)
                 .await?;
         }
         self.changed(organization, actor, event, binding).await

@@ -2,7 +2,7 @@
 //! candidate that has proved itself take over.
 
 use partneros_domain::{AlertKind, EventType, OrganizationId, PairId};
-use partneros_store::{AlertId, Binding, Candidate, NewAlert, Severity};
+use partneros_store::{Binding, Candidate, Severity};
 use serde_json::json;
 
 use super::isolate::is_plugins_own;
@@ -147,15 +147,12 @@ impl Engine {
             ),
         };
         tracing::warn!(plugin.sha256 = %failing, pair.id = %pair, fell_back = back.is_some(), "a plugin was quarantined");
-        let alert = NewAlert {
-            id: AlertId(parts.environment.new_id()),
-            kind: AlertKind::PluginQuarantined,
-            severity,
-            subject: failing.to_string(),
-            message: format!("plugin version {failing} was quarantined because {reason}; {next}"),
-            at,
-        };
-        store.open_alert(organization, alert).await?;
+        let message = format!(
+            "Plugin quarantined: version {failing} was taken out of use because {reason}; {next}"
+        );
+        let (kind, subject) = (AlertKind::PluginQuarantined, failing.to_string());
+        self.alert(organization, kind, severity, subject, message)
+            .await?;
         if let Some(back) = &back {
             self.changed(organization, SYSTEM, EventType::PluginFellBack, back)
                 .await?;

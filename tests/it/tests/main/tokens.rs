@@ -3,7 +3,8 @@
 use hubspot_sim::{Config, RefreshMode};
 use partneros_it::TestHost;
 use partneros_store::{
-    Audit as _, ConnectionStatus, Connections as _, EventFilter, RunOutcome, Severity,
+    AlertState, Alerts as _, Audit as _, ConnectionStatus, Connections as _, EventFilter,
+    RunOutcome, Severity,
 };
 use serde_json::json;
 
@@ -35,7 +36,7 @@ async fn an_expired_token_is_renewed_whatever_the_refresh_returns() {
         assert_eq!(events[0].metadata["rotated"], rotated);
         assert_eq!(
             host.store
-                .alerts(acme.id, true, None, 10)
+                .alerts(acme.id, &AlertState::UNRESOLVED, None, 10)
                 .await
                 .unwrap()
                 .items,
@@ -126,7 +127,11 @@ async fn an_uninstalled_app_needs_a_person_and_loses_nothing() {
     assert_eq!(connection.status, ConnectionStatus::ReauthRequired);
     assert!(connection.last_error_message.is_some());
     assert_eq!(acme.value("partners", record, "city").await, json!("Bern"));
-    let alerts = host.store.alerts(acme.id, true, None, 10).await.unwrap();
+    let alerts = host
+        .store
+        .alerts(acme.id, &AlertState::UNRESOLVED, None, 10)
+        .await
+        .unwrap();
     let alert = &alerts.items[0];
     assert_eq!(
         (alert.kind.name(), alert.severity),
@@ -165,7 +170,7 @@ async fn an_uninstalled_app_needs_a_person_and_loses_nothing() {
     answered.unwrap();
     assert_eq!(
         host.store
-            .alerts(acme.id, true, None, 10)
+            .alerts(acme.id, &AlertState::UNRESOLVED, None, 10)
             .await
             .unwrap()
             .items,

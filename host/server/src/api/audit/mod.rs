@@ -1,9 +1,13 @@
 //! What was done, and what needs a person: the audit log and the alerts.
 
+pub mod acknowledge;
 pub mod alerts;
 pub mod events;
+pub mod resolve;
 #[cfg(test)]
 mod sweep;
+#[cfg(test)]
+mod tests;
 
 use partneros_domain::EventType;
 use serde_json::{Map, Value as Json, json};

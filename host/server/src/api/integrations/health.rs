@@ -43,7 +43,9 @@ pub struct RateLimitView {
     max: usize,
     /// Of those, left.
     remaining: usize,
-    /// Calls left of the day; null when HubSpot does not say.
+    /// Calls in a day; null when HubSpot does not say.
+    daily_max: Option<u64>,
+    /// Of those, left.
     daily_remaining: Option<u64>,
 }
 
@@ -177,6 +179,7 @@ pub async fn handle(
     let rate_limit = seen.map(|limit| RateLimitView {
         max: limit.max,
         remaining: limit.remaining,
+        daily_max: limit.daily_max,
         daily_remaining: limit.daily_remaining,
     });
     Ok(Json(HealthBody {

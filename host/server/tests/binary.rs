@@ -191,7 +191,6 @@ fn a_token_may_do_what_its_role_may_and_is_listed_with_it() {
 
 /// Makes an organization and its owner, with the password on standard input.
 fn init(directory: &Path, password: &str) -> Output {
-    use std::io::Write as _;
     let arguments = [
         "init",
         "--organization",
@@ -199,15 +198,18 @@ fn init(directory: &Path, password: &str) -> Output {
         "--email",
         "Ann@acme.example",
     ];
-    let mut child = partneros(
-        directory,
-        &[&arguments[..], &["--password-file", "-"]].concat(),
-    )
-    .stdin(Stdio::piped())
-    .stdout(Stdio::piped())
-    .stderr(Stdio::piped())
-    .spawn()
-    .expect("the binary starts");
+    with_password(directory, &arguments, password)
+}
+
+/// Runs a command that reads a password from standard input.
+fn with_password(directory: &Path, arguments: &[&str], password: &str) -> Output {
+    use std::io::Write as _;
+    let mut child = partneros(directory, &[arguments, &["--password-file", "-"]].concat())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
     let mut input = child.stdin.take().expect("standard input is piped");
     // One that refuses before it asks does not read it.
     let _ = writeln!(input, "{password}");
@@ -257,6 +259,17 @@ fn the_first_owner_signs_in() {
     assert!(events.contains(r#""address":"127.0.0.1""#), "{events}");
     let (status, answer) = host.post("/api/auth/sign-out", &[&cookie], "");
     assert_eq!(status, 403, "{answer}");
+
+    let forgotten = ["password", "--email", "ann@acme.example"];
+    let set = with_password(directory.path(), &forgotten, "another horse");
+    assert!(set.status.success(), "{}", text(&set.stderr));
+    assert_eq!(host.send("GET /api/members", &[&cookie], "").0, 401);
+    assert_eq!(host.post(path, &[], body).0, 401);
+    let body = body.replace("correct", "another");
+    assert_eq!(host.post(path, &[], &body).0, 200);
+    let nobody = ["password", "--email", "bob@acme.example"];
+    let set = with_password(directory.path(), &nobody, "another horse");
+    assert!(text(&set.stderr).contains("bob@acme.example"));
 }
 
 #[test]

@@ -169,8 +169,8 @@ async fn owned(api: &TestApi) -> Owned {
         .post("/api/invitations", invite)
         .await
         .expect(200);
-    let make = json!({"name": "owned", "role": "viewer"});
-    let made = api.acme().post("/api/tokens", make).await.expect(200);
+    let wanted = json!({"name": "owned", "role": "viewer"});
+    let made = api.acme().post("/api/tokens", wanted).await.expect(200);
     Owned {
         connection: shown["pair"]["connectionId"].as_str().unwrap().to_owned(),
         record: api.acme().make_partner("Acme's").await,

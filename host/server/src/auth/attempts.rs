@@ -86,7 +86,7 @@ impl Attempts {
     }
 
     /// Begins an attempt that is on no account.
-    pub fn from_address(&self, from: Option<IpAddr>, now: Timestamp) -> Result<Attempt, Problem> {
+    pub fn on_no_account(&self, from: Option<IpAddr>, now: Timestamp) -> Result<Attempt, Problem> {
         self.begin(vec![Key::Address(from.map(network))], now)
     }
 
@@ -210,7 +210,7 @@ mod tests {
             let _ = on(&attempts, email, 0).unwrap();
         }
         assert!(on(&attempts, "e", 0).is_err());
-        assert!(attempts.from_address(HERE, Timestamp(0)).is_err());
+        assert!(attempts.on_no_account(HERE, Timestamp(0)).is_err());
         let elsewhere = "192.0.2.1".parse().ok();
         let _ = attempts.on_account("e", elsewhere, Timestamp(0)).unwrap();
     }

@@ -1,26 +1,18 @@
 //! `partneros init`: an organization and its first owner. Everybody else is invited by the owner.
 
-use std::io::{BufRead as _, Read as _};
-use std::path::{Path, PathBuf};
-
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 use clap::Args;
 use partneros_domain::{MemberId, OrganizationId, UserId};
 use partneros_store::{
     Error, Joining, Members as _, Organization, Organizations as _, Sqlite, User,
 };
 use partneros_sync::Environment as _;
-use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::auth::{Email, NewPassword, Passwords};
+use super::password::PasswordSource;
+use crate::auth::Email;
 use crate::config::Config;
 use crate::environment::SystemEnvironment;
 use crate::storage;
-
-/// The longest first line of a password file, in bytes.
-const PASSWORD_BYTES_MAX: u64 = 4_096;
-/// What stands for standard input.
-const STDIN: &str = "-";
 
 #[derive(Debug, Args)]
 pub(super) struct Init {
@@ -30,9 +22,8 @@ pub(super) struct Init {
     /// The owner's email address. Who has an account on this host keeps its password.
     #[arg(long)]
     email: Email,
-    /// Takes the password from the first line of this file, or of standard input for `-`, instead of asking for it.
-    #[arg(long, value_name = "FILE")]
-    password_file: Option<PathBuf>,
+    #[command(flatten)]
+    password: PasswordSource,
 }
 
 impl Init {
@@ -70,14 +61,7 @@ impl Init {
             eprintln!("{email} has an account on this host, and keeps its password");
             return Ok(Joining::Known(user.id));
         }
-        let password = match &self.password_file {
-            Some(file) => read(file)?,
-            None => ask(email)?,
-        };
-        let passwords = Passwords::new(&config.auth, &SystemEnvironment)?;
-        let password = NewPassword::new(password)?;
-        let hash = passwords.hash(password, &SystemEnvironment).await;
-        let hash = hash.map_err(|problem| anyhow::anyhow!("{}", problem.message().to_owned()))?;
+        let hash = self.password.hash(email, config).await?;
         Ok(Joining::New(User {
             id: UserId(SystemEnvironment.new_id()),
             email: email.to_owned(),
@@ -108,38 +92,4 @@ async fn make(store: &Sqlite, name: &str) -> anyhow::Result<Organization> {
     };
     store.create_organization(&organization).await?;
     Ok(organization)
-}
-
-/// Asks for a password without showing it, twice.
-fn ask(email: &str) -> anyhow::Result<SecretString> {
-    let prompt = |text: String| {
-        let answer = rpassword::prompt_password(text).map(SecretString::from);
-        answer.context(
-            "failed to ask for the password; give `--password-file`, or `-` for standard input",
-        )
-    };
-    let password = prompt(format!("Password of {email}: "))?;
-    let again = prompt("Once more: ".to_owned())?;
-    ensure!(
-        password.expose_secret() == again.expose_secret(),
-        "the two passwords differ"
-    );
-    Ok(password)
-}
-
-/// The first line of a file, or of standard input.
-fn read(file: &Path) -> anyhow::Result<SecretString> {
-    let mut line = String::new();
-    let read = if file.as_os_str() == STDIN {
-        let mut input = std::io::stdin().lock().take(PASSWORD_BYTES_MAX);
-        input.read_line(&mut line)
-    } else {
-        let open = std::fs::File::open(file);
-        open.and_then(|open| {
-            std::io::BufReader::new(open.take(PASSWORD_BYTES_MAX)).read_line(&mut line)
-        })
-    };
-    read.with_context(|| format!("failed to read the password from `{}`", file.display()))?;
-    let password = line.trim_end_matches(['\r', '\n']);
-    Ok(password.to_owned().into())
 }

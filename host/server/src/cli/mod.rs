@@ -6,6 +6,7 @@ mod config;
 mod doctor;
 mod init;
 mod organizations;
+mod password;
 mod plugins;
 mod serve;
 mod tokens;
@@ -52,6 +53,8 @@ enum Command {
     Serve(Serve),
     /// Makes an organization and its first owner.
     Init(init::Init),
+    /// Sets the password of somebody who forgot theirs, and signs them out everywhere.
+    Password(password::Password),
     /// Makes and lists organizations.
     #[command(subcommand)]
     Organizations(organizations::Organizations),
@@ -100,6 +103,7 @@ impl Cli {
                 serve::run(config).await
             }
             Command::Init(command) => command.run(&global.config(None, None)?).await,
+            Command::Password(command) => command.run(&global.config(None, None)?).await,
             Command::Organizations(command) => command.run(&global.config(None, None)?).await,
             Command::Tokens(command) => command.run(&global.config(None, None)?).await,
             Command::Plugins(command) => command.run(|| global.config(None, None)).await,

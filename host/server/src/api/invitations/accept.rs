@@ -93,7 +93,7 @@ pub async fn handle(
 /// The invitation of the link. Guessing links is limited by address.
 async fn find(state: &AppState, peer: Peer, hash: &[u8; 32]) -> Result<Invitation, Problem> {
     let now = state.environment.now();
-    let attempt = state.auth.attempts.from_address(peer.0, now)?;
+    let attempt = state.auth.attempts.on_no_account(peer.0, now)?;
     let found = state.store.invitation_of_link(hash, now).await?;
     let invitation = found.ok_or(Unknown)?;
     state.auth.attempts.was_right(attempt);

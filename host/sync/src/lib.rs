@@ -33,6 +33,7 @@ mod strangers;
 mod trail;
 mod trial;
 
+pub use access::unopened;
 pub use bundle::{
     Bundle, BundledPlugin, BundledSettings, Comparison, Fixture, FixtureDifference, MappingChange,
     SettingChange,

@@ -1,6 +1,7 @@
 //! The command line. Each command has a file; what they share, the configuration, is read here.
 
 mod compiler;
+mod keys;
 mod organizations;
 mod plugins;
 mod serve;
@@ -47,9 +48,12 @@ struct Global {
 enum Command {
     /// Runs the host: the API, and the sync of every active object pair.
     Serve(Serve),
-    /// Makes and lists organizations.
+    /// Makes, lists and erases organizations.
     #[command(subcommand)]
     Organizations(organizations::Organizations),
+    /// Lists and changes the keys that secrets are sealed under, also while a host runs.
+    #[command(subcommand)]
+    Keys(keys::Keys),
     /// Makes, lists and deletes API tokens.
     #[command(subcommand)]
     Tokens(tokens::Tokens),
@@ -86,6 +90,7 @@ impl Cli {
                 serve::run(config).await
             }
             Command::Organizations(command) => command.run(&global.config(None, None)?).await,
+            Command::Keys(command) => command.run(&global.config(None, None)?).await,
             Command::Tokens(command) => command.run(&global.config(None, None)?).await,
             Command::Plugins(command) => command.run(|| global.config(None, None)).await,
             Command::CompileComponent => anyhow::bail!("only a host starts this command"),

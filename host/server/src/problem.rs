@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use partneros_sync::describe;
+use partneros_sync::{describe, unopened};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -203,6 +203,7 @@ impl From<partneros_store::Error> for Problem {
             }
             Store::NotFound { .. } => Self::new(StatusCode::NOT_FOUND, "not_found", &error),
             Store::Conflict { .. } => Self::new(StatusCode::CONFLICT, "conflict", &error),
+            Store::Sealed { .. } => Self::new(StatusCode::CONFLICT, "secret_unreadable", &error),
             _ => Self::internal(describe(&error)),
         }
     }
@@ -262,6 +263,10 @@ fn of_hubspot(error: &dyn Error, source: &partneros_hubspot::Error) -> Problem {
     use partneros_hubspot::Error as HubSpot;
     let all = describe(error);
     match source {
+        HubSpot::Tokens(_) => match unopened(source) {
+            Some(_) => Problem::new(StatusCode::CONFLICT, "secret_unreadable", &all),
+            None => Problem::internal(all),
+        },
         HubSpot::ReauthRequired(_) | HubSpot::Unauthorized(_) => {
             Problem::new(StatusCode::CONFLICT, "reauth_required", &all)
         }
@@ -348,6 +353,36 @@ mod tests {
         assert_eq!(body["code"], "internal");
         assert_eq!(body["requestId"], "7");
         assert!(problem.cause().unwrap().contains("secret detail"));
+    }
+
+    #[test]
+    fn tokens_that_do_not_open_are_told_and_other_trouble_with_them_is_not() {
+        let of = |error| {
+            let tokens = partneros_hubspot::Error::Tokens(Box::new(error));
+            Problem::from(partneros_sync::Error::Discover(tokens))
+        };
+        let sealed = || partneros_store::Error::Sealed {
+            table: "connections",
+            column: "access_token",
+            row: "7".to_owned(),
+            problem: partneros_store::SealProblem::KeyMissing("1a2b3c4d".to_owned()),
+        };
+        for problem in [of(sealed()), Problem::from(sealed())] {
+            assert_eq!(
+                (problem.status().as_u16(), problem.code()),
+                (409, "secret_unreadable")
+            );
+            let told = problem.message();
+            for part in ["`connections.access_token`", "row `7`", "`1a2b3c4d`"] {
+                assert!(told.contains(part), "{told}");
+            }
+        }
+        let busy = of(partneros_store::Error::Engine {
+            operation: "read a connection's tokens",
+            source: "inside".into(),
+        });
+        assert_eq!((busy.status().as_u16(), busy.code()), (500, "internal"));
+        assert!(!busy.message().contains("inside"));
     }
 
     #[test]

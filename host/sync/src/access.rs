@@ -171,6 +171,15 @@ impl AccessTokens for ConnectionTokens {
     }
 }
 
+/// The store's error, if tokens could not be had because what is stored does not open: a person must do something.
+pub fn unopened(error: &Error) -> Option<&partneros_store::Error> {
+    let Error::Tokens(source) = error else {
+        return None;
+    };
+    let stored = source.downcast_ref::<partneros_store::Error>()?;
+    matches!(stored, partneros_store::Error::Sealed { .. }).then_some(stored)
+}
+
 fn from_store(error: partneros_store::Error) -> Error {
     Error::Tokens(Box::new(error))
 }

@@ -13,6 +13,7 @@ use partneros_store::{
 };
 use tokio_util::sync::CancellationToken;
 
+use crate::access::unopened;
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::pair_plan::PairPlan;
@@ -321,7 +322,11 @@ impl Engine {
                 (ConnectionStatus::Active, None)
             }
             Err(error) => match error.hubspot() {
-                Some(partneros_hubspot::Error::Cancelled | partneros_hubspot::Error::Tokens(_)) => {
+                Some(partneros_hubspot::Error::Cancelled) => return Ok(()),
+                // A database that is busy or full says nothing of the connection; tokens that do not open do.
+                Some(tokens @ partneros_hubspot::Error::Tokens(_))
+                    if unopened(tokens).is_none() =>
+                {
                     return Ok(());
                 }
                 Some(partneros_hubspot::Error::ReauthRequired(_)) => {

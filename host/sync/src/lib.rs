@@ -36,6 +36,7 @@ mod trail;
 mod trial;
 mod watch;
 
+pub use access::unopened;
 pub use bundle::{
     Bundle, BundledPlugin, BundledSettings, Comparison, Fixture, FixtureDifference, MappingChange,
     SettingChange,

@@ -5,6 +5,7 @@ mod compiler;
 mod config;
 mod doctor;
 mod init;
+mod keys;
 mod organizations;
 mod password;
 mod plugins;
@@ -55,9 +56,12 @@ enum Command {
     Init(init::Init),
     /// Sets the password of somebody who forgot theirs, and signs them out everywhere.
     Password(password::Password),
-    /// Makes and lists organizations.
+    /// Makes, lists and erases organizations.
     #[command(subcommand)]
     Organizations(organizations::Organizations),
+    /// Lists and changes the keys that secrets are sealed under, also while a host runs.
+    #[command(subcommand)]
+    Keys(keys::Keys),
     /// Makes, lists and deletes API tokens.
     #[command(subcommand)]
     Tokens(tokens::Tokens),
@@ -105,6 +109,7 @@ impl Cli {
             Command::Init(command) => command.run(&global.config(None, None)?).await,
             Command::Password(command) => command.run(&global.config(None, None)?).await,
             Command::Organizations(command) => command.run(&global.config(None, None)?).await,
+            Command::Keys(command) => command.run(&global.config(None, None)?).await,
             Command::Tokens(command) => command.run(&global.config(None, None)?).await,
             Command::Plugins(command) => command.run(|| global.config(None, None)).await,
             Command::Doctor(command) => command.run(&global.config(None, None)?).await,

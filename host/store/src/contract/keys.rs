@@ -5,13 +5,15 @@ use partneros_domain::OrganizationId;
 
 use crate::{Error, Result};
 
-/// How much is wrapped under a wrapping key.
+/// How much is under a wrapping key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyUse {
     /// The wrapping key's name.
     pub key: String,
     /// How many data keys are under it.
     pub data_keys: u64,
+    /// How many secrets an older version sealed under it directly, which could not be sealed anew.
+    pub secrets: u64,
 }
 
 /// What changing keys came to.
@@ -46,14 +48,14 @@ pub struct Erased {
 /// Keys.
 #[async_trait]
 pub trait Keys: Send + Sync {
-    /// The wrapping keys that data keys are under, by name.
+    /// The wrapping keys that anything is under, by name.
     async fn key_uses(&self) -> Result<Vec<KeyUse>>;
     /// Wraps every data key anew that is not under the current wrapping key. Can be interrupted and begun again.
     async fn rewrap_data_keys(&self) -> Result<Rekeyed>;
     /// Gives every organization a new data key, seals its secrets under that, and removes the data keys that nothing is
     /// under any more. Can be interrupted and begun again.
     async fn renew_data_keys(&self) -> Result<Rekeyed>;
-    /// Retires those of the wrapping keys that no data key is under, and returns them: nothing is wrapped under a retired
+    /// Retires those of the wrapping keys that nothing is under, and returns them: nothing is wrapped under a retired
     /// key from then on, by any process.
     async fn retire_keys(&self, names: &[String]) -> Result<Vec<String>>;
     /// Removes an organization with its data keys and everything that is its own, in one step, and overwrites what was

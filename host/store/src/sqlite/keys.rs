@@ -3,7 +3,7 @@
 //! Everything goes in batches, each in a transaction of its own that changes only what is still as it was read. So an
 //! interrupted change leaves a database that works, and the same change made again completes it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -27,19 +27,7 @@ const BATCH: usize = 100;
 #[async_trait]
 impl Keys for Sqlite {
     async fn key_uses(&self) -> Result<Vec<KeyUse>> {
-        self.read("count what is under each key", |tx| {
-            let mut list = tx.prepare_cached(
-                "SELECT wrapped_under, count(*) FROM data_keys GROUP BY wrapped_under ORDER BY 1",
-            )?;
-            let uses = list.query_map([], |row| {
-                Ok(KeyUse {
-                    key: row.get(0)?,
-                    data_keys: row.get(1)?,
-                })
-            })?;
-            Ok(uses.collect::<rusqlite::Result<_>>()?)
-        })
-        .await
+        self.read("count what is under each key", uses).await
     }
 
     async fn rewrap_data_keys(&self) -> Result<Rekeyed> {
@@ -85,12 +73,12 @@ impl Keys for Sqlite {
     async fn retire_keys(&self, names: &[String]) -> Result<Vec<String>> {
         let names = names.to_vec();
         self.write("retire wrapping keys", move |tx| {
-            let mut used = tx.prepare_cached("SELECT 1 FROM data_keys WHERE wrapped_under = ?1")?;
+            let used = uses(tx)?;
             let mut retire =
                 tx.prepare_cached("INSERT OR IGNORE INTO retired_keys (name) VALUES (?1)")?;
             let mut retired = Vec::new();
             for name in names {
-                if !used.exists([&name])? {
+                if used.iter().all(|used| used.key != name) {
                     retire.execute([&name])?;
                     retired.push(name);
                 }
@@ -113,6 +101,33 @@ impl Keys for Sqlite {
         self.unwrapped.forget(organization);
         Ok(Erased { log_emptied })
     }
+}
+
+fn uses(tx: &Transaction<'_>) -> Outcome<Vec<KeyUse>> {
+    let mut uses: BTreeMap<String, (u64, u64)> = BTreeMap::new();
+    let mut list =
+        tx.prepare_cached("SELECT wrapped_under, count(*) FROM data_keys GROUP BY wrapped_under")?;
+    let mut rows = list.query([])?;
+    while let Some(row) = rows.next()? {
+        uses.entry(row.get(0)?).or_default().0 += row.get::<_, u64>(1)?;
+    }
+    for SealedColumn { table, name, .. } in SEALED_COLUMNS {
+        let mut list = tx.prepare_cached(&format!(
+            "SELECT substr({name}, 1, 5) FROM {table} WHERE substr({name}, 1, 1) = x'01'"
+        ))?;
+        let mut rows = list.query([])?;
+        while let Some(row) = rows.next()? {
+            if let SealedUnder::RingKey(key) = sealed_under(&row.get::<_, Vec<u8>>(0)?) {
+                uses.entry(key).or_default().1 += 1;
+            }
+        }
+    }
+    let uses = uses.into_iter().map(|(key, (data_keys, secrets))| KeyUse {
+        key,
+        data_keys,
+        secrets,
+    });
+    Ok(uses.collect())
 }
 
 /// A data key with its organization's key.

@@ -83,6 +83,7 @@ async fn wrapping_anew_can_end_anywhere() {
             let all = [KeyUse {
                 key: current,
                 data_keys: 130,
+                secrets: 0,
             }];
             assert_eq!(uses(&host).await, all);
             break;

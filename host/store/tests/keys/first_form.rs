@@ -124,6 +124,17 @@ async fn without_its_key_a_token_stays_until_the_key_is_back() {
     assert_eq!(forms(&folder), [1, 1, 1]);
     let rekeyed = store.renew_data_keys().await.unwrap();
     assert_eq!((rekeyed.secrets, rekeyed.unopened.len()), (0, 3));
+    // Its key is in use as long as they are there.
+    let uses = store.key_uses().await.unwrap();
+    let old = uses.iter().find(|used| used.key == KEY_NAME).unwrap();
+    assert_eq!((old.data_keys, old.secrets), (0, 3));
+    assert!(
+        store
+            .retire_keys(&[KEY_NAME.to_owned()])
+            .await
+            .unwrap()
+            .is_empty()
+    );
     let store = folder.open_under(ring_of(&other, KEY));
     assert_eq!(tokens(&store).await.unwrap(), SECRETS);
     assert_eq!(forms(&folder), [2, 2, 2]);

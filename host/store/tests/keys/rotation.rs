@@ -21,6 +21,7 @@ async fn a_running_host_goes_on_while_the_wrapping_key_is_replaced() {
     let uses = |key: &str, data_keys| KeyUse {
         key: key.to_owned(),
         data_keys,
+        secrets: 0,
     };
     let found = command.key_uses().await.unwrap();
     let mut expected = vec![uses(&old, 3), uses(&new, 1)];

@@ -28,7 +28,7 @@ const MIGRATIONS: [&str; 20] = [
     include_str!("../../migrations/017_data_keys.sql"),
     include_str!("../../migrations/018_audit_kept.sql"),
     include_str!("../../migrations/019_alert_states.sql"),
-    include_str!("../../migrations/030_idempotency.sql"),
+    include_str!("../../migrations/020_idempotency.sql"),
 ];
 
 /// Applies what is missing, each migration in a transaction of its own. A newer database is left alone.

@@ -143,7 +143,13 @@ fn what_is_listed_as_sealed_is_what_changes_with_the_data_keys() {
 #[test]
 fn every_table_goes_with_its_organization() {
     // What is the host's own, and people with their sessions: they may be in several organizations.
-    let stays = ["audit_horizon", "organizations", "retired_keys", "sessions", "users"];
+    let stays = [
+        "audit_horizon",
+        "organizations",
+        "retired_keys",
+        "sessions",
+        "users",
+    ];
     let mut connection = Connection::open_in_memory().unwrap();
     migrate::migrate(&mut connection).unwrap();
     let mut list = connection

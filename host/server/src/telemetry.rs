@@ -47,8 +47,8 @@ pub struct Telemetry {
 
 /// Starts logging and tracing. To be called once.
 pub fn init(log: &LogConfig, otel: &OtelConfig) -> anyhow::Result<Telemetry> {
-    let traces = provider(otel)?;
-    let spans = match &traces {
+    let exported = provider(otel)?;
+    let spans = match &exported {
         Some(provider) => {
             let tracer: SdkTracer = provider.tracer("partneros");
             let filter = filter("otel.filter", &otel.filter)?;
@@ -70,7 +70,7 @@ pub fn init(log: &LogConfig, otel: &OtelConfig) -> anyhow::Result<Telemetry> {
         .with(lines)
         .try_init()
         .context("failed to start logging")?;
-    Ok(Telemetry { traces })
+    Ok(Telemetry { traces: exported })
 }
 
 impl Telemetry {

@@ -74,15 +74,15 @@ fn clock(date: Option<&str>, now_ms: i64) -> Finding {
     };
     let offset_ms = now_ms.abs_diff(theirs.timestamp().as_millisecond());
     let message = format!("{offset_ms} ms from HubSpot's");
-    match offset_ms {
-        0..=CLOCK_OFFSET_MS_WARN => Finding::ok(CHECK, message),
-        ..=CLOCK_OFFSET_MS_MAX => {
-            Finding::warning(CHECK, format!("{message}: synchronise it (NTP)"))
-        }
-        _ => Finding::failure(
+    if offset_ms <= CLOCK_OFFSET_MS_WARN {
+        Finding::ok(CHECK, message)
+    } else if offset_ms <= CLOCK_OFFSET_MS_MAX {
+        Finding::warning(CHECK, format!("{message}: synchronise it (NTP)"))
+    } else {
+        Finding::failure(
             CHECK,
             format!("{message}: synchronise it (NTP), changes are looked for at the wrong times"),
-        ),
+        )
     }
 }
 

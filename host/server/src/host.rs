@@ -16,6 +16,7 @@ use crate::connect::OAuthConnect;
 use crate::registry::Registries;
 use crate::router::router;
 use crate::state::{AppState, ConnectFlow, Jobs};
+use crate::webhooks::Deliveries;
 
 /// The path, below the public address, to which HubSpot sends people back.
 pub const CALLBACK_PATH: &str = "api/integrations/hubspot/callback";
@@ -24,6 +25,7 @@ pub const CALLBACK_PATH: &str = "api/integrations/hubspot/callback";
 #[derive(Debug)]
 pub struct Host {
     state: AppState,
+    deliveries: Deliveries,
     stop: CancellationToken,
 }
 
@@ -66,6 +68,8 @@ impl Host {
         let trials = Jobs::new(config.api.trials_max);
         let streams = Jobs::new(config.api.streams_max);
         let registries = Arc::new(Registries::new(&config.plugins)?);
+        let (webhooks, told) = (config.webhooks, Arc::clone(&store));
+        let deliveries = Deliveries::new(webhooks, told, Arc::clone(&environment))?;
         let state = AppState {
             engine,
             store,
@@ -77,9 +81,14 @@ impl Host {
             streams,
             stop: stop.clone(),
             registries,
+            webhooks,
             limits: config.api,
         };
-        Ok(Self { state, stop })
+        Ok(Self {
+            state,
+            deliveries,
+            stop,
+        })
     }
 
     /// The engine.
@@ -92,17 +101,22 @@ impl Host {
         router(self.state.clone())
     }
 
-    /// Serves the API and runs due pairs until the host is stopped; then waits for what is under way.
+    /// Serves the API, runs due pairs and delivers messages until the host is stopped; then waits for what is under way.
     pub async fn serve(&self, listener: TcpListener) -> anyhow::Result<()> {
         let stop = self.stop.clone();
         let engine = self.state.engine.clone();
         let schedule = tokio::spawn(async move { engine.schedule().await });
+        let (deliveries, stopped) = (self.deliveries.clone(), self.stop.clone());
+        let deliveries = tokio::spawn(async move { deliveries.run(&stopped).await });
         let served = axum::serve(listener, self.router())
             .with_graceful_shutdown(async move { stop.cancelled().await })
             .await;
         // A listener that failed ends the host as a signal would.
         self.stop.cancel();
         schedule.await.context("failed to end the schedule")?;
+        deliveries
+            .await
+            .context("failed to end the deliveries to webhooks")?;
         self.state.jobs.finish().await;
         served.context("failed to serve")
     }

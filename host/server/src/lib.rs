@@ -19,3 +19,4 @@ pub mod state;
 mod storage;
 mod telemetry;
 pub mod token;
+pub mod webhooks;

@@ -6,6 +6,7 @@ use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{Components, ContentBuilder, OpenApi, PathItem, Ref, ResponseBuilder};
 
+use crate::api::webhooks::WebhookMessage;
 use crate::problem::ErrorBody;
 
 /// The name of the only security scheme.
@@ -21,7 +22,7 @@ pub const PUBLIC: [&str; 3] = ["live", "ready", "hubspotCallback"];
         description = "Keeps partner and deal records in sync with HubSpot, both ways. JSON objects over HTTP; timestamps \
             are ISO 8601 in UTC with milliseconds; lists are paged by cursor.",
     ),
-    components(schemas(ErrorBody)),
+    components(schemas(ErrorBody, WebhookMessage)),
     tags(
         (name = "objects", description = "The PartnerOS objects and their fields."),
         (name = "records", description = "Partner and deal records."),
@@ -30,6 +31,7 @@ pub const PUBLIC: [&str; 3] = ["live", "ready", "hubspotCallback"];
         (name = "mappings", description = "Which field corresponds to which property."),
         (name = "plugins", description = "Uploaded mappers: versions, what runs where, trials, logs and usage."),
         (name = "audit", description = "What was done, and what needs a person."),
+        (name = "webhooks", description = "Where an organization is told of audit events, and what became of the messages."),
         (name = "sync", description = "Runs, conflicts and failures."),
         (name = "health", description = "For supervisors and load balancers."),
     )

@@ -13,7 +13,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    audit, changes, health, integrations, mappings, objects, pairs, plugins, records, request, runs,
+    audit, changes, health, integrations, mappings, objects, pairs, plugins, records, request,
+    runs, webhooks,
 };
 use crate::openapi;
 use crate::pages;
@@ -113,4 +114,14 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(audit::alerts::handle))
         .routes(routes!(audit::acknowledge::handle))
         .routes(routes!(audit::resolve::handle))
+        .routes(routes!(webhooks::list::handle, webhooks::create::handle))
+        .routes(routes!(
+            webhooks::get::handle,
+            webhooks::update::handle,
+            webhooks::delete::handle
+        ))
+        .routes(routes!(webhooks::rotate::handle))
+        .routes(routes!(webhooks::send_test::handle))
+        .routes(routes!(webhooks::deliveries::handle))
+        .routes(routes!(webhooks::retry::handle))
 }

@@ -22,6 +22,7 @@ use url::Url;
 
 use crate::problem::Problem;
 use crate::registry::Registries;
+use crate::webhooks::WebhooksConfig;
 
 /// What handlers work with. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -46,6 +47,8 @@ pub struct AppState {
     pub trials: Jobs,
     /// Where plugins may be pulled from.
     pub registries: Arc<Registries>,
+    /// Where messages to webhooks may go.
+    pub webhooks: WebhooksConfig,
     /// Limits on input.
     pub limits: ApiLimits,
 }

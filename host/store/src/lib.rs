@@ -41,6 +41,10 @@ pub use contract::sync::{
     LinkedRecord, NewConflict, NewFailure, OBJECT_MISSING, OutboxEffect, OutboxEntry, RecordEffect,
     SyncState, Unlinked,
 };
+pub use contract::webhooks::{
+    Attempt, ClaimedDelivery, Delivery, DeliveryState, DisabledReason, NewWebhook,
+    WEBHOOK_PENDING_MAX, Webhook, WebhookId, WebhookPatch, Webhooks,
+};
 pub use error::Error;
 pub use seal::SealingKey;
 pub use sqlite::{Options, Sqlite, Threads};
@@ -63,6 +67,7 @@ pub trait Store:
     + PluginActivity
     + Audit
     + Alerts
+    + Webhooks
     + Changes
     + Health
     + std::fmt::Debug
@@ -83,6 +88,7 @@ impl<T> Store for T where
         + PluginActivity
         + Audit
         + Alerts
+        + Webhooks
         + Changes
         + Health
         + std::fmt::Debug

@@ -51,3 +51,4 @@ pub use plugins::{
 pub use portals::Portals;
 pub use settings::{AlertSettings, AuditSettings, SyncSettings};
 pub use setup::{Activation, SuggestedMapping};
+pub use trail::SYSTEM;

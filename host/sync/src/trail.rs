@@ -11,7 +11,7 @@ use crate::environment::Environment;
 use crate::error::Error;
 
 /// Who does what nobody asked for just now.
-pub(crate) const SYSTEM: &str = "system";
+pub const SYSTEM: &str = "system";
 
 impl Engine {
     /// Writes down what a run did, one event for each way that it moved something, or failed to.

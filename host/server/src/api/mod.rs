@@ -20,6 +20,7 @@ pub mod query;
 pub mod records;
 pub mod request;
 pub mod runs;
+pub mod webhooks;
 pub mod words;
 
 use serde::Serialize;

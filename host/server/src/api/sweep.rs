@@ -23,6 +23,8 @@ struct Owned {
     run: String,
     version: String,
     alert: String,
+    webhook: String,
+    delivery: String,
 }
 
 fn operations() -> Vec<Operation> {
@@ -54,6 +56,8 @@ impl Operation {
             .replace("{runId}", &owned.run)
             .replace("{versionId}", &owned.version)
             .replace("{alertId}", &owned.alert)
+            .replace("{webhookId}", &owned.webhook)
+            .replace("{deliveryId}", &owned.delivery)
             .replace("{object}", "partners")
             .replace("{field}", "name")
     }
@@ -71,6 +75,8 @@ impl Operation {
             "tryMapping" => json!({"direction": "to_partneros", "property": "name"}),
             "compareBundle" => json!({"bundle": bundle()}),
             "importBundle" => json!({"bundle": bundle(), "version": 2}),
+            "createWebhook" => json!({"url": "https://acme.example/", "types": ["alert."]}),
+            "updateWebhook" => json!({"enabled": true}),
             "quarantinePluginVersion" => json!({"reason": "swept"}),
             "pullPlugin" => {
                 json!({"name": "swept", "reference": "registry.example.com/acme/mapper:1"})
@@ -107,6 +113,7 @@ async fn owned(api: &TestApi) -> Owned {
         .await
         .expect(200);
     let run = api.run_to_its_end(&pair).await;
+    let (webhook, delivery) = api.webhook().await;
     Owned {
         connection: shown["pair"]["connectionId"].as_str().unwrap().to_owned(),
         record: api.acme().make_partner("Acme's").await,
@@ -114,6 +121,8 @@ async fn owned(api: &TestApi) -> Owned {
         run,
         version: api.version().await,
         alert: api.alert(AlertKind::TokenRevoked, "swept").await,
+        webhook,
+        delivery,
     }
 }
 

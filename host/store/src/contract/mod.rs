@@ -15,3 +15,4 @@ pub mod runs;
 pub mod schemas;
 pub mod sessions;
 pub mod sync;
+pub mod webhooks;

@@ -12,6 +12,7 @@ mod bindings;
 mod changes;
 mod commit;
 mod connections;
+mod deliveries;
 mod encoding;
 mod fault;
 mod health;
@@ -33,6 +34,7 @@ mod schemas;
 mod scope;
 mod sessions;
 mod sync;
+mod webhooks;
 
 use std::path::Path;
 use std::sync::Arc;

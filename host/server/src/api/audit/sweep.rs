@@ -39,7 +39,7 @@ fn collect(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
         }
         if path.is_dir() {
             collect(&path, found);
-        } else if name.ends_with(".rs") {
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
             let text = fs::read_to_string(&path).unwrap();
             let tests = text.find("#[cfg(test)]\nmod tests {");
             let end = tests.unwrap_or(text.len());

@@ -60,7 +60,10 @@ async fn a_person_looks_after_an_alert() {
     assert_eq!(going_on(&acme).await, acknowledged);
     let resolved = act(&acme, &opened, "resolve").await;
     assert_eq!(resolved["state"], "resolved");
-    assert_eq!(alerts(&acme, "state=resolved").await, [resolved.clone()]);
+    assert_eq!(
+        alerts(&acme, "state=resolved").await,
+        std::slice::from_ref(&resolved)
+    );
     assert_eq!(alerts(&acme, "").await.len(), 1);
     let path = format!("/api/alerts/{}/acknowledge", opened["id"].as_str().unwrap());
     acme.post(&path, json!({})).await.refused(409, "conflict");

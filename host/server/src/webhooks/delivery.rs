@@ -44,13 +44,14 @@ const DAY_MS: i64 = 24 * 3_600_000;
 
 /// Delivers messages. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Deliveries(Arc<Parts>);
+pub struct Deliveries(pub(super) Arc<Parts>);
 
+/// What delivers is made of.
 #[derive(Debug)]
-struct Parts {
+pub(super) struct Parts {
     store: Arc<dyn Store>,
     environment: Arc<dyn Environment>,
-    sender: Sender,
+    pub(super) sender: Sender,
     config: WebhooksConfig,
 }
 

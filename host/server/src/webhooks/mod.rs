@@ -11,6 +11,8 @@
 mod address;
 mod config;
 mod delivery;
+#[cfg(test)]
+mod fixture;
 mod resolver;
 mod sender;
 mod signature;

@@ -172,6 +172,19 @@ pub struct WebhookData {
     metadata: Json,
 }
 
+#[cfg(test)]
+impl WebhookMessage {
+    /// What happened and when, the event as the audit log shows it, and whose it is.
+    pub fn shown(&self) -> (Json, Json, partneros_domain::OrganizationId) {
+        let data = &self.data;
+        (
+            json!({"type": self.event_type, "timestamp": self.timestamp}),
+            json!({"id": data.id, "actor": data.actor, "subject": data.subject, "metadata": data.metadata}),
+            data.organization_id,
+        )
+    }
+}
+
 /// A webhook that cannot be as it is asked for.
 #[derive(Debug, thiserror::Error)]
 #[error("failed to use the webhook's settings as they are; each detail names what to change")]

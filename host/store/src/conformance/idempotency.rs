@@ -12,8 +12,8 @@ const KEY: RequestKey = RequestKey {
 const NEVER: Timestamp = Timestamp(0);
 
 pub(super) async fn a_key_is_taken_once_and_its_answer_given_again(store: &dyn Store) {
-    let world = World::new(store).await;
-    let other = World::new(store).await;
+    let world = World::numbered(store, 1).await;
+    let other = World::numbered(store, 2).await;
     let take = async |world: &World<'_>, key, at| {
         let organization = world.organization;
         store

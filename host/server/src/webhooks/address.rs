@@ -74,24 +74,25 @@ pub(super) fn is_public(address: IpAddr) -> bool {
 }
 
 fn is_public_v4(address: Ipv4Addr) -> bool {
-    let special = match address.octets() {
+    let is_special = matches!(
+        address.octets(),
         // This network; private; loopback; link-local, where clouds tell machines their secrets; multicast and reserved.
-        [0 | 10 | 127 | 224..=255, ..] | [169, 254, ..] | [172, 16..=31, ..] | [192, 168, ..] => {
-            true
-        }
-        // Shared by carriers; protocol assignments; documentation; relays to IPv6; benchmarks.
-        [100, 64..=127, ..]
-        | [192, 0, 0 | 2, _]
-        | [198, 51, 100, _]
-        | [203, 0, 113, _]
-        | [192, 88, 99, _]
-        | [198, 18 | 19, ..] => true,
-        _ => address == AZURE_WIRE_SERVER,
-    };
-    !special
+        [0 | 10 | 127 | 224..=255, ..]
+            | [169, 254, ..]
+            | [172, 16..=31, ..]
+            | [192, 168, ..]
+            // Shared by carriers; protocol assignments; documentation; relays to IPv6; benchmarks.
+            | [100, 64..=127, ..]
+            | [192, 0, 0 | 2, _]
+            | [198, 51, 100, _]
+            | [203, 0, 113, _]
+            | [192, 88, 99, _]
+            | [198, 18 | 19, ..]
+    );
+    !is_special && address != AZURE_WIRE_SERVER
 }
 
-/// Global unicast only (2000::/3), so neither loopback, unique local, link-local, multicast nor an IPv4 address in whatever
+/// Global unicast only (`2000::/3`), so neither loopback, unique local, link-local, multicast nor an IPv4 address in whatever
 /// guise; and of those not what is for protocols, documentation or tunnels, which carry IPv4 addresses as well.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let segments = address.segments();

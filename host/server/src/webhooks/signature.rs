@@ -22,7 +22,10 @@ pub(super) struct InvalidSecret;
 pub fn new_secret(environment: &dyn Environment) -> SecretString {
     let mut bytes = Zeroizing::new([0; SECRET_BYTES]);
     environment.random(&mut *bytes);
-    SecretString::from(format!("{PREFIX}{}", BASE64_STANDARD.encode(&*bytes)))
+    SecretString::from(format!(
+        "{PREFIX}{}",
+        BASE64_STANDARD.encode(bytes.as_slice())
+    ))
 }
 
 /// The value of `webhook-signature`: one signature for each secret, with a space between them.

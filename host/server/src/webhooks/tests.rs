@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use partneros_domain::AlertKind;
-use partneros_store::{NewWebhook, WebhookId, Webhooks as _};
+use partneros_store::{ClaimedDelivery, NewWebhook, WebhookId, Webhooks as _};
 use partneros_sync::Environment as _;
 use secrecy::SecretString;
 use serde_json::{Value as Json, json};
@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::fixture::{Answers, Received, Receiver};
 use super::resolver::{Lookup, SystemLookup};
+use super::sender::Failure;
 use super::{Deliveries, WebhooksConfig};
 use crate::api::fixture::TestApi;
 use crate::api::webhooks::WebhookMessage;
@@ -469,6 +470,38 @@ async fn a_crash_before_the_note_sends_again_under_the_same_id() {
         (&delivered["state"], &delivered["attempts"]),
         (&json!("delivered"), &json!(2))
     );
+}
+
+#[tokio::test]
+async fn nothing_is_sent_unsigned() {
+    let scene = Scene::new(Answers::all(200)).await;
+    let (id, _) = scene.webhook().await;
+    scene.trouble().await;
+    let (organization, now) = (scene.api.acme().organization, scene.api.environment.now());
+    let webhook = WebhookId(id.parse().unwrap());
+    let claimed = scene
+        .api
+        .store
+        .claim_delivery(organization, webhook, now, now)
+        .await
+        .unwrap()
+        .unwrap();
+    for secrets in [
+        Err(partneros_store::Error::DiskFull),
+        Ok(vec![SecretString::from("whsec_?")]),
+    ] {
+        let claimed = ClaimedDelivery {
+            url: claimed.url.clone(),
+            body: claimed.body.clone(),
+            secrets,
+            ..claimed
+        };
+        let failed = scene.deliveries.0.sender.send(&claimed, now).await;
+        let reason = "the webhook's secret cannot be used; rotate it".to_owned();
+        let status = None;
+        assert_eq!(failed, Err(Failure { status, reason }));
+    }
+    assert_eq!(scene.receiver.connections(), 0);
 }
 
 #[tokio::test]

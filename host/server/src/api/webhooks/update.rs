@@ -48,7 +48,7 @@ pub async fn handle(
     let (organization, id) = (caller.organization, path.webhook_id);
     let before = state.store.webhook(organization, id).await?;
     check(&state, body.url.as_deref(), body.types.as_deref())?;
-    let patch = WebhookPatch {
+    let change = WebhookPatch {
         url: body.url,
         types: body.types,
         enabled: body.enabled,
@@ -56,7 +56,7 @@ pub async fn handle(
     let now = state.environment.now();
     let webhook = state
         .store
-        .update_webhook(organization, id, patch, now)
+        .update_webhook(organization, id, change, now)
         .await?;
     if body.enabled == Some(true) {
         looked_after(&state, &caller, id).await?;

@@ -37,10 +37,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The directory of a dependency, which cargo has by now.
+/// The directory of a dependency, which cargo has by now. Metadata is about the whole workspace, of which other members may have
+/// dependencies that were not fetched yet; those of other platforms need not be.
 fn sources_of(name: &str) -> Result<PathBuf, Box<dyn Error>> {
+    let host = env::var("HOST")?;
     let output = Command::new(env::var_os("CARGO").ok_or("no cargo")?)
-        .args(["metadata", "--format-version", "1", "--offline"])
+        .args(["metadata", "--format-version", "1"])
+        .args(["--locked", "--filter-platform", &host])
         .output()?;
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).into());

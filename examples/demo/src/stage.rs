@@ -8,13 +8,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use partneros_domain::OrganizationId;
+use partneros_domain::{OrganizationId, Role};
 use partneros_server::config::Config;
 use partneros_server::environment::SystemEnvironment;
 use partneros_server::host::{CALLBACK_PATH, Host};
-use partneros_server::token;
+use partneros_server::token::{self, Wanted};
 use partneros_store::{KeyRing, Options as StoreOptions, Organization, Organizations as _, Sqlite};
 use partneros_sync::{Engine, Environment as _};
+use secrecy::ExposeSecret as _;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -78,8 +79,14 @@ impl Stage {
         };
         running.store.create_organization(&organization).await?;
         let store = running.store.as_ref();
-        let token = token::create(store, organization.id, "demo", &SystemEnvironment).await?;
-        let api = Api::new(base, token)?;
+        let wanted = Wanted {
+            name: "demo".parse()?,
+            member: None,
+            role: Role::Admin,
+            expires_at: None,
+        };
+        let made = token::create(store, organization.id, wanted, &SystemEnvironment).await?;
+        let api = Api::new(base, made.secret.expose_secret().to_owned())?;
         Ok(Self {
             portal,
             api,

@@ -5,11 +5,13 @@
 //! are made by the caller. What crosses the plugin boundary ([`plan`], [`Column`]) is defined here too, so that the
 //! runtime and the sync engine share it without knowing one another.
 
+mod alert;
 mod base;
 mod column;
 mod decide;
 mod digest;
 mod drift;
+mod event;
 mod fields;
 mod id;
 mod lag;
@@ -23,11 +25,13 @@ mod suggestion;
 mod time;
 mod value;
 
+pub use alert::AlertKind;
 pub use base::{Agreed, Base, Sent, hubspot_changed, partneros_changed, rule_digest};
 pub use column::{Column, ColumnKind};
 pub use decide::{ConflictRule, Decision, Facts, Side, decide};
 pub use digest::{Digest, InvalidDigest};
 pub use drift::{ChoiceDrift, Drift, Retyped};
+pub use event::EventType;
 pub use fields::{FieldName, Fields, Named, Properties};
 pub use id::{
     ConnectionId, HubSpotId, InvalidId, InvitationId, MemberId, OrganizationId, PairId, RecordId,
@@ -39,7 +43,7 @@ pub use mapping::{
     OPTIONS_BYTES_MAX, RulePlugin,
 };
 pub use pair::{MatchKey, ObjectPair, PairState, PluginFailurePolicy, Thresholds};
-pub use role::{Permission, Role};
+pub use role::{InvalidRole, Permission, Role};
 pub use schema::{ChoiceOption, DataType, FieldSchema, ObjectSchema};
 pub use suggestion::{Candidate, Description, Reason, Suggestion};
 pub use time::{InvalidTimestamp, Timestamp};

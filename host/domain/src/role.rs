@@ -3,7 +3,15 @@
 //! Roles are ordered, and each may do whatever the one below it may. Invariant: nothing outside of [`Role::may`] decides
 //! what a role allows.
 
+use std::fmt;
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
+
+/// A text that is no role.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no role; there are `viewer`, `member`, `admin` and `owner`")]
+pub struct InvalidRole(pub String);
 
 /// What a member is in an organization. The order is that of power.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -56,6 +64,31 @@ impl Role {
     pub fn may_grant(self, other: Self) -> bool {
         other <= self
     }
+
+    /// The role's name.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Member => "member",
+            Self::Admin => "admin",
+            Self::Owner => "owner",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+impl FromStr for Role {
+    type Err = InvalidRole;
+
+    fn from_str(text: &str) -> Result<Self, InvalidRole> {
+        let role = Self::ALL.into_iter().find(|role| role.word() == text);
+        role.ok_or_else(|| InvalidRole(text.to_owned()))
+    }
 }
 
 impl Permission {
@@ -72,8 +105,23 @@ impl Permission {
         Self::ReadAudit,
     ];
 
+    /// The permission's name.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::View => "view",
+            Self::EditRecords => "edit_records",
+            Self::RunSyncs => "run_syncs",
+            Self::EditMappings => "edit_mappings",
+            Self::ManageConnections => "manage_connections",
+            Self::ManagePlugins => "manage_plugins",
+            Self::ManageMembers => "manage_members",
+            Self::ManageTokens => "manage_tokens",
+            Self::ReadAudit => "read_audit",
+        }
+    }
+
     /// The table: the least powerful role that has the permission.
-    const fn least(self) -> Role {
+    pub const fn least(self) -> Role {
         match self {
             Self::View => Role::Viewer,
             Self::EditRecords | Self::RunSyncs => Role::Member,
@@ -84,6 +132,12 @@ impl Permission {
             | Self::ManageTokens
             | Self::ReadAudit => Role::Admin,
         }
+    }
+}
+
+impl fmt::Display for Permission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
     }
 }
 
@@ -125,8 +179,22 @@ mod tests {
     }
 
     #[test]
-    fn roles_are_lower_case_words() {
+    fn names_are_the_words_on_the_wire() {
         let words = serde_json::to_string(&Role::ALL).unwrap();
         assert_eq!(words, r#"["viewer","member","admin","owner"]"#);
+        for role in Role::ALL {
+            assert_eq!(role.to_string().parse(), Ok(role));
+            let word = serde_json::to_string(&role).unwrap();
+            assert_eq!(word, format!("\"{role}\""));
+        }
+        for permission in Permission::ALL {
+            let word = serde_json::to_string(&permission).unwrap();
+            assert_eq!(word, format!("\"{permission}\""));
+        }
+        let error = "partner".parse::<Role>().unwrap_err().to_string();
+        assert!(
+            error.contains("`partner`") && error.contains("`owner`"),
+            "{error}"
+        );
     }
 }

@@ -64,8 +64,12 @@ pub struct RateLimit {
     pub max: usize,
     /// How many of them were left.
     pub remaining: usize,
-    /// How many calls were left of the day; HubSpot does not say for OAuth apps.
+    /// How many calls the account has in a day; HubSpot does not say for OAuth apps.
+    pub daily_max: Option<u64>,
+    /// How many of them were left.
     pub daily_remaining: Option<u64>,
+    /// How long ago HubSpot said so.
+    pub age_ms: u64,
 }
 
 /// The rate limits of one portal. Clones share them; all clients of a portal must.
@@ -75,7 +79,7 @@ pub struct Budget(Arc<Gates>);
 struct Gates {
     searches: Gate,
     burst: Gate,
-    seen: Mutex<Option<RateLimit>>,
+    seen: Mutex<Option<(RateLimit, Instant)>>,
 }
 
 impl Budget {
@@ -90,7 +94,11 @@ impl Budget {
 
     /// What HubSpot last said is left; `None` before the first answer that says so. Search answers never do.
     pub fn rate_limit_remaining(&self) -> Option<RateLimit> {
-        *lock(&self.0.seen)
+        let (limit, seen_at) = (*lock(&self.0.seen))?;
+        Some(RateLimit {
+            age_ms: seen_at.elapsed().as_millis() as u64,
+            ..limit
+        })
     }
 
     /// Waits for a place. Of those who wait, the first by priority goes first, then the first come; a steady stream of
@@ -119,11 +127,14 @@ impl Budget {
             return;
         }
         let (max, remaining) = (max as usize, remaining as usize);
-        *lock(&self.0.seen) = Some(RateLimit {
+        let limit = RateLimit {
             max,
             remaining,
+            daily_max: number("x-hubspot-ratelimit-daily"),
             daily_remaining: number("x-hubspot-ratelimit-daily-remaining"),
-        });
+            age_ms: 0,
+        };
+        *lock(&self.0.seen) = Some((limit, Instant::now()));
         let mut state = lock(&self.0.burst.state);
         state.window.observe(max, remaining, Instant::now());
     }

@@ -169,6 +169,9 @@ pub(crate) fn observe(
     duration: Duration,
 ) {
     let answer = outcome.as_ref().ok();
+    let status = answer.map_or_else(|| "none".to_owned(), |answer| answer.status.to_string());
+    metrics::counter!("partneros_hubspot_requests_total", "status" => status).increment(1);
+    metrics::histogram!("partneros_hubspot_request_duration_seconds").record(duration);
     let correlation_id = answer
         .and_then(|answer| answer.headers.get("x-hubspot-correlation-id"))
         .and_then(|id| id.to_str().ok());

@@ -122,6 +122,11 @@ impl Error {
         )
     }
 
+    /// Whether the portal's calls of the day are used up.
+    pub fn is_daily_limit(&self) -> bool {
+        matches!(self, Self::RateLimited { policy, .. } if policy.contains("DAILY"))
+    }
+
     /// The HTTP status of the answer, if there was one.
     pub fn status(&self) -> Option<u16> {
         match self {

@@ -37,7 +37,9 @@ pub use budget::{AppKind, Budget, RateLimit, SEARCHES_PER_SECOND};
 pub use client::{Client, ClientConfig};
 pub use error::{Error, Refusal};
 pub use http::{Http, HttpConfig};
-pub use oauth::{AUTHORIZE_BASE, Introspection, OAuth, OAuthConfig, TokenKind, Tokens};
+pub use oauth::{
+    AUTHORIZE_BASE, Introspection, OAuth, OAuthConfig, TokenKind, Tokens, required_scopes,
+};
 pub use paths::{API_BASE, ApiVersion, UnknownVersion};
 pub use portal::{
     BATCH_MAX, Portal, Priority, PropertyError, ReadBatch, RowError, Rows, SEARCH_PAGE_MAX, Search,

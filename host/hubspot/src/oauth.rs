@@ -52,6 +52,19 @@ pub struct OAuthConfig {
     pub jitter_seed: u64,
 }
 
+/// The scopes that every sync needs: to read and write companies, contacts and deals and their properties, and to read owners.
+pub fn required_scopes() -> Vec<String> {
+    let mut scopes = vec!["oauth".to_owned()];
+    for object in ["companies", "contacts", "deals"] {
+        for area in ["objects", "schemas"] {
+            scopes.push(format!("crm.{area}.{object}.read"));
+            scopes.push(format!("crm.{area}.{object}.write"));
+        }
+    }
+    scopes.push("crm.objects.owners.read".to_owned());
+    scopes
+}
+
 impl OAuthConfig {
     /// An app with the defaults and this product's scopes: to read and write companies, contacts and deals and their
     /// properties, and, where the portal has them, custom objects.
@@ -60,14 +73,6 @@ impl OAuthConfig {
         client_secret: SecretString,
         redirect_uri: impl Into<String>,
     ) -> Self {
-        let mut scopes = vec!["oauth".to_owned()];
-        for object in ["companies", "contacts", "deals"] {
-            for area in ["objects", "schemas"] {
-                scopes.push(format!("crm.{area}.{object}.read"));
-                scopes.push(format!("crm.{area}.{object}.write"));
-            }
-        }
-        scopes.push("crm.objects.owners.read".to_owned());
         let optional = [
             "crm.objects.custom.read",
             "crm.objects.custom.write",
@@ -78,7 +83,7 @@ impl OAuthConfig {
             client_id: client_id.into(),
             client_secret,
             redirect_uri: redirect_uri.into(),
-            scopes,
+            scopes: required_scopes(),
             optional_scopes: optional.map(str::to_owned).to_vec(),
             authorize_base: Url::parse(AUTHORIZE_BASE).expect("a constant address is valid"),
             api_base: Url::parse(API_BASE).expect("a constant address is valid"),

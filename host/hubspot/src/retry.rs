@@ -55,7 +55,7 @@ impl RetryConfig {
             return None;
         }
         let wait = match error {
-            Error::RateLimited { policy, .. } if policy.contains("DAILY") => return None,
+            error if error.is_daily_limit() => return None,
             Error::RateLimited {
                 retry_after: Some(asked),
                 ..

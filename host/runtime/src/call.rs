@@ -41,6 +41,24 @@ pub enum Function {
     Transform,
 }
 
+impl CallFailure {
+    /// The failure's name, for metrics.
+    pub(crate) const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Declined { .. } => "declined",
+            Self::Trapped { .. } => "trapped",
+            Self::OutOfFuel { .. } => "out_of_fuel",
+            Self::OutOfTime { .. } => "out_of_time",
+            Self::OutOfMemory { .. } => "out_of_memory",
+            Self::OutputTooLarge { .. } => "output_too_large",
+            Self::Incompatible { .. } => "incompatible",
+            Self::InvalidInput { .. } => "invalid_input",
+            Self::InvalidOutput(_) => "invalid_output",
+            Self::Busy { .. } => "busy",
+        }
+    }
+}
+
 impl Function {
     /// The name in WIT.
     pub const fn as_str(self) -> &'static str {

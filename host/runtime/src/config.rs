@@ -5,13 +5,14 @@
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
 
 /// How a [`Runtime`](crate::Runtime) compiles, caches and runs components.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RuntimeConfig {
     /// What an uploaded component may be.
@@ -52,7 +53,7 @@ impl Default for RuntimeConfig {
 
 /// How components are compiled. What the compiler may use is bounded by the system, in a process of its own; meeting
 /// a limit is the [`CompileError`](crate::CompileError) named there, and leaves this process as it was.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CompilerConfig {
     /// The program that compiles, one whose `main` is [`compile_child_main`](crate::compile_child_main). Without one this
@@ -94,7 +95,7 @@ impl Default for CompilerConfig {
 }
 
 /// How instances get their memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Allocation {
     /// From a pool of address space reserved at the start, which makes a fresh instance cheap. Where
@@ -110,7 +111,7 @@ pub enum Allocation {
 ///
 /// The defaults leave at least twice what mappers in Rust, JavaScript (QuickJS and StarlingMonkey) and Python
 /// were measured to need, their interpreters included.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct UploadLimits {
     /// Size of the file. Default 40 MiB; Python takes 18.
@@ -159,7 +160,7 @@ impl Default for UploadLimits {
 }
 
 /// What one call may use, and what it may return.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CallLimits {
     /// Time on the clock that it runs; meeting it is [`OutOfTime`](crate::CallFailure::OutOfTime). A call that has run for 50

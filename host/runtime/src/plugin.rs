@@ -160,6 +160,25 @@ impl Plugin {
         run: impl FnOnce(&mut Store<GuestState>, &Instance) -> wasmtime::Result<Result<T, String>>,
         check: impl FnOnce(T) -> Result<T, InvalidOutput>,
     ) -> Result<Called<T>, CallError> {
+        let outcome = self.attempt(function, run, check);
+        let (usage, outcome_name) = match &outcome {
+            Ok(called) => (&called.usage, "ok"),
+            Err(error) => (&*error.usage, error.failure.as_str()),
+        };
+        let function = ("function", function.as_str());
+        let duration = usage.duration;
+        metrics::histogram!("partneros_plugin_call_duration_seconds", &[function]).record(duration);
+        let labels = [function, ("outcome", outcome_name)];
+        metrics::counter!("partneros_plugin_calls_total", &labels).increment(1);
+        outcome
+    }
+
+    fn attempt<T>(
+        &self,
+        function: Function,
+        run: impl FnOnce(&mut Store<GuestState>, &Instance) -> wasmtime::Result<Result<T, String>>,
+        check: impl FnOnce(T) -> Result<T, InvalidOutput>,
+    ) -> Result<Called<T>, CallError> {
         let config = &self.shared.config;
         let call_time = Duration::from_millis(config.call.call_time_ms);
         // Before a slot is taken, so that waiting for a turn keeps nobody else from one.

@@ -1,5 +1,6 @@
 //! The assembled host: store, portals, mapper, engine, API and schedule.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -11,8 +12,10 @@ use partneros_sync::{BuiltIn, Engine, Environment, HttpPortals, Parts, Plugins, 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::auth::{Auth, RateLimits};
 use crate::config::{Config, HubSpotConfig};
 use crate::connect::OAuthConnect;
+use crate::metrics::Metrics;
 use crate::registry::Registries;
 use crate::router::router;
 use crate::state::{AppState, ConnectFlow, Jobs};
@@ -56,6 +59,8 @@ impl Host {
             plugins: plugins(config).await?,
             environment: Arc::clone(&environment),
             settings: config.sync.clone(),
+            audit: config.audit.clone(),
+            alerts: config.alerts.clone(),
         };
         let engine = Engine::new(parts, stop.clone());
         let connect = oauth.map(|oauth| Arc::new(OAuthConnect(oauth)) as Arc<dyn ConnectFlow>);
@@ -64,6 +69,7 @@ impl Host {
         let trials = Jobs::new(config.api.trials_max);
         let streams = Jobs::new(config.api.streams_max);
         let registries = Arc::new(Registries::new(&config.plugins)?);
+        let auth = Auth::new(config.auth, config.public_url.clone(), environment.as_ref())?;
         let state = AppState {
             engine,
             store,
@@ -75,6 +81,9 @@ impl Host {
             streams,
             stop: stop.clone(),
             registries,
+            auth: Arc::new(auth),
+            rates: Arc::new(RateLimits::new(config.api.requests_per_second_max)),
+            metrics: Metrics::install(&config.metrics, stop.clone())?,
             limits: config.api,
         };
         Ok(Self { state, stop })
@@ -95,7 +104,10 @@ impl Host {
         let stop = self.stop.clone();
         let engine = self.state.engine.clone();
         let schedule = tokio::spawn(async move { engine.schedule().await });
-        let served = axum::serve(listener, self.router())
+        let service = self
+            .router()
+            .into_make_service_with_connect_info::<SocketAddr>();
+        let served = axum::serve(listener, service)
             .with_graceful_shutdown(async move { stop.cancelled().await })
             .await;
         // A listener that failed ends the host as a signal would.

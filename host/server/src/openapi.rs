@@ -2,24 +2,41 @@
 
 use axum::http::header;
 use axum::routing::{MethodRouter, get};
-use utoipa::openapi::path::Operation;
-use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{Components, ContentBuilder, OpenApi, PathItem, Ref, ResponseBuilder};
+use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme,
+};
+use utoipa::openapi::{
+    Components, ContentBuilder, OpenApi, PathItem, Ref, Required, ResponseBuilder,
+};
 
+use crate::api::repeatable::REPEATABLE;
+use crate::auth::access::Access;
+use crate::auth::session;
 use crate::problem::ErrorBody;
 
-/// The name of the only security scheme.
-const SCHEME: &str = "token";
+/// The name of the security scheme of API tokens.
+const TOKEN: &str = "token";
+/// The name of the security scheme of sessions.
+const SESSION: &str = "session";
 
-/// The operations that anyone may call. The callback's caller is a browser, known by the state it brings.
-pub const PUBLIC: [&str; 3] = ["live", "ready", "hubspotCallback"];
+/// What is said about the answer to callers who are not known.
+const UNAUTHORIZED: &str = "`unauthorized`: no token or session, or one that does not work.";
+/// What is said about the answer to callers who may not.
+const FORBIDDEN: &str = "`forbidden`: the caller's role lacks the permission that `x-permission` names. With a session \
+    also `invalid_csrf_token` or `foreign_origin`.";
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
     info(
         title = "PartnerOS integration host",
         description = "Keeps partner and deal records in sync with HubSpot, both ways. JSON objects over HTTP; timestamps \
-            are ISO 8601 in UTC with milliseconds; lists are paged by cursor.",
+            are ISO 8601 in UTC with milliseconds; lists are paged by cursor. Callers send an API token, or the \
+            cookie of a session; a change with a session also needs the header `x-csrf-token`, with `csrfToken` of the \
+            session. A session without an active organization is answered with 400 `no_active_organization`. \
+            `x-permission` names the permission that an operation needs, or says `signed_in` (any session will do) or \
+            `public`.",
     ),
     components(schemas(ErrorBody)),
     tags(
@@ -31,6 +48,10 @@ pub const PUBLIC: [&str; 3] = ["live", "ready", "hubspotCallback"];
         (name = "plugins", description = "Uploaded mappers: versions, what runs where, trials, logs and usage."),
         (name = "audit", description = "What was done, and what needs a person."),
         (name = "sync", description = "Runs, conflicts and failures."),
+        (name = "auth", description = "Signing in and out, and one's own account."),
+        (name = "members", description = "Who is what in the organization."),
+        (name = "invitations", description = "Links by which people become members."),
+        (name = "tokens", description = "API tokens."),
         (name = "health", description = "For supervisors and load balancers."),
     )
 )]
@@ -43,12 +64,18 @@ pub fn outline() -> OpenApi {
 
 /// The document with what holds for every route: the token, and the answers that any of them may give.
 pub fn completed(mut document: OpenApi) -> OpenApi {
-    let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+    let token = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+    let session = SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(session::COOKIE)));
     let components = document.components.get_or_insert_with(Components::default);
-    components.add_security_scheme(SCHEME, scheme);
-    for item in document.paths.paths.values_mut() {
+    components.add_security_scheme(TOKEN, token);
+    components.add_security_scheme(SESSION, session);
+    for (path, item) in &mut document.paths.paths {
         for operation in operations(item) {
             complete(operation);
+        }
+        if let (true, Some(operation)) = (REPEATABLE.contains(&path.as_str()), &mut item.post) {
+            let parameters = operation.parameters.get_or_insert_default();
+            parameters.push(repeatable_parameter().into());
         }
     }
     document
@@ -64,16 +91,28 @@ pub fn route<S: Clone + Send + Sync + 'static>(document: &OpenApi) -> MethodRout
 }
 
 fn complete(operation: &mut Operation) {
-    let id = operation.operation_id.as_deref().unwrap_or_default();
     let mut answers = vec![(
         "500",
         "`internal`: the host's log has the cause under `requestId`.",
     )];
-    if !PUBLIC.contains(&id) {
-        operation.security = Some(vec![SecurityRequirement::new(SCHEME, [] as [String; 0])]);
+    let requirement = |scheme| SecurityRequirement::new(scheme, [] as [String; 0]);
+    match Access::of(operation) {
+        Access::Public => {}
+        Access::SignedIn => {
+            operation.security = Some(vec![requirement(SESSION)]);
+            answers.push(("401", UNAUTHORIZED));
+            answers.push(("403", "`invalid_csrf_token` or `foreign_origin`."));
+        }
+        Access::Permission => {
+            operation.security = Some(vec![requirement(TOKEN), requirement(SESSION)]);
+            answers.push(("401", UNAUTHORIZED));
+            answers.push(("403", FORBIDDEN));
+        }
+    }
+    if !matches!(Access::of(operation), Access::Public) {
         answers.push((
-            "401",
-            "`unauthorized`: no token, or one that does not work.",
+            "429",
+            "`rate_limited`: too many requests; `Retry-After` says how many seconds to wait.",
         ));
     }
     if operation.request_body.is_some() {
@@ -90,14 +129,36 @@ fn complete(operation: &mut Operation) {
             .description(description)
             .content("application/json", content)
             .build();
+        // What an endpoint says itself counts more.
         operation
             .responses
             .responses
-            .insert(status.to_owned(), response.into());
+            .entry(status.to_owned())
+            .or_insert(response.into());
     }
 }
 
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+fn repeatable_parameter() -> Parameter {
+    let text = Schema::from(
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .max_length(Some(255)),
+    );
+    ParameterBuilder::new()
+        .name("Idempotency-Key")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .schema(Some(text))
+        .description(Some(
+            "A name of your own for this request, such as a UUID. The same request with the same name within a day is answered \
+             again (`Idempotency-Replayed: true`) and not done again; another one is refused: 422 `idempotency_key_reused`. While the \
+             first is under way, and if it was cut off: 409 `idempotency_unfinished`.",
+        ))
+        .build()
+}
+
+/// The operations of a path.
+pub fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     [
         &mut item.get,
         &mut item.post,
@@ -120,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn every_operation_has_an_id_of_its_own() {
+    fn every_operation_has_an_id_of_its_own_and_says_its_permission() {
         let document = serde_json::to_value(crate::router::document()).unwrap();
         let mut ids = std::collections::HashSet::new();
         for (path, item) in document["paths"].as_object().unwrap() {
@@ -128,6 +189,11 @@ mod tests {
                 let id = operation["operationId"].as_str().unwrap().to_owned();
                 assert_ne!(id, "handle", "{method} {path}");
                 assert!(ids.insert(id), "{method} {path}");
+                let permission = &operation["x-permission"];
+                assert!(
+                    permission.is_string(),
+                    "`guarded!` or `public!`: {method} {path}"
+                );
             }
         }
     }

@@ -379,10 +379,10 @@ mod tests {
         }
         let busy = of(partneros_store::Error::Engine {
             operation: "read a connection's tokens",
-            source: "disk trouble".into(),
+            source: "a torn page".into(),
         });
         assert_eq!((busy.status().as_u16(), busy.code()), (500, "internal"));
-        assert!(!busy.message().contains("disk"));
+        assert!(!busy.message().contains("torn"));
     }
 
     #[test]

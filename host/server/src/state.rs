@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use axum::http::StatusCode;
 use partneros_store::Store;
 use partneros_sync::{Engine, Environment};
+use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -20,6 +21,8 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 use url::Url;
 
+use crate::auth::{Auth, RateLimits};
+use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::registry::Registries;
 
@@ -46,6 +49,12 @@ pub struct AppState {
     pub trials: Jobs,
     /// Where plugins may be pulled from.
     pub registries: Arc<Registries>,
+    /// How people sign in.
+    pub auth: Arc<Auth>,
+    /// How fast callers may ask.
+    pub rates: Arc<RateLimits>,
+    /// What is recorded for Prometheus, if anything is.
+    pub metrics: Option<Metrics>,
     /// Limits on input.
     pub limits: ApiLimits,
 }
@@ -87,7 +96,7 @@ pub enum ConnectError {
 }
 
 /// Limits on what callers send. A value beyond one is refused with a code and a message that names the limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ApiLimits {
     /// The longest body. Default 1 MiB, a full batch of records of 1 KiB. Beyond it: 413 `body_too_large`.
@@ -95,6 +104,9 @@ pub struct ApiLimits {
     /// The most records of a batch. Default 1,000, which keeps the write lock for tens of milliseconds. Beyond it: 400
     /// `batch_too_large`.
     pub batch_records_max: usize,
+    /// How many requests a second one token or session may make. Default 250, and twice as many at once; 0 is no limit. Beyond
+    /// it: 429 `rate_limited` with `Retry-After`.
+    pub requests_per_second_max: u32,
     /// How many entries a page has unless the caller asks otherwise. Default 100.
     pub page_entries_default: usize,
     /// The most entries of a page. Default 500. Beyond it: 400 `invalid_query`.
@@ -123,6 +135,7 @@ impl Default for ApiLimits {
         Self {
             body_bytes_max: 1 << 20,
             batch_records_max: 1_000,
+            requests_per_second_max: 250,
             page_entries_default: 100,
             page_entries_max: 500,
             fields_max: 500,

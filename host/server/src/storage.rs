@@ -1,4 +1,4 @@
-//! Opens the store and the key ring that the configuration names.
+//! Opens the store that the configuration names.
 
 use std::path::PathBuf;
 
@@ -8,9 +8,29 @@ use partneros_store::{KeyRing, Options, Sqlite};
 use crate::config::Config;
 
 /// The database within the data directory.
-const DATABASE_FILE: &str = "partneros.db";
+pub fn database_file(config: &Config) -> PathBuf {
+    config.data_dir.join("partneros.db")
+}
+
 /// The key ring within the data directory.
-const KEY_FILE: &str = "key";
+pub fn key_file(config: &Config) -> PathBuf {
+    config.data_dir.join("key")
+}
+
+/// Makes the data directory, for this user only, if there is none.
+pub fn create_directory(config: &Config) -> anyhow::Result<()> {
+    let directory = &config.data_dir;
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(directory).with_context(|| {
+        format!(
+            "failed to make the data directory `{}`",
+            directory.display()
+        )
+    })
+}
 
 /// Opens the database, making data directory, key and database if there are none.
 pub fn open(config: &Config) -> anyhow::Result<Sqlite> {
@@ -19,29 +39,24 @@ pub fn open(config: &Config) -> anyhow::Result<Sqlite> {
 
 /// Opens the database, and returns the ring that its data keys are wrapped under as well.
 pub fn open_with_ring(config: &Config) -> anyhow::Result<(Sqlite, KeyRing)> {
-    let directory = &config.data_dir;
-    std::fs::create_dir_all(directory).with_context(|| {
-        format!(
-            "failed to make the data directory `{}`",
-            directory.display()
-        )
-    })?;
-    let file: PathBuf = directory.join(DATABASE_FILE);
-    let ring = ring(config, file.exists())?;
+    create_directory(config)?;
+    let ring = ring(config)?;
+    let file = database_file(config);
     let store = Sqlite::open(&file, ring.clone(), Options::default())
         .with_context(|| format!("failed to open the database `{}`", file.display()))?;
     Ok((store, ring))
 }
 
-/// A key is made with the database only: one that is made later would take the place of one that was lost.
-fn ring(config: &Config, has_database: bool) -> anyhow::Result<KeyRing> {
-    let file = config.data_dir.join(KEY_FILE);
+/// The configured keys, or those of the key file. A key is made with the database only: one that is made later would take the place
+/// of one that was lost.
+pub fn ring(config: &Config) -> anyhow::Result<KeyRing> {
+    let file = key_file(config);
     match (&config.sealing_key, &config.sealing_keys_old) {
         (Some(current), older) => Ok(KeyRing::parse(current, older.as_ref())?),
         (None, Some(_)) => anyhow::bail!(
             "failed to read the configuration: `sealing_keys_old` needs `sealing_key`, the key that is current"
         ),
-        (None, None) if has_database && !file.exists() => anyhow::bail!(
+        (None, None) if database_file(config).exists() && !file.exists() => anyhow::bail!(
             "failed to find the key ring `{}` of the database beside it; put the file back from its backup, or set \
              `sealing_key`. If the key is lost, so are the tokens: write a new one into the file \
              (`openssl rand -hex 32`, mode 0600), run `partneros keys rotate --data-keys`, and connect the portals again",

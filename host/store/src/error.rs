@@ -67,6 +67,9 @@ pub enum Error {
         /// The newest version known.
         known: i64,
     },
+    /// A copy of the database that cannot be relied on.
+    #[error("failed because the database is damaged: {0}")]
+    Damaged(String),
     /// The disk is full.
     #[error("failed to write: the disk is full")]
     DiskFull,

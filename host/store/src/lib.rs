@@ -15,14 +15,14 @@ mod error;
 mod seal;
 mod sqlite;
 
-pub use contract::audit::{
-    Alert, AlertId, Audit, AuditEvent, EventId, NewAlert, NewEvent, Severity,
-};
+pub use contract::alerts::{Alert, AlertId, AlertState, Alerts, Mark, NewAlert, Severity};
+pub use contract::audit::{Act, Audit, AuditEvent, EventFilter, EventId, NewEvent};
 pub use contract::changes::{Change, Changes};
 pub use contract::connections::{
-    Connection, ConnectionStatus, Connections, NewConnection, OAuthState, TokenSet,
+    Connection, ConnectionStatus, Connections, Credential, NewConnection, OAuthState, TokenSet,
 };
 pub use contract::health::{Health, LAG_HOURS_KEPT, LagHour, RunStats};
+pub use contract::idempotency::{Idempotency, KeptAnswer, RequestKey, Taken};
 pub use contract::keys::{Erased, KeyUse, Keys, Rekeyed, Unopened};
 pub use contract::members::{Invitation, Joining, Member, Members, NewInvitation, User};
 pub use contract::organizations::{
@@ -47,7 +47,7 @@ pub use error::{Error, SealProblem};
 pub use seal::{
     KeyBytes, KeyRing, KeyWrapper, RingEdit, RingKeyInfo, UnwrapError, WrapContext, WrappedKey,
 };
-pub use sqlite::{Options, Sqlite, Threads};
+pub use sqlite::{DatabaseSummary, Options, Sqlite, Threads, back_up, check_database, restore};
 
 /// The result of a storage operation.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -66,8 +66,10 @@ pub trait Store:
     + Plugins
     + PluginActivity
     + Audit
+    + Alerts
     + Changes
     + Health
+    + Idempotency
     + Keys
     + std::fmt::Debug
 {
@@ -86,8 +88,10 @@ impl<T> Store for T where
         + Plugins
         + PluginActivity
         + Audit
+        + Alerts
         + Changes
         + Health
+        + Idempotency
         + Keys
         + std::fmt::Debug
 {

@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use partneros_domain::{ConnectionId, OrganizationId, Timestamp};
+use partneros_domain::{ConnectionId, EventType, OrganizationId, Timestamp};
 use partneros_store::{
-    Connections as _, Error, KeyRing, NewConnection, Options, Organization, Organizations as _,
-    Sqlite, Store, Threads, TokenSet, conformance,
+    Audit as _, Connections as _, Error, EventId, KeyRing, NewConnection, NewEvent, Options,
+    Organization, Organizations as _, Sqlite, Store, Threads, TokenSet, conformance,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use uuid::Uuid;
@@ -221,4 +221,65 @@ fn what_is_no_database_is_refused() {
     assert_eq!(error.to_string(), "failed to open the database for writing");
     let error = open(&folder.path().join("no/such/folder/test.db")).unwrap_err();
     assert_eq!(error.to_string(), "failed to create the database file");
+}
+
+#[tokio::test]
+async fn the_database_refuses_to_change_or_lose_an_event() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("test.db");
+    let store = connected(&path).await;
+    for number in [1, 2] {
+        let event = NewEvent {
+            id: EventId(Uuid::from_u128(number)),
+            at: Timestamp(i64::try_from(number).unwrap()),
+            actor: "api".to_owned(),
+            event: EventType::PairCreated,
+            subject: "pair".to_owned(),
+            metadata: serde_json::json!({}),
+        };
+        store.append_event(ORGANIZATION, event).await.unwrap();
+    }
+    let vandal = rusqlite::Connection::open(&path).unwrap();
+    vandal.pragma_update(None, "foreign_keys", true).unwrap();
+    let refused = |sql: &str| vandal.execute(sql, []).unwrap_err().to_string();
+    let message = refused("UPDATE audit_events SET actor = 'nobody'");
+    assert_eq!(message, "an audit event is never changed");
+    let message = refused("DELETE FROM audit_events WHERE at = 1");
+    assert_eq!(message, "an audit event is not deleted before its time");
+    assert_eq!(store.forget_events(Timestamp(2), 9).await.unwrap(), 1);
+    refused("DELETE FROM audit_events");
+    // An organization takes its events with it.
+    vandal.execute("DELETE FROM organizations", []).unwrap();
+    let left: i64 = vandal
+        .query_row("SELECT count(*) FROM audit_events", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(left, 0);
+}
+
+#[tokio::test]
+async fn events_are_found_without_reading_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("test.db");
+    drop(connected(&path).await);
+    let database = rusqlite::Connection::open(&path).unwrap();
+    for (condition, index) in [
+        ("1", "audit_events_by_time"),
+        ("subject = 'pair'", "audit_events_of_subject"),
+    ] {
+        let plan: String = database
+            .prepare(&format!(
+                "EXPLAIN QUERY PLAN SELECT 1 FROM audit_events
+                 WHERE organization = 1 AND at >= 2 AND at <= 3 AND {condition}
+                 ORDER BY at DESC, key DESC LIMIT 9"
+            ))
+            .unwrap()
+            .query_map([], |row| row.get::<_, String>(3))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+        assert!(
+            plan.contains(index) && !plan.contains("TEMP B-TREE"),
+            "{plan}"
+        );
+    }
 }

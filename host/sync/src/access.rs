@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use partneros_domain::{ConnectionId, OrganizationId};
+use partneros_domain::{ConnectionId, EventType, OrganizationId};
 use partneros_hubspot::{AccessTokens, Error, OAuth};
 use partneros_store::{Store, TokenSet};
 use secrecy::{ExposeSecret, SecretString};
@@ -113,14 +113,14 @@ impl ConnectionTokens {
         if replaced {
             let rotated = tokens.refresh_previous.is_some();
             let metadata = json!({"expiresInSeconds": expires_in.as_secs(), "rotated": rotated});
-            self.note("token.refreshed", metadata).await;
+            self.note(EventType::TokenRefreshed, metadata).await;
             Ok(tokens)
         } else {
             self.load().await
         }
     }
 
-    async fn note(&self, event: &str, metadata: Json) {
+    async fn note(&self, event: EventType, metadata: Json) {
         let (store, environment) = (self.store.as_ref(), self.environment.as_ref());
         let of = (self.organization, self.connection);
         trail::note_tokens(store, environment, of, event, metadata).await;
@@ -131,7 +131,7 @@ impl ConnectionTokens {
         let stored = self.load().await?;
         if stored.generation == tried.generation {
             let metadata = json!({"error": describe(&error), "httpStatus": error.status()});
-            self.note("token.refresh_failed", metadata).await;
+            self.note(EventType::TokenRefreshFailed, metadata).await;
             Err(error)
         } else {
             Ok(stored)

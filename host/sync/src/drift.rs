@@ -1,7 +1,9 @@
 //! What changed about a portal's schema, and which mappings that affects.
 
-use partneros_domain::{ConnectionId, Drift, FieldName, ObjectPair, ObjectSchema, OrganizationId};
-use partneros_store::{AlertId, CachedSchema, NewAlert, Severity};
+use partneros_domain::{
+    AlertKind, ConnectionId, Drift, EventType, FieldName, ObjectPair, ObjectSchema, OrganizationId,
+};
+use partneros_store::{CachedSchema, Severity};
 use serde::Serialize;
 use serde_json::json;
 
@@ -9,8 +11,6 @@ use crate::engine::{Begun, Engine, describe};
 use crate::error::Error;
 use crate::trail::SYSTEM;
 
-/// The kind of the alert about mappings that a changed schema affects.
-pub const ALERT_DRIFT: &str = "schema.drift_detected";
 /// How many mappings the alert names; the events name all.
 const NAMED_MAX: usize = 5;
 
@@ -52,8 +52,14 @@ impl Engine {
         let subject = connection.to_string();
         let properties: usize = after.iter().map(|cached| cached.schema.fields.len()).sum();
         let metadata = json!({"objects": after.len(), "properties": properties});
-        self.note(organization, SYSTEM, "schema.refreshed", &subject, metadata)
-            .await?;
+        self.note(
+            organization,
+            SYSTEM,
+            EventType::SchemaRefreshed,
+            &subject,
+            metadata,
+        )
+        .await?;
         let pairs = self.parts().store.pairs(organization, connection).await?;
         let mut all = Vec::new();
         for CachedSchema { schema: old, .. } in before {
@@ -69,24 +75,22 @@ impl Engine {
                 .affected(organization, &pairs, &old.name, &drift)
                 .await?;
             let metadata = json!({"object": old.name, "drift": drift, "affected": affected});
-            self.note(organization, SYSTEM, ALERT_DRIFT, &subject, metadata)
-                .await?;
+            self.note(
+                organization,
+                SYSTEM,
+                EventType::SchemaDriftDetected,
+                &subject,
+                metadata,
+            )
+            .await?;
             all.extend(affected);
         }
         if all.is_empty() {
-            return self.resolve_drift(organization, &pairs, &subject).await;
+            return self.settle_drift(organization, &pairs, subject).await;
         }
-        let environment = &self.parts().environment;
-        let alert = NewAlert {
-            id: AlertId(environment.new_id()),
-            kind: ALERT_DRIFT.to_owned(),
-            severity: Severity::Warning,
-            subject,
-            message: message(&all),
-            at: environment.now(),
-        };
-        self.parts().store.open_alert(organization, alert).await?;
-        Ok(())
+        let (kind, message) = (AlertKind::SchemaDriftDetected, message(&all));
+        self.alert(organization, kind, Severity::Warning, subject, message)
+            .await
     }
 
     async fn affected(
@@ -113,42 +117,47 @@ impl Engine {
         Ok(affected)
     }
 
-    /// Resolves the alert once all mappings hold against the schema as it is.
-    async fn resolve_drift(
+    /// Resolves the alert once all mappings hold against the schema as it is. One that a person resolved before that opens
+    /// anew.
+    async fn settle_drift(
         &self,
         organization: OrganizationId,
         pairs: &[ObjectPair],
-        subject: &str,
+        subject: String,
     ) -> Result<(), Error> {
-        let store = &self.parts().store;
-        let open = store
-            .alerts(organization, true, None, ALERTS_MAX)
-            .await?
-            .items;
-        let is_open =
-            |alert: &partneros_store::Alert| alert.kind == ALERT_DRIFT && alert.subject == subject;
-        if !open.iter().any(is_open) {
+        let (store, kind) = (&self.parts().store, AlertKind::SchemaDriftDetected);
+        let Some(last) = store.last_alert(organization, kind, &subject).await? else {
+            return Ok(());
+        };
+        if last.resolved.as_ref().is_some_and(|mark| mark.by == SYSTEM) {
             return Ok(());
         }
+        let harmed = self.are_harmed(organization, pairs).await?;
+        match (&last.resolved, harmed) {
+            (None, false) => self.answer(organization, SYSTEM, kind, &subject).await,
+            (Some(_), true) => {
+                self.alert(organization, kind, last.severity, subject, last.message)
+                    .await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn are_harmed(
+        &self,
+        organization: OrganizationId,
+        pairs: &[ObjectPair],
+    ) -> Result<bool, Error> {
         for pair in pairs {
-            let set = store.mappings(organization, pair.id).await?;
-            let problems = self
-                .check_mappings(organization, pair, &set.mappings)
-                .await?;
-            if !problems.is_empty() {
-                return Ok(());
+            let set = self.parts().store.mappings(organization, pair.id).await?;
+            let problems = self.check_mappings(organization, pair, &set.mappings);
+            if !problems.await?.is_empty() {
+                return Ok(true);
             }
         }
-        let now = self.parts().environment.now();
-        store
-            .resolve_alert(organization, ALERT_DRIFT, subject, now)
-            .await?;
-        Ok(())
+        Ok(false)
     }
 }
-
-/// How many open alerts are looked through; there is one for each kind and subject.
-const ALERTS_MAX: usize = 500;
 
 fn without_fields(schema: &ObjectSchema) -> ObjectSchema {
     ObjectSchema {

@@ -20,8 +20,8 @@ use crate::pair_plan::PairPlan;
 use crate::pass::{Pass, PassStart};
 use crate::plugins::{self, Mapper, Plugins, Settled, SplitPlan};
 use crate::portals::Portals;
-use crate::settings::SyncSettings;
-use crate::{absorb, pull, push, trial};
+use crate::settings::{AlertSettings, AuditSettings, SyncSettings};
+use crate::{absorb, pull, push, trail, trial};
 
 /// How often a pass begins again because the portal's schema or the mappings changed under it.
 const PASS_ROUNDS: usize = 3;
@@ -39,6 +39,10 @@ pub struct Parts {
     pub environment: Arc<dyn Environment>,
     /// How to behave.
     pub settings: SyncSettings,
+    /// How long the audit log is.
+    pub audit: AuditSettings,
+    /// When alerts open.
+    pub alerts: AlertSettings,
 }
 
 impl Parts {
@@ -183,7 +187,9 @@ impl Engine {
             .await?;
         parts.store.release_lease(organization, begun.lease).await?;
         self.note_connection(&begun, &result, at).await?;
+        self.note_daily_calls(&begun, &result).await?;
         let run = parts.store.run(organization, run_id).await?;
+        trail::record(&run);
         self.note_run(&begun, &run, &result).await?;
         Ok(run)
     }
@@ -324,9 +330,7 @@ impl Engine {
                     return Ok(());
                 }
                 Some(partneros_hubspot::Error::ReauthRequired(_)) => {
-                    let reason = describe(error);
-                    self.alert_revoked(organization, id, &reason, at).await?;
-                    (ConnectionStatus::ReauthRequired, Some(reason))
+                    (ConnectionStatus::ReauthRequired, Some(describe(error)))
                 }
                 Some(_) if connection.status == ConnectionStatus::Active => {
                     (ConnectionStatus::Error, Some(describe(error)))
@@ -335,9 +339,15 @@ impl Engine {
             },
             Ok(()) => return Ok(()),
         };
-        Ok(store
+        store
             .set_connection_status(organization, id, status, message.as_deref(), at)
-            .await?)
+            .await?;
+        match (status, message) {
+            (ConnectionStatus::ReauthRequired, Some(reason)) => {
+                self.alert_revoked(organization, id, &reason).await
+            }
+            _ => Ok(()),
+        }
     }
 }
 

@@ -8,6 +8,7 @@
 
 mod absorb;
 mod access;
+mod alerts;
 mod bundle;
 mod discovery;
 mod draft;
@@ -15,6 +16,7 @@ mod drift;
 mod engine;
 mod environment;
 mod error;
+mod housekeeping;
 mod http_portals;
 mod judge;
 mod key_property;
@@ -32,6 +34,7 @@ mod setup;
 mod strangers;
 mod trail;
 mod trial;
+mod watch;
 
 pub use access::unopened;
 pub use bundle::{
@@ -47,5 +50,6 @@ pub use plugins::{
     Sample, ShadowReport, SplitPlan, Tryout, TryoutRow,
 };
 pub use portals::Portals;
-pub use settings::SyncSettings;
+pub use settings::{AlertSettings, AuditSettings, SyncSettings};
 pub use setup::{Activation, SuggestedMapping};
+pub use trail::SYSTEM;

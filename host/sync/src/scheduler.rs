@@ -14,8 +14,17 @@ use crate::error::Error;
 const TICK: Duration = Duration::from_secs(1);
 
 impl Engine {
-    /// Runs due pairs until the engine is stopped, then waits for the runs under way, which end at their next commit.
+    /// Runs due pairs, watches and keeps the house until the engine is stopped, then waits for the runs under way, which end
+    /// at their next commit.
     pub async fn schedule(&self) {
+        tokio::join!(
+            self.run_pairs(),
+            self.keep_watch_regularly(),
+            self.keep_house_regularly()
+        );
+    }
+
+    async fn run_pairs(&self) {
         let mut runs: JoinSet<PairId> = JoinSet::new();
         let mut running = HashSet::new();
         let mut tick = tokio::time::interval(TICK);

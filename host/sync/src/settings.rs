@@ -1,9 +1,10 @@
 //! How the engine behaves: intervals, batch sizes and limits, with their defaults and reasons.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Settings of the sync engine. All times are in milliseconds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SyncSettings {
     /// How often a pair is polled. Default 60,000: a search a minute for each pair leaves room for 290 others in a
@@ -32,6 +33,45 @@ pub struct SyncSettings {
     pub plugin_failures_max: u32,
     /// How many calls of a plugin version are kept with what they logged; the oldest are forgotten first. Default 200.
     pub plugin_logs_kept: usize,
+}
+
+/// The audit log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct AuditSettings {
+    /// For how many days events and resolved alerts are kept. Default 400: a year, and time to look back on it. 0 keeps them
+    /// forever. Older ones are deleted by the hour, a few at a time.
+    pub retention_days: u32,
+}
+
+/// When an alert opens by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct AlertSettings {
+    /// "Rate limit low" opens when less than this share of HubSpot's calls of the day is left, in percent. Default 10. 0:
+    /// only once HubSpot refuses calls.
+    pub rate_limit_low_percent: u8,
+    /// "Lag above target" opens when 95 of 100 changes of the last hour took longer than this, when a change has waited for
+    /// longer to be pushed, or when no run has succeeded for longer. Default 900,000 (15 minutes): polling and settling
+    /// take three. 0 turns it off.
+    pub lag_target_ms: u64,
+}
+
+impl Default for AlertSettings {
+    fn default() -> Self {
+        Self {
+            rate_limit_low_percent: 10,
+            lag_target_ms: 900_000,
+        }
+    }
+}
+
+impl Default for AuditSettings {
+    fn default() -> Self {
+        Self {
+            retention_days: 400,
+        }
+    }
 }
 
 impl Default for SyncSettings {

@@ -2,18 +2,16 @@
 //!
 //! A run that found nothing to do leaves no event; the list of runs has it.
 
-use partneros_domain::{ConnectionId, OrganizationId, Timestamp};
-use partneros_store::{AlertId, EventId, NewAlert, NewEvent, Run, RunOutcome, Severity, Store};
+use partneros_domain::{AlertKind, ConnectionId, EventType, OrganizationId};
+use partneros_store::{EventId, NewEvent, Run, RunOutcome, Severity, Store};
 use serde_json::{Map, Value as Json, json};
 
 use crate::engine::{Begun, Engine, describe};
 use crate::environment::Environment;
 use crate::error::Error;
 
-/// The kind of the alert about a connection whose tokens HubSpot no longer takes.
-pub const ALERT_REVOKED: &str = "token.revoked";
 /// Who does what nobody asked for just now.
-pub(crate) const SYSTEM: &str = "system";
+pub const SYSTEM: &str = "system";
 
 impl Engine {
     /// Writes down what a run did, one event for each way that it moved something, or failed to.
@@ -28,8 +26,8 @@ impl Engine {
         let pulled = counts.pulled > counts.unchanged || (failed && !fails_to_push);
         let pushed = counts.pushed > 0 || (failed && fails_to_push);
         for (event, happened, own) in [
-            ("sync.pull", pulled, failed && !fails_to_push),
-            ("sync.push", pushed, failed && fails_to_push),
+            (EventType::SyncPull, pulled, failed && !fails_to_push),
+            (EventType::SyncPush, pushed, failed && fails_to_push),
         ] {
             if !happened {
                 continue;
@@ -79,19 +77,12 @@ impl Engine {
         organization: OrganizationId,
         connection: ConnectionId,
         reason: &str,
-        at: Timestamp,
     ) -> Result<(), Error> {
-        let parts = self.parts();
-        let alert = NewAlert {
-            id: AlertId(parts.environment.new_id()),
-            kind: ALERT_REVOKED.to_owned(),
-            severity: Severity::Critical,
-            subject: connection.to_string(),
-            message: format!("Token revoked: {reason}; nothing syncs until HubSpot is reconnected"),
-            at,
-        };
-        parts.store.open_alert(organization, alert).await?;
-        Ok(())
+        let (kind, subject) = (AlertKind::TokenRevoked, connection.to_string());
+        let message =
+            format!("Token revoked: {reason}; nothing syncs until HubSpot is reconnected");
+        self.alert(organization, kind, Severity::Critical, subject, message)
+            .await
     }
 
     /// A connection was made or renewed, which answers the alert.
@@ -102,21 +93,49 @@ impl Engine {
         connection: ConnectionId,
         portal: i64,
     ) -> Result<(), Error> {
-        let parts = self.parts();
-        let (subject, now) = (connection.to_string(), parts.environment.now());
-        parts
-            .store
-            .resolve_alert(organization, ALERT_REVOKED, &subject, now)
+        let subject = connection.to_string();
+        self.answer(organization, actor, AlertKind::TokenRevoked, &subject)
             .await?;
         let metadata = json!({"portalId": portal});
         self.note(
             organization,
             actor,
-            "connection.connected",
+            EventType::ConnectionConnected,
             &subject,
             metadata,
         )
         .await
+    }
+}
+
+/// Counts what a run did.
+pub(crate) fn record(run: &Run) {
+    let outcome = match run.outcome {
+        RunOutcome::Running => "running",
+        RunOutcome::Succeeded => "succeeded",
+        RunOutcome::Failed => "failed",
+        RunOutcome::Interrupted => "interrupted",
+    };
+    metrics::counter!("partneros_sync_runs_total", "outcome" => outcome).increment(1);
+    let duration_ms = run
+        .finished_at
+        .unwrap_or(run.started_at)
+        .millis_since(run.started_at);
+    metrics::histogram!("partneros_sync_run_duration_seconds").record(duration_ms as f64 / 1e3);
+    let counts = &run.counts;
+    for (effect, count) in [
+        ("pulled", counts.pulled),
+        ("unchanged", counts.unchanged),
+        ("record_created", counts.records_created),
+        ("record_updated", counts.records_updated),
+        ("matched", counts.matched),
+        ("pushed", counts.pushed),
+        ("hubspot_created", counts.hubspot_created),
+        ("hubspot_updated", counts.hubspot_updated),
+        ("conflict", counts.conflicts),
+        ("failed", counts.failed),
+    ] {
+        metrics::counter!("partneros_sync_records_total", "effect" => effect).increment(count);
     }
 }
 
@@ -125,14 +144,14 @@ pub(crate) async fn note_tokens(
     store: &dyn Store,
     environment: &dyn Environment,
     (organization, connection): (OrganizationId, ConnectionId),
-    event: &str,
+    event: EventType,
     metadata: Json,
 ) {
     let event = NewEvent {
         id: EventId(environment.new_id()),
         at: environment.now(),
         actor: SYSTEM.to_owned(),
-        event: event.to_owned(),
+        event,
         subject: connection.to_string(),
         metadata,
     };

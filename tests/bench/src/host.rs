@@ -13,8 +13,8 @@ use partneros_store::{
     TokenSet,
 };
 use partneros_sync::{
-    BuiltIn, Engine, Environment as _, HttpPortals, Parts, Plugins, PortalsConfig, SyncSettings,
-    describe,
+    AlertSettings, AuditSettings, BuiltIn, Engine, Environment as _, HttpPortals, Parts, Plugins,
+    PortalsConfig, SyncSettings, describe,
 };
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
@@ -95,6 +95,8 @@ impl Host {
             plugins: load_plugins()?,
             environment,
             settings: SyncSettings::default(),
+            audit: AuditSettings::default(),
+            alerts: AlertSettings::default(),
         };
         let organization = Organization {
             id: OrganizationId(SystemEnvironment.new_id()),

@@ -8,7 +8,8 @@ use partneros_hubspot::{Http, HttpConfig, OAuth, OAuthConfig, RetryConfig};
 use partneros_runtime::{Runtime, RuntimeConfig};
 use partneros_store::{KeyRing, Options, Sqlite, Store};
 use partneros_sync::{
-    BuiltIn, Engine, Environment, HttpPortals, Parts, Plugins, PortalsConfig, SyncSettings,
+    AlertSettings, AuditSettings, BuiltIn, Engine, Environment, HttpPortals, Parts, Plugins,
+    PortalsConfig, SyncSettings,
 };
 use secrecy::SecretString;
 use tempfile::TempDir;
@@ -82,6 +83,8 @@ impl TestHost {
             plugins,
             environment: environment.clone(),
             settings,
+            audit: AuditSettings::default(),
+            alerts: AlertSettings::default(),
         };
         let engine = Engine::new(parts, stop);
         Self {

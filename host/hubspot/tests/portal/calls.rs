@@ -260,6 +260,7 @@ async fn what_is_left_of_the_limit_is_read_from_the_headers() {
             ("X-HubSpot-RateLimit-Interval-Milliseconds", "10000"),
             ("X-HubSpot-RateLimit-Max", "110"),
             ("X-HubSpot-RateLimit-Remaining", "73"),
+            ("X-HubSpot-RateLimit-Daily", "250000"),
             ("X-HubSpot-RateLimit-Daily-Remaining", "249000"),
         ];
         with_headers(200, &headers, &account())
@@ -275,4 +276,5 @@ async fn what_is_left_of_the_limit_is_read_from_the_headers() {
         (left.max, left.remaining, left.daily_remaining),
         (110, 73, Some(249_000))
     );
+    assert_eq!(left.daily_max, Some(250_000));
 }

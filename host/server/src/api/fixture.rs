@@ -1,34 +1,38 @@
 //! The API under test: the real router over a database in memory, two organizations, a clock that stands still, and a
 //! portal whose schema can be read and nothing else.
 
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{HeaderMap, Method, Request, header};
+use axum::extract::ConnectInfo;
+use axum::http::{HeaderMap, Method, Request};
 use axum::response::Response;
 use partneros_domain::{
-    Base, ChoiceOption, ConflictRule, ConnectionId, DataType, FieldSchema, HubSpotId, ObjectSchema,
-    OrganizationId, RunId, Side, Timestamp,
+    AlertKind, ChoiceOption, ConnectionId, DataType, FieldSchema, ObjectSchema, OrganizationId,
+    Role, Timestamp,
 };
 use partneros_runtime::{Runtime, RuntimeConfig};
 use partneros_store::{
-    CachedSchema, Commit, Connections as _, Counts, Effect, FailureStage, KeyRing, Link,
-    NewConflict, NewConnection, NewFailure, NewRun, Options, Organization, Organizations as _,
-    OutboxEffect, RecordEffect, RunKind, RunTrigger, Runs as _, Schemas as _, Sqlite,
-    SyncState as _, TokenSet,
+    AlertId, Alerts as _, CachedSchema, Connections as _, KeyRing, NewAlert, NewConnection,
+    Options, Organization, Organizations as _, Schemas as _, Severity, Sqlite, TokenSet,
 };
-use partneros_sync::{Engine, Environment, Parts, Plugins, SyncSettings};
+use partneros_sync::{
+    AlertSettings, AuditSettings, Engine, Environment, Parts, Plugins, SyncSettings,
+};
+use secrecy::ExposeSecret as _;
 use serde_json::{Value as Json, json};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use super::integrations::fixture::{TestConnect, TestPortals};
+use crate::auth::{Auth, AuthConfig, RateLimits};
 use crate::registry::{PluginsConfig, Registries};
 use crate::router::router;
 use crate::state::{ApiLimits, AppState, Jobs};
-use crate::token;
+use crate::token::{self, Wanted};
 
 /// 2026-11-23T09:00:00.000Z.
 const START: Timestamp = Timestamp(1_795_424_400_000);
@@ -40,21 +44,23 @@ pub struct TestApi {
     pub environment: Arc<TestEnvironment>,
     pub portals: Arc<TestPortals>,
     router: Router,
-    acme: Member,
-    other: Member,
+    acme: Tenant,
+    other: Tenant,
 }
 
 /// An organization and its token.
 #[derive(Clone)]
-struct Member {
+struct Tenant {
     id: OrganizationId,
     token: String,
 }
 
 /// Someone who calls the API.
+#[derive(Clone)]
 pub struct Client<'a> {
     api: &'a TestApi,
-    token: Option<String>,
+    headers: Vec<(&'static str, String)>,
+    peer: Option<SocketAddr>,
     pub organization: OrganizationId,
 }
 
@@ -94,7 +100,12 @@ impl Environment for TestEnvironment {
 
 impl TestApi {
     pub async fn new() -> Self {
-        Self::with_limits(ApiLimits::default()).await
+        // The sweeps ask faster than people do.
+        let limits = ApiLimits {
+            requests_per_second_max: 0,
+            ..ApiLimits::default()
+        };
+        Self::with_limits(limits).await
     }
 
     pub async fn with_limits(limits: ApiLimits) -> Self {
@@ -111,6 +122,8 @@ impl TestApi {
             plugins: plugins(),
             environment: environment.clone(),
             settings: SyncSettings::default(),
+            audit: AuditSettings::default(),
+            alerts: AlertSettings::default(),
         };
         let state = AppState {
             engine: Engine::new(parts, CancellationToken::new()),
@@ -122,11 +135,14 @@ impl TestApi {
             trials: Jobs::new(limits.trials_max),
             streams: Jobs::new(limits.streams_max),
             stop: CancellationToken::new(),
+            auth: Arc::new(auth(cheap(), &environment)),
             registries: Arc::new(Registries::new(&PluginsConfig::default()).unwrap()),
+            rates: Arc::new(RateLimits::new(limits.requests_per_second_max)),
+            metrics: None,
             limits,
         };
-        let acme = member(&store, environment.as_ref(), "acme").await;
-        let other = member(&store, environment.as_ref(), "other").await;
+        let acme = tenant(&store, environment.as_ref(), "acme").await;
+        let other = tenant(&store, environment.as_ref(), "other").await;
         let router = router(state.clone());
         Self {
             state,
@@ -145,12 +161,23 @@ impl TestApi {
         self.router = router(self.state.clone());
     }
 
+    /// The same API with other settings for signing in.
+    pub fn configure_auth(&mut self, change: impl FnOnce(&mut AuthConfig)) {
+        let mut config = self.state.auth.config;
+        change(&mut config);
+        self.state.auth = Arc::new(auth(config, &self.environment));
+        self.router = router(self.state.clone());
+    }
+
     pub fn acme(&self) -> Client<'_> {
-        self.member(&self.acme)
+        self.stranger(&self.acme.token)
     }
 
     pub fn other(&self) -> Client<'_> {
-        self.member(&self.other)
+        Client {
+            organization: self.other.id,
+            ..self.stranger(&self.other.token)
+        }
     }
 
     /// Acme's token.
@@ -160,27 +187,33 @@ impl TestApi {
 
     /// Someone without a token.
     pub fn anyone(&self) -> Client<'_> {
-        Client {
-            api: self,
-            token: None,
-            organization: self.acme.id,
-        }
+        self.client(Vec::new())
+    }
+
+    /// Someone of Acme with this role.
+    pub async fn with_role(&self, role: Role) -> Client<'_> {
+        self.with_token(role, None).await
+    }
+
+    /// Someone of Acme with a token that expires.
+    pub async fn with_token(&self, role: Role, expires_at: Option<Timestamp>) -> Client<'_> {
+        let id = self.acme.id;
+        let token = token(&self.store, &self.environment, id, role, expires_at).await;
+        self.stranger(&token)
     }
 
     /// Someone with a token that nobody was given.
     pub fn stranger(&self, token: &str) -> Client<'_> {
-        Client {
-            api: self,
-            token: Some(token.to_owned()),
-            organization: self.acme.id,
-        }
+        self.client(vec![("authorization", format!("Bearer {token}"))])
     }
 
-    fn member(&self, member: &Member) -> Client<'_> {
+    /// Someone who sends these headers along.
+    pub fn client(&self, headers: Vec<(&'static str, String)>) -> Client<'_> {
         Client {
             api: self,
-            token: Some(member.token.clone()),
-            organization: member.id,
+            headers,
+            peer: None,
+            organization: self.acme.id,
         }
     }
 
@@ -241,6 +274,21 @@ impl TestApi {
         answer["version"]["sha256"].as_str().unwrap().to_owned()
     }
 
+    /// An alert of Acme's.
+    pub async fn alert(&self, kind: AlertKind, subject: &str) -> String {
+        let alert = NewAlert {
+            id: AlertId(self.environment.new_id()),
+            kind,
+            severity: Severity::Warning,
+            subject: subject.to_owned(),
+            message: format!("{}: look after it", kind.title()),
+            actor: "system".to_owned(),
+            at: self.environment.now(),
+        };
+        let alert = self.store.open_alert(self.acme.id, alert).await.unwrap();
+        alert.id.to_string()
+    }
+
     /// The same pair, with every suggestion confirmed and active.
     pub async fn active_pair(&self) -> String {
         let pair = self.pair().await;
@@ -256,132 +304,27 @@ impl TestApi {
             .expect(200);
         pair
     }
-
-    /// Syncs the pair, waits until the run has ended and returns its id.
-    pub async fn run_to_its_end(&self, pair: &str) -> String {
-        let answer = self
-            .acme()
-            .post(&format!("/api/pairs/{pair}/sync"), json!({}))
-            .await;
-        let id = answer.expect(202)["run"]["id"].as_str().unwrap().to_owned();
-        while self.acme().get(&format!("/api/runs/{id}")).await.json["run"]["outcome"] == "running"
-            || self.is_leased(pair).await
-        {
-            tokio::task::yield_now().await;
-        }
-        id
-    }
-
-    async fn is_leased(&self, pair: &str) -> bool {
-        let (now, pair) = (self.environment.now(), pair.parse().unwrap());
-        match self
-            .store
-            .acquire_lease(self.acme.id, pair, now, now.plus_millis(1))
-            .await
-            .unwrap()
-        {
-            Some(lease) => {
-                self.store.release_lease(self.acme.id, lease).await.unwrap();
-                false
-            }
-            None => true,
-        }
-    }
-
-    /// Writes what a run would about a new record that is linked to HubSpot object 77, and returns the record's id.
-    pub async fn settle(&self, pair: &str, settled: Settled) -> String {
-        let record = self.acme().make_partner("Acme").await;
-        let (id, pair, now) = (
-            record.parse().unwrap(),
-            pair.parse().unwrap(),
-            self.environment.now(),
-        );
-        let lease = self
-            .store
-            .acquire_lease(self.acme.id, pair, now, now.plus_millis(1))
-            .await;
-        let lease = lease.unwrap().unwrap();
-        let run_id = RunId(self.environment.new_id());
-        let run = NewRun {
-            id: run_id,
-            pair_id: pair,
-            kind: RunKind::First,
-            trigger: RunTrigger::Manual,
-            started_at: now,
-        };
-        self.store.start_run(self.acme.id, &run).await.unwrap();
-        let effect = Effect {
-            record_id: id,
-            record: RecordEffect::Keep { version: 1 },
-            link: Some(Link {
-                hubspot_id: HubSpotId(77),
-                base: Base::default(),
-                hubspot_updated_at: now,
-            }),
-            outbox: OutboxEffect::Settle,
-            failures: settled.failures(),
-            stage: FailureStage::Push,
-            conflicts: settled.conflicts(),
-        };
-        let commit = Commit {
-            lease,
-            run_id,
-            at: now,
-            effects: vec![effect],
-            rejected: Vec::new(),
-            parked: None,
-            cursor: None,
-            counts: Counts::default(),
-        };
-        self.store.commit(self.acme.id, commit).await.unwrap();
-        self.store.release_lease(self.acme.id, lease).await.unwrap();
-        record
-    }
-}
-
-/// What a run writes about a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Settled {
-    /// A conflict that HubSpot won.
-    Conflict,
-    /// A value that HubSpot refused.
-    Failure,
-}
-
-impl Settled {
-    fn conflicts(self) -> Vec<NewConflict> {
-        let conflict = NewConflict {
-            field: "city".into(),
-            property: "city".into(),
-            partneros_value: json!("Oslo"),
-            hubspot_value: Some("Rome".to_owned()),
-            winner: Side::HubSpot,
-            rule: ConflictRule::Policy,
-        };
-        if self == Self::Conflict {
-            vec![conflict]
-        } else {
-            Vec::new()
-        }
-    }
-
-    fn failures(self) -> Vec<NewFailure> {
-        let failure = NewFailure {
-            field: Some("city".into()),
-            property: Some("city".into()),
-            code: "INVALID_OPTION".to_owned(),
-            message: "Oslo was not one of the options".to_owned(),
-            hint: "add the option in HubSpot".to_owned(),
-        };
-        if self == Self::Failure {
-            vec![failure]
-        } else {
-            Vec::new()
-        }
-    }
 }
 
 impl Client<'_> {
+    /// The same from this address.
+    pub fn from(mut self, address: &str) -> Self {
+        self.peer = Some(SocketAddr::new(address.parse().unwrap(), 4_711));
+        self
+    }
+
+    /// The same with a header.
+    pub fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.push((name, value.to_owned()));
+        self
+    }
+
+    /// The same without a header.
+    pub fn without(mut self, name: &str) -> Self {
+        self.headers.retain(|(kept, _)| *kept != name);
+        self
+    }
+
     pub async fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, &[], None).await
     }
@@ -462,11 +405,14 @@ impl Client<'_> {
         body: Vec<u8>,
     ) -> Response {
         let mut request = Request::builder().method(method).uri(path);
-        if let Some(token) = &self.token {
-            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        for (name, value) in &self.headers {
+            request = request.header(*name, value);
         }
         for (name, value) in headers {
             request = request.header(*name, *value);
+        }
+        if let Some(peer) = self.peer {
+            request = request.extension(ConnectInfo(peer));
         }
         let request = request.body(Body::from(body)).unwrap();
         self.api.router.clone().oneshot(request).await.unwrap()
@@ -512,7 +458,7 @@ impl Answer {
     }
 }
 
-async fn member(store: &Arc<Sqlite>, environment: &TestEnvironment, name: &str) -> Member {
+async fn tenant(store: &Arc<Sqlite>, environment: &TestEnvironment, name: &str) -> Tenant {
     let id = OrganizationId(environment.new_id());
     let organization = Organization {
         id,
@@ -520,10 +466,39 @@ async fn member(store: &Arc<Sqlite>, environment: &TestEnvironment, name: &str) 
         created_at: environment.now(),
     };
     store.create_organization(&organization).await.unwrap();
-    let token = token::create(store.as_ref(), id, "test", environment)
-        .await
-        .unwrap();
-    Member { id, token }
+    let token = token(store, environment, id, Role::Admin, None).await;
+    Tenant { id, token }
+}
+
+async fn token(
+    store: &Sqlite,
+    environment: &TestEnvironment,
+    organization: OrganizationId,
+    role: Role,
+    expires_at: Option<Timestamp>,
+) -> String {
+    let wanted = Wanted {
+        name: format!("a test's {role}").parse().unwrap(),
+        member: None,
+        role,
+        expires_at,
+    };
+    let made = token::create(store, organization, wanted, environment).await;
+    made.unwrap().secret.expose_secret().to_owned()
+}
+
+fn auth(config: AuthConfig, environment: &TestEnvironment) -> Auth {
+    let url = "http://localhost:8080".parse().unwrap();
+    Auth::new(config, url, environment).unwrap()
+}
+
+/// Hashing that takes no time.
+fn cheap() -> AuthConfig {
+    AuthConfig {
+        hash_memory_kib: 8,
+        hash_passes: 1,
+        ..AuthConfig::default()
+    }
 }
 
 /// The default mapper, compiled once for all tests.

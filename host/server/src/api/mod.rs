@@ -7,22 +7,29 @@
 //! JSON answer with a code.
 
 pub mod audit;
+pub mod auth;
 pub mod body;
 pub mod changes;
+pub mod condition;
 pub mod health;
 pub mod integrations;
+pub mod invitations;
 pub mod mappings;
+pub mod members;
 pub mod objects;
 pub mod pairs;
 pub mod path;
 pub mod plugins;
 pub mod query;
 pub mod records;
+pub mod repeatable;
 pub mod request;
 pub mod runs;
+pub mod tokens;
 pub mod words;
 
-use serde::Serialize;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
 #[cfg(test)]
@@ -35,6 +42,11 @@ mod sweep;
 pub struct Success {
     /// Always true; failures have another status.
     success: bool,
+}
+
+/// Writes a secret into the answer that hands it over: `#[serde(serialize_with = "handed_over")]`.
+fn handed_over<S: Serializer>(secret: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(secret.expose_secret())
 }
 
 impl Success {

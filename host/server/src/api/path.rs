@@ -5,7 +5,10 @@ use axum::extract::path::ErrorKind;
 use axum::extract::rejection::PathRejection;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use partneros_domain::{ConnectionId, Digest, PairId, RecordId, RunId};
+use partneros_domain::{
+    ConnectionId, Digest, InvitationId, MemberId, PairId, RecordId, RunId, TokenId,
+};
+use partneros_store::AlertId;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use utoipa::IntoParams;
@@ -86,6 +89,16 @@ pub struct VersionPath {
     pub version_id: Digest,
 }
 
+/// Names an alert.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Path)]
+pub struct AlertPath {
+    /// The alert.
+    #[param(value_type = uuid::Uuid)]
+    pub alert_id: AlertId,
+}
+
 /// Names a run.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
@@ -94,6 +107,36 @@ pub struct RunPath {
     /// The run.
     #[param(value_type = uuid::Uuid)]
     pub run_id: RunId,
+}
+
+/// Names a member.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Path)]
+pub struct MemberPath {
+    /// The member.
+    #[param(value_type = uuid::Uuid)]
+    pub member_id: MemberId,
+}
+
+/// Names an invitation.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Path)]
+pub struct InvitationPath {
+    /// The invitation.
+    #[param(value_type = uuid::Uuid)]
+    pub invitation_id: InvitationId,
+}
+
+/// Names an API token.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Path)]
+pub struct TokenPath {
+    /// The token.
+    #[param(value_type = uuid::Uuid)]
+    pub token_id: TokenId,
 }
 
 impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {

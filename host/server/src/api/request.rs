@@ -4,7 +4,7 @@
 //! Paths are logged by their pattern and queries not at all, since a callback's query carries a code.
 
 use std::any::Any;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Json;
 use axum::extract::{MatchedPath, Request, State};
@@ -18,6 +18,9 @@ use crate::state::AppState;
 
 /// The header that names the request in every answer.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The methods that metrics tell apart; a caller may make up others.
+const KNOWN_METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
 /// The outermost layer: names the request, logs it, and writes the body of a [`Problem`].
 pub async fn answer(State(state): State<AppState>, request: Request, next: Next) -> Response {
@@ -43,12 +46,27 @@ pub async fn answer(State(state): State<AppState>, request: Request, next: Next)
     headers
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
-    let (status, duration_ms) = (
-        response.status().as_u16(),
-        began.elapsed().as_millis() as u64,
-    );
+    let (status, duration) = (response.status().as_u16(), began.elapsed());
+    record(method.as_str(), &path, status, duration);
+    let duration_ms = duration.as_millis() as u64;
     tracing::debug!(http.status = status, duration_ms, "request answered");
     response
+}
+
+/// Counts the request. The path is a pattern, so there are as many series as routes.
+fn record(method: &str, path: &str, status: u16, duration: Duration) {
+    let method = KNOWN_METHODS
+        .iter()
+        .find(|known| **known == method)
+        .copied();
+    let labels = [
+        ("method", method.unwrap_or("other").to_owned()),
+        ("path", path.to_owned()),
+    ];
+    metrics::histogram!("partneros_http_request_duration_seconds", &labels).record(duration);
+    let [method, path] = labels;
+    let labels = [method, path, ("status", status.to_string())];
+    metrics::counter!("partneros_http_requests_total", &labels).increment(1);
 }
 
 /// Runs requests that change something to their end, also when the caller hangs up.

@@ -1,15 +1,26 @@
 //! Sweeps over all routes, taken from the `OpenAPI` document, so that a new route cannot be forgotten: without a token,
-//! and with another organization's ids.
+//! with every role, and with another organization's ids.
 
 use axum::http::Method;
+use partneros_domain::{AlertKind, Permission, Role};
 use serde_json::{Value as Json, json};
 
 use super::fixture::{Answer, Client, TestApi};
-use crate::openapi::PUBLIC;
+
+/// The operations that anyone may call, as they were reviewed. The callback's caller is a browser, known by the state it
+/// brings.
+const PUBLIC: [&str; 5] = [
+    "acceptInvitation",
+    "hubspotCallback",
+    "live",
+    "ready",
+    "signIn",
+];
 
 /// A route of the document.
 struct Operation {
     id: String,
+    permission: String,
     method: Method,
     path: String,
 }
@@ -21,6 +32,10 @@ struct Owned {
     pair: String,
     run: String,
     version: String,
+    member: String,
+    invitation: String,
+    token: String,
+    alert: String,
 }
 
 fn operations() -> Vec<Operation> {
@@ -30,6 +45,7 @@ fn operations() -> Vec<Operation> {
         for (method, operation) in item.as_object().unwrap() {
             operations.push(Operation {
                 id: operation["operationId"].as_str().unwrap().to_owned(),
+                permission: operation["x-permission"].as_str().unwrap().to_owned(),
                 method: method.to_uppercase().parse().unwrap(),
                 path: path.clone(),
             });
@@ -39,6 +55,10 @@ fn operations() -> Vec<Operation> {
 }
 
 impl Operation {
+    fn is_public(&self) -> bool {
+        self.permission == "public"
+    }
+
     /// Whether the path names something of an organization's.
     fn is_owned(&self) -> bool {
         self.path.contains("Id}")
@@ -51,6 +71,10 @@ impl Operation {
             .replace("{pairId}", &owned.pair)
             .replace("{runId}", &owned.run)
             .replace("{versionId}", &owned.version)
+            .replace("{memberId}", &owned.member)
+            .replace("{invitationId}", &owned.invitation)
+            .replace("{tokenId}", &owned.token)
+            .replace("{alertId}", &owned.alert)
             .replace("{object}", "partners")
             .replace("{field}", "name")
     }
@@ -65,6 +89,9 @@ impl Operation {
             "updateMapping" => json!({"state": "ignored"}),
             "replaceMappings" => json!({"version": 2, "mappings": []}),
             "confirmMappings" | "startSync" => json!({}),
+            "updateMember" => json!({"role": "member"}),
+            "createInvitation" => json!({"email": "swept@acme.example", "role": "viewer"}),
+            "acceptInvitation" => json!({"token": "swept", "password": "swept away"}),
             "tryMapping" => json!({"direction": "to_partneros", "property": "name"}),
             "compareBundle" => json!({"bundle": bundle()}),
             "importBundle" => json!({"bundle": bundle(), "version": 2}),
@@ -75,6 +102,21 @@ impl Operation {
             _ => return None,
         };
         Some(body)
+    }
+
+    /// The status, of whatever length the answer is, and the refusal if it is one.
+    async fn refusal(&self, client: &Client<'_>, owned: &Owned) -> (u16, Json) {
+        let body = self.body().map(|body| body.to_string()).unwrap_or_default();
+        let json = [("content-type", "application/json")];
+        let path = self.path(owned);
+        let method = self.method.clone();
+        let response = client.respond(method, &path, &json, body.into()).await;
+        let status = response.status().as_u16();
+        if status < 400 {
+            return (status, Json::Null);
+        }
+        let body = axum::body::to_bytes(response.into_body(), usize::MAX).await;
+        (status, serde_json::from_slice(&body.unwrap()).unwrap())
     }
 
     async fn send(&self, client: &Client<'_>, owned: &Owned) -> Answer {
@@ -96,6 +138,22 @@ fn bundle() -> Json {
     })
 }
 
+/// What nobody has.
+fn nothing() -> Owned {
+    let id = "01900000-0000-7000-8000-00000000dead".to_owned();
+    Owned {
+        connection: id.clone(),
+        record: id.clone(),
+        pair: id.clone(),
+        run: id.clone(),
+        member: id.clone(),
+        invitation: id.clone(),
+        token: id.clone(),
+        alert: id,
+        version: "0".repeat(64),
+    }
+}
+
 async fn owned(api: &TestApi) -> Owned {
     let pair = api.active_pair().await;
     let shown = api
@@ -104,12 +162,25 @@ async fn owned(api: &TestApi) -> Owned {
         .await
         .expect(200);
     let run = api.run_to_its_end(&pair).await;
+    let member = api.person("owned@acme.example", Role::Viewer).await;
+    let invite = json!({"email": "invited@acme.example", "role": "viewer"});
+    let invited = api
+        .acme()
+        .post("/api/invitations", invite)
+        .await
+        .expect(200);
+    let wanted = json!({"name": "owned", "role": "viewer"});
+    let made = api.acme().post("/api/tokens", wanted).await.expect(200);
     Owned {
         connection: shown["pair"]["connectionId"].as_str().unwrap().to_owned(),
         record: api.acme().make_partner("Acme's").await,
         pair,
         run,
         version: api.version().await,
+        member: member.id.to_string(),
+        invitation: invited["invitation"]["id"].as_str().unwrap().to_owned(),
+        token: made["token"]["id"].as_str().unwrap().to_owned(),
+        alert: api.alert(AlertKind::TokenRevoked, "swept").await,
     }
 }
 
@@ -118,16 +189,28 @@ async fn no_route_answers_without_a_token_that_works() {
     let api = TestApi::new().await;
     let owned = owned(&api).await;
     let unknown = format!("pos_{}", "0".repeat(64));
+    let ended = api.session(Role::Owner).await;
+    ended
+        .post("/api/auth/sign-out", json!({}))
+        .await
+        .expect(200);
     let callers = [
         api.anyone(),
         api.stranger(&unknown),
         api.stranger("x"),
         api.stranger(""),
+        api.client(vec![(
+            "cookie",
+            format!("session_token={}", "0".repeat(64)),
+        )]),
+        api.client(vec![("cookie", "session_token=".to_owned())]),
+        ended,
     ];
-    for operation in operations()
+    let operations = operations();
+    let (public, guarded): (Vec<_>, Vec<_>) = operations
         .iter()
-        .filter(|operation| !PUBLIC.contains(&operation.id.as_str()))
-    {
+        .partition(|operation| operation.is_public());
+    for operation in guarded {
         for caller in &callers {
             let answer = operation.send(caller, &owned).await;
             answer.refused(401, "unauthorized");
@@ -138,12 +221,84 @@ async fn no_route_answers_without_a_token_that_works() {
             );
         }
     }
-    for id in PUBLIC {
-        assert!(
-            operations().iter().any(|operation| operation.id == id),
-            "{id} is no route"
-        );
+    let mut ids: Vec<_> = public.iter().map(|operation| &operation.id).collect();
+    ids.sort();
+    assert_eq!(ids, PUBLIC, "what anyone may call was reviewed");
+    for operation in public {
+        let (status, refusal) = operation.refusal(&api.anyone(), &owned).await;
+        assert!(!matches!(status, 401 | 403), "{}: {refusal}", operation.id);
     }
+}
+
+/// What another site's page could make a browser send: the cookie, without the header or from that site.
+#[tokio::test]
+async fn no_change_is_made_with_a_cookie_alone() {
+    let api = TestApi::new().await;
+    let ann = api.session(Role::Owner).await;
+    let mut changes = 0;
+    for operation in operations() {
+        if operation.is_public() || operation.method == Method::GET {
+            continue;
+        }
+        let bare = ann.clone().without("x-csrf-token");
+        let (status, refusal) = operation.refusal(&bare, &nothing()).await;
+        let what = format!("{}: {status} {refusal}", operation.id);
+        assert_eq!(
+            (status, &refusal["code"]),
+            (403, &json!("invalid_csrf_token")),
+            "{what}"
+        );
+        let foreign = ann.clone().with("origin", "https://evil.example");
+        let (status, refusal) = operation.refusal(&foreign, &nothing()).await;
+        let what = format!("{}: {status} {refusal}", operation.id);
+        assert_eq!(
+            (status, &refusal["code"]),
+            (403, &json!("foreign_origin")),
+            "{what}"
+        );
+        changes += 1;
+    }
+    assert!(changes >= 44, "{changes}");
+}
+
+/// With ids of nothing, so that whoever is let through changes little; the permission is asked for before.
+#[tokio::test]
+async fn every_role_may_do_what_the_table_says_and_no_more() {
+    let api = TestApi::new().await;
+    let mut refused = 0;
+    let mut callers = Vec::new();
+    for role in Role::ALL {
+        callers.push((role, api.with_role(role).await));
+        callers.push((role, api.session(role).await));
+    }
+    for (role, caller) in callers {
+        for operation in operations() {
+            // The one with a session ends it.
+            if operation.permission == "signed_in" {
+                continue;
+            }
+            let permission = Permission::ALL
+                .into_iter()
+                .find(|permission| permission.word() == operation.permission);
+            let (status, refusal) = operation.refusal(&caller, &nothing()).await;
+            let what = format!("{} by {role}: {status} {refusal}", operation.id);
+            match permission {
+                Some(permission) if !role.may(permission) => {
+                    assert_eq!(
+                        (status, &refusal["code"]),
+                        (403, &json!("forbidden")),
+                        "{what}"
+                    );
+                    let message = refusal["error"].as_str().unwrap();
+                    assert!(message.contains(&format!("`{permission}`")), "{what}");
+                    refused += 1;
+                }
+                Some(_) => assert!(!matches!(status, 401 | 403), "{what}"),
+                None => assert!(operation.is_public(), "{what}"),
+            }
+        }
+    }
+    assert!(refused >= 164, "{refused}");
 }
 
 #[tokio::test]
@@ -153,12 +308,14 @@ async fn what_belongs_to_another_organization_does_not_exist() {
     let before = everything(&api, &owned).await;
     let operations = operations();
     let swept = operations.iter().filter(|operation| operation.is_owned());
-    assert!(swept.clone().count() >= 25);
+    assert!(swept.clone().count() >= 28);
+    api.joins_other("eve@other.example", Role::Owner).await;
+    let eve = api.sign_in("eve@other.example").await;
     for operation in swept {
-        operation
-            .send(&api.other(), &owned)
-            .await
-            .refused(404, "not_found");
+        for stranger in [&api.other(), &eve] {
+            let answer = operation.send(stranger, &owned).await;
+            answer.refused(404, "not_found");
+        }
     }
     assert_eq!(
         everything(&api, &owned).await,

@@ -3,6 +3,7 @@
 //! The types here stand for those of the domain and the store, which know nothing of `OpenAPI`. A test holds each list
 //! against what serde accepts, so that the two cannot drift apart.
 
+use partneros_domain as domain;
 use utoipa::openapi::schema::{Schema, SchemaType, Type};
 use utoipa::openapi::{ObjectBuilder, RefOr};
 use utoipa::{PartialSchema, ToSchema};
@@ -36,6 +37,8 @@ macro_rules! words {
 words! {
     /// What was done to a record.
     ChangeKind = ["changed", "deleted"];
+    /// What a member or a token is in an organization, the most powerful last.
+    Role = ["viewer", "member", "admin", "owner"];
     /// Where values may flow.
     Direction = ["bidirectional", "partneros_to_hubspot", "hubspot_to_partneros"];
     /// Whose value stays when both sides changed.
@@ -48,6 +51,8 @@ words! {
     PluginFailurePolicy = ["park_record", "skip_field", "last_good_version"];
     /// How a version of a plugin is.
     VersionState = ["staged", "active", "retired", "quarantined"];
+    /// How far an alert has come.
+    AlertState = ["open", "acknowledged", "resolved"];
     /// How urgent an alert is.
     Severity = ["critical", "warning"];
     /// The type of a field.
@@ -66,6 +71,46 @@ words! {
     ConflictRule = ["policy", "newest", "direction"];
     /// Where a failure happened.
     FailureStage = ["pull", "push"];
+}
+
+/// The types of audit events. There are ever more, so the schema names them and takes any text.
+#[derive(Debug)]
+pub struct EventType;
+
+impl PartialSchema for EventType {
+    fn schema() -> RefOr<Schema> {
+        let rows = domain::EventType::ALL.iter();
+        let rows = rows.map(|event| format!("| `{event}` | {} |\n", event.meaning()));
+        growing("What was done", "| type | meaning |\n| --- | --- |\n", rows)
+    }
+}
+
+impl ToSchema for EventType {}
+
+/// The kinds of alerts, of which there are ever more too.
+#[derive(Debug)]
+pub struct AlertKind;
+
+impl PartialSchema for AlertKind {
+    fn schema() -> RefOr<Schema> {
+        let rows = domain::AlertKind::ALL.iter();
+        let rows =
+            rows.map(|kind| format!("| `{kind}` | {} | {} |\n", kind.title(), kind.meaning()));
+        let head = "| kind | title | meaning |\n| --- | --- | --- |\n";
+        growing("What needs a person", head, rows)
+    }
+}
+
+impl ToSchema for AlertKind {}
+
+/// A text with a table of what it may be today.
+fn growing(what: &str, head: &str, rows: impl Iterator<Item = String>) -> RefOr<Schema> {
+    let rows: String = rows.collect();
+    let text = format!("{what}. Other versions of this host may know others.\n\n{head}{rows}");
+    ObjectBuilder::new()
+        .schema_type(SchemaType::Type(Type::String))
+        .description(Some(text))
+        .into()
 }
 
 #[cfg(test)]
@@ -88,12 +133,14 @@ mod tests {
     #[test]
     fn the_words_are_those_that_are_read_and_written() {
         assert_same::<crate::api::changes::ChangeKind>(ChangeKind::ALL);
+        assert_same::<partneros_domain::Role>(Role::ALL);
         assert_same::<partneros_domain::Direction>(Direction::ALL);
         assert_same::<partneros_domain::ConflictPolicy>(ConflictPolicy::ALL);
         assert_same::<partneros_domain::MappingState>(MappingState::ALL);
         assert_same::<partneros_domain::PairState>(PairState::ALL);
         assert_same::<partneros_domain::PluginFailurePolicy>(PluginFailurePolicy::ALL);
         assert_same::<partneros_store::VersionState>(VersionState::ALL);
+        assert_same::<partneros_store::AlertState>(AlertState::ALL);
         assert_same::<partneros_store::Severity>(Severity::ALL);
         assert_same::<partneros_domain::DataType>(DataType::ALL);
         assert_same::<partneros_store::ConnectionStatus>(ConnectionStatus::ALL);

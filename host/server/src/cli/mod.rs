@@ -1,8 +1,13 @@
 //! The command line. Each command has a file; what they share, the configuration, is read here.
 
+mod backup;
 mod compiler;
+mod config;
+mod doctor;
+mod init;
 mod keys;
 mod organizations;
+mod password;
 mod plugins;
 mod serve;
 mod tokens;
@@ -19,8 +24,7 @@ use crate::config::{Config, ConfigError, Overrides};
 ///
 /// A first start:
 ///
-///   partneros organizations create acme
-///   partneros tokens create --organization acme
+///   partneros init --organization acme --email you@acme.example
 ///   partneros serve
 ///
 /// Settings come from `partneros.toml`, then from variables such as
@@ -48,6 +52,10 @@ struct Global {
 enum Command {
     /// Runs the host: the API, and the sync of every active object pair.
     Serve(Serve),
+    /// Makes an organization and its first owner.
+    Init(init::Init),
+    /// Sets the password of somebody who forgot theirs, and signs them out everywhere.
+    Password(password::Password),
     /// Makes, lists and erases organizations.
     #[command(subcommand)]
     Organizations(organizations::Organizations),
@@ -60,6 +68,15 @@ enum Command {
     /// Makes, checks, runs, tests and ships plugins.
     #[command(subcommand)]
     Plugins(plugins::Plugins),
+    /// Looks at configuration, key, database, clock and HubSpot, and says what to do. Changes nothing.
+    Doctor(doctor::Doctor),
+    /// Copies the database to a file while the host runs, and checks the copy.
+    Backup(backup::Backup),
+    /// Puts a backup in the database's place. The host must not run.
+    Restore(backup::Restore),
+    /// Shows what can be configured.
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
     /// Compiles a component, for another process of this program.
     #[command(name = compiler::COMMAND, hide = true)]
     CompileComponent,
@@ -89,10 +106,19 @@ impl Cli {
                 let config = global.config(flags.listen, flags.public_url)?;
                 serve::run(config).await
             }
+            Command::Init(command) => command.run(&global.config(None, None)?).await,
+            Command::Password(command) => command.run(&global.config(None, None)?).await,
             Command::Organizations(command) => command.run(&global.config(None, None)?).await,
             Command::Keys(command) => command.run(&global.config(None, None)?).await,
             Command::Tokens(command) => command.run(&global.config(None, None)?).await,
             Command::Plugins(command) => command.run(|| global.config(None, None)).await,
+            Command::Doctor(command) => command.run(&global.config(None, None)?).await,
+            Command::Backup(command) => command.run(&global.config(None, None)?).await,
+            Command::Restore(command) => command.run(&global.config(None, None)?).await,
+            Command::Config(command) => {
+                command.run();
+                Ok(())
+            }
             Command::CompileComponent => anyhow::bail!("only a host starts this command"),
         }
     }

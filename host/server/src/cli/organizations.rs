@@ -55,8 +55,9 @@ impl Organizations {
                     organization.name, organization.id
                 );
                 println!(
-                    "next: partneros tokens create --organization {}",
-                    organization.name
+                    "next: partneros init --organization {name} --email ADDRESS makes its first owner, \
+                     partneros tokens create --organization {name} a token",
+                    name = organization.name
                 );
             }
             Self::Erase { name, yes } => {

@@ -13,7 +13,7 @@ use crate::host::Host;
 use crate::{storage, telemetry};
 
 pub(super) async fn run(mut config: Config) -> anyhow::Result<()> {
-    telemetry::init(&config.log)?;
+    let telemetry = telemetry::init(&config.log, &config.otel)?;
     compiler::in_a_process_of_its_own(&mut config.runtime)?;
     let store = Arc::new(storage::open(&config)?);
     let listener = TcpListener::bind(config.listen)
@@ -36,6 +36,7 @@ pub(super) async fn run(mut config: Config) -> anyhow::Result<()> {
     host.serve(listener).await?;
     store.close().await?;
     tracing::info!("stopped");
+    tokio::task::spawn_blocking(|| telemetry.finish()).await?;
     Ok(())
 }
 

@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 /// Where plugins come from, apart from uploads.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PluginsConfig {
     /// The registries that plugins may be pulled from. Default none, which turns pulling off: 409 `pulling_off`. A reference to
@@ -33,7 +34,7 @@ impl Default for PluginsConfig {
 }
 
 /// A registry that plugins may be pulled from. Every organization of this host may pull whatever these credentials can read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RegistryConfig {
     /// The registry as references name it: `ghcr.io`, `registry.example.com:5000`.
@@ -121,8 +122,9 @@ impl RegistryConfig {
 }
 
 /// A host, and the port where it is not the usual one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
 pub struct Address {
     host: String,
     port: Option<u16>,

@@ -1,146 +1,166 @@
-//! Audit events and alerts.
+//! Audit events.
 
+use partneros_domain::EventType;
 use serde_json::json;
 
 use super::world::{World, at, refused_as_conflict, refused_as_not_found};
-use crate::{Alert, AlertId, EventId, NewAlert, NewEvent, Severity, Store};
+use crate::{EventFilter, EventId, NewEvent, Store};
 
-pub(super) fn event(world: &World<'_>, name: &str, millis: i64) -> NewEvent {
+pub(super) fn event(world: &World<'_>, event: EventType, millis: i64) -> NewEvent {
     NewEvent {
         id: EventId(world.uuid()),
         at: at(millis),
         actor: "token `ops`".to_owned(),
-        event: name.to_owned(),
+        event,
         subject: "mapper".to_owned(),
         metadata: json!({"number": millis}),
     }
 }
 
-pub(super) fn alert(world: &World<'_>, kind: &str, subject: &str, millis: i64) -> NewAlert {
-    NewAlert {
-        id: AlertId(world.uuid()),
-        kind: kind.to_owned(),
-        severity: Severity::Warning,
-        subject: subject.to_owned(),
-        message: format!("{subject} fails since {millis}"),
-        at: at(millis),
-    }
+/// The names of the events of a page, and where the next one begins.
+async fn names(
+    world: &World<'_>,
+    filter: &EventFilter,
+    after: Option<String>,
+    limit: usize,
+) -> (Vec<String>, Option<String>) {
+    let organization = world.organization;
+    let page = world
+        .store
+        .events(organization, filter, after.as_deref(), limit)
+        .await
+        .unwrap();
+    let names = page.items.into_iter().map(|event| event.event).collect();
+    (names, page.next)
 }
 
 pub(super) async fn events_are_listed_newest_first_by_prefix(store: &dyn Store) {
     let world = World::new(store).await;
     let organization = world.organization;
     let append = async |event: NewEvent| store.append_event(organization, event).await;
-    let first = event(&world, "plugin.uploaded", 1);
+    let first = event(&world, EventType::PluginUploaded, 1);
     append(first.clone()).await.unwrap();
     for (name, millis) in [
-        ("plugin.activated", 2),
-        ("connection.created", 3),
-        ("pluginless", 4),
-        ("a plugin.", 5),
-        ("plugin.rolled_back", 6),
+        (EventType::PluginActivated, 2),
+        (EventType::ConnectionConnected, 3),
+        (EventType::PairCreated, 4),
+        (EventType::PluginRolledBack, 6),
     ] {
         append(event(&world, name, millis)).await.unwrap();
     }
-    let mut again = event(&world, "plugin.uploaded", 7);
+    let mut again = event(&world, EventType::PluginUploaded, 7);
     again.id = first.id;
     refused_as_conflict(append(again).await);
 
-    let names = async |prefix, after: Option<String>, limit| {
-        let page = store
-            .events(organization, prefix, after.as_deref(), limit)
-            .await
-            .unwrap();
-        let names: Vec<_> = page.items.into_iter().map(|event| event.event).collect();
-        (names, page.next)
-    };
-    let (all, next) = names(None, None, 9).await;
-    assert_eq!((all.len(), next), (6, None));
-    assert_eq!(all[0], "plugin.rolled_back");
-    let (page, next) = names(Some("plugin."), None, 2).await;
+    let all = EventFilter::default();
+    let (everything, next) = names(&world, &all, None, 9).await;
+    assert_eq!((everything.len(), next), (5, None));
+    assert_eq!(everything[0], "plugin.rolled_back");
+    let of_plugins = EventFilter::named("plugin.");
+    let (page, next) = names(&world, &of_plugins, None, 2).await;
     assert_eq!(page, ["plugin.rolled_back", "plugin.activated"]);
-    let (page, next) = names(Some("plugin."), next, 2).await;
+    let (page, next) = names(&world, &of_plugins, next, 2).await;
     assert_eq!((page, next), (vec!["plugin.uploaded".to_owned()], None));
     // A prefix is no pattern.
     for prefix in ["plugin%", "%", "Plugin.", "plugin.activated.not"] {
-        assert_eq!(names(Some(prefix), None, 9).await.0, Vec::<String>::new());
+        let filter = EventFilter::named(prefix);
+        assert_eq!(
+            names(&world, &filter, None, 9).await.0,
+            Vec::<String>::new()
+        );
     }
-    let page = store.events(organization, Some("plugin.u"), None, 9).await;
+    let filter = EventFilter::named("plugin.u");
+    let page = store.events(organization, &filter, None, 9).await;
     let [read] = page.unwrap().items.try_into().unwrap();
     assert_eq!((read.id, read.at), (first.id, first.at));
     assert_eq!((read.actor, read.subject), (first.actor, first.subject));
     assert_eq!(read.metadata, first.metadata);
-    refused_as_not_found(store.events(organization, None, Some("r1"), 9).await);
+    refused_as_not_found(store.events(organization, &all, Some("r1"), 9).await);
 }
 
-pub(super) async fn one_alert_is_open_for_the_same_trouble(store: &dyn Store) {
+pub(super) async fn events_are_found_by_subject_and_time(store: &dyn Store) {
     let world = World::new(store).await;
-    let organization = world.organization;
-    let open = async |new: &NewAlert| store.open_alert(organization, new.clone()).await.unwrap();
-    let first = alert(&world, "plugin.failing", "mapper", 1);
-    let opened = open(&first).await;
-    let expected = Alert {
-        id: first.id,
-        kind: first.kind.clone(),
-        severity: Severity::Warning,
-        subject: first.subject.clone(),
-        message: first.message.clone(),
-        opened_at: at(1),
-        resolved_at: None,
+    // Written down out of order, and two at the same time.
+    for (subject, millis, name) in [
+        ("a", 30, EventType::PairPaused),
+        ("a", 10, EventType::PairCreated),
+        ("b", 20, EventType::MappingUpdated),
+        ("a", 20, EventType::PairActivated),
+        ("ab", 40, EventType::PairDeleted),
+    ] {
+        let mut new = event(&world, name, millis);
+        new.subject = subject.to_owned();
+        store.append_event(world.organization, new).await.unwrap();
+    }
+    let filter = |subject: Option<&str>, from: Option<i64>, to: Option<i64>| EventFilter {
+        prefix: None,
+        subject: subject.map(ToOwned::to_owned),
+        from: from.map(at),
+        to: to.map(at),
     };
-    assert_eq!(opened, expected);
-    let worse = NewAlert {
-        severity: Severity::Critical,
-        ..alert(&world, "plugin.failing", "mapper", 2)
+    let found = async |filter: EventFilter| {
+        let (mut found, mut after) = (Vec::new(), None);
+        loop {
+            let (page, next) = names(&world, &filter, after, 1).await;
+            found.extend(page);
+            match next {
+                Some(next) => after = Some(next),
+                None => return found,
+            }
+        }
     };
-    let renewed = Alert {
-        severity: Severity::Critical,
-        message: worse.message.clone(),
-        opened_at: at(2),
-        ..expected
+    let all = found(filter(None, None, None)).await;
+    let in_order = [
+        "pair.deleted",
+        "pair.paused",
+        "pair.activated",
+        "mapping.updated",
+        "pair.created",
+    ];
+    assert_eq!(all, in_order);
+    let of_a = found(filter(Some("a"), None, None)).await;
+    assert_eq!(of_a, ["pair.paused", "pair.activated", "pair.created"]);
+    assert_eq!(
+        found(filter(None, Some(20), Some(40))).await,
+        in_order[1..4]
+    );
+    let narrow = found(filter(Some("a"), Some(11), Some(30))).await;
+    assert_eq!(narrow, ["pair.activated"]);
+    let named = EventFilter {
+        prefix: Some("mapping.".to_owned()),
+        ..filter(Some("b"), Some(20), Some(21))
     };
-    assert_eq!(open(&worse).await, renewed);
-    let page = store.alerts(organization, false, None, 9).await.unwrap();
-    assert_eq!(page.items, std::slice::from_ref(&renewed));
-    // Another subject or kind is other trouble.
-    let subject = open(&alert(&world, "plugin.failing", "layer", 3)).await;
-    let kind = open(&alert(&world, "plugin.slow", "mapper", 4)).await;
-    let page = store.alerts(organization, true, None, 9).await.unwrap();
-    assert_eq!(page.items, [kind, subject, renewed]);
+    assert_eq!(found(named).await, ["mapping.updated"]);
+    for none in [
+        filter(Some(""), None, None),
+        filter(None, Some(41), None),
+        filter(None, Some(30), Some(30)),
+    ] {
+        assert_eq!(found(none).await, Vec::<String>::new());
+    }
 }
 
-pub(super) async fn a_resolved_alert_stays_and_makes_room(store: &dyn Store) {
-    let world = World::new(store).await;
-    let organization = world.organization;
-    let resolve = async |kind, subject, millis| {
-        store
-            .resolve_alert(organization, kind, subject, at(millis))
-            .await
-            .unwrap()
-    };
-    let first = alert(&world, "plugin.failing", "mapper", 1);
-    let first = store.open_alert(organization, first).await.unwrap();
-    assert!(!resolve("plugin.failing", "layer", 2).await);
-    assert!(!resolve("plugin.slow", "mapper", 2).await);
-    assert!(resolve("plugin.failing", "mapper", 3).await);
-    assert!(!resolve("plugin.failing", "mapper", 4).await);
-    let resolved = Alert {
-        resolved_at: Some(at(3)),
-        ..first.clone()
-    };
-    let open = store.alerts(organization, true, None, 9).await.unwrap();
-    assert_eq!(open.items, []);
-    let second = alert(&world, "plugin.failing", "mapper", 5);
-    let second = store.open_alert(organization, second).await.unwrap();
-    assert_ne!(second.id, first.id);
-    let page = store.alerts(organization, false, None, 1).await.unwrap();
-    assert_eq!(page.items, std::slice::from_ref(&second));
-    let rest = store
-        .alerts(organization, false, page.next.as_deref(), 1)
-        .await
-        .unwrap();
-    assert_eq!((rest.items, rest.next), (vec![resolved], None));
-    let open = store.alerts(organization, true, None, 9).await.unwrap();
-    assert_eq!(open.items, [second]);
-    refused_as_not_found(store.alerts(organization, true, Some("e1"), 9).await);
+pub(super) async fn old_events_are_forgotten_a_few_at_a_time(store: &dyn Store) {
+    let ours = World::numbered(store, 1).await;
+    let theirs = World::numbered(store, 2).await;
+    for world in [&ours, &theirs] {
+        for millis in [1, 2, 3] {
+            let new = event(world, EventType::PairUpdated, millis);
+            store.append_event(world.organization, new).await.unwrap();
+        }
+    }
+    let mut forgotten = Vec::new();
+    for _ in 0..3 {
+        forgotten.push(store.forget_events(at(3), 3).await.unwrap());
+    }
+    assert_eq!(forgotten, [3, 1, 0]);
+    for world in [&ours, &theirs] {
+        let page = store
+            .events(world.organization, &EventFilter::default(), None, 9)
+            .await;
+        let [kept] = page.unwrap().items.try_into().unwrap();
+        assert_eq!(kept.at, at(3));
+    }
+    // The horizon stays where it was.
+    assert_eq!(store.forget_events(at(1), 9).await.unwrap(), 0);
 }

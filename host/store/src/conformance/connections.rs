@@ -4,7 +4,7 @@ use partneros_domain::ConnectionId;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::world::{World, at, new_connection, refused_as_conflict, refused_as_not_found, tokens};
-use crate::{ConnectionStatus, NewConnection, OAuthState, Store, TokenSet};
+use crate::{ConnectionStatus, Credential, NewConnection, OAuthState, Store, TokenSet};
 
 fn exposed(tokens: &TokenSet) -> [Option<&str>; 3] {
     [
@@ -197,6 +197,11 @@ pub(super) async fn a_connect_flow_is_valid_once_and_in_time(store: &dyn Store) 
     let state = |number: u8, expires: i64| OAuthState {
         hash: [number; 32],
         organization_id: world.organization,
+        begun_with: if number == 1 {
+            Credential::Session([70; 32])
+        } else {
+            Credential::Token([80; 32])
+        },
         expires_at: at(expires),
     };
     let put = async |number, expires, now| {

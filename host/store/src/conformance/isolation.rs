@@ -1,14 +1,17 @@
 //! No method shows or touches what belongs to another organization.
 
-use partneros_domain::{Digest, HubSpotId, Mappings, PairId, PairState, RecordId, Role, TokenId};
+use partneros_domain::{
+    AlertKind, Digest, EventType, HubSpotId, Mappings, PairId, PairState, RecordId, Role, TokenId,
+};
 
-use super::audit::{alert, event};
+use super::alerts::{act, alert};
+use super::audit::event;
 use super::people;
 use super::plugin_world::{candidate, new_setup, parts};
 use super::world::{OBJECT, World, at, new_connection, refused_as_not_found, tokens};
 use crate::{
-    BindingScope, ConnectionStatus, MapperParts, NewApiToken, PairPatch, RecordPatch, RunOutcome,
-    Store, TokenSet, TrustedKey, VersionState,
+    BindingScope, ConnectionStatus, EventFilter, MapperParts, NewApiToken, PairPatch, RecordPatch,
+    RunOutcome, Store, TokenSet, TrustedKey, VersionState,
 };
 
 pub(super) async fn what_belongs_to_another_organization_does_not_exist(store: &dyn Store) {
@@ -220,6 +223,8 @@ impl Stranger<'_> {
         refused_as_not_found(store.parked(organization, pair).await);
         refused_as_not_found(store.count_links(organization, pair).await);
         refused_as_not_found(store.count_outbox(organization, pair).await);
+        refused_as_not_found(store.waiting_since(organization, pair).await);
+        refused_as_not_found(store.waiting_since(organization, pair).await);
         refused_as_not_found(store.outbox(organization, pair, at(99), None, 9).await);
         refused_as_not_found(store.requeue(organization, pair, false, at(99)).await);
         refused_as_not_found(store.commit(organization, self.theirs.batch(vec![])).await);
@@ -340,21 +345,34 @@ impl Stranger<'_> {
     async fn tries_the_audit(&self) {
         let (store, organization) = (self.store, self.ours.organization);
         let (theirs, owner) = (self.theirs, self.theirs.organization);
-        let done = event(theirs, "plugin.uploaded", 1);
+        let done = event(theirs, EventType::PluginUploaded, 1);
         store.append_event(owner, done).await.unwrap();
-        let trouble = alert(theirs, "plugin.failing", "mapper", 1);
+        let trouble = alert(theirs, AlertKind::PluginQuarantined, "mapper", 1);
         let open = store.open_alert(owner, trouble).await.unwrap();
-        let events = store.events(organization, None, None, 9).await.unwrap();
+        let events = store
+            .events(organization, &EventFilter::default(), None, 9)
+            .await
+            .unwrap();
         assert_eq!(events.items, []);
+        let quarantined = AlertKind::PluginQuarantined;
+        let stolen = || act(self.ours, "thief", 2);
         let resolved = store
-            .resolve_alert(organization, "plugin.failing", "mapper", at(2))
+            .resolve_trouble(organization, quarantined, "mapper", stolen())
             .await;
         assert!(!resolved.unwrap());
-        let ours = alert(self.ours, "plugin.failing", "mapper", 3);
+        let last = store.last_alert(organization, quarantined, "mapper").await;
+        assert_eq!(last.unwrap(), None);
+        refused_as_not_found(
+            store
+                .acknowledge_alert(organization, open.id, stolen())
+                .await,
+        );
+        refused_as_not_found(store.resolve_alert(organization, open.id, stolen()).await);
+        let ours = alert(self.ours, AlertKind::PluginQuarantined, "mapper", 3);
         let ours = store.open_alert(organization, ours).await.unwrap();
-        let listed = store.alerts(organization, false, None, 9).await.unwrap();
+        let listed = store.alerts(organization, &[], None, 9).await.unwrap();
         assert_eq!(listed.items, [ours]);
-        let listed = store.alerts(owner, false, None, 9).await.unwrap();
+        let listed = store.alerts(owner, &[], None, 9).await.unwrap();
         assert_eq!(listed.items, [open]);
     }
 }

@@ -11,6 +11,7 @@
 //! A case panics where the engine breaks a promise. A promise that is added to the contract gets a case here, and no
 //! case is changed to suit an engine.
 
+mod alerts;
 mod audit;
 mod bindings;
 mod changes;
@@ -18,6 +19,7 @@ mod commits;
 mod connections;
 mod health;
 mod history;
+mod idempotency;
 mod isolation;
 mod keys;
 mod leases;
@@ -86,6 +88,9 @@ fn cases_of_the_sync() -> Vec<(&'static str, Case)> {
             tokens_are_replaced_by_generation
             a_disconnected_portal_has_no_tokens
             a_connect_flow_is_valid_once_and_in_time;
+        idempotency:
+            a_key_is_taken_once_and_its_answer_given_again
+            a_key_is_free_again_when_nothing_changed_or_long_after;
         schemas:
             a_discovery_replaces_the_one_before;
         pairs:
@@ -171,6 +176,7 @@ fn cases_of_people() -> Vec<(&'static str, Case)> {
         sessions:
             a_session_ends_idle_and_at_last
             a_session_ends_when_it_is_told
+            a_new_password_ends_the_other_sessions
             an_organization_is_chosen
             the_oldest_sessions_make_room;
     }
@@ -205,7 +211,11 @@ fn cases_of_plugins() -> Vec<(&'static str, Case)> {
             what_is_known_of_a_pair_goes_with_it;
         audit:
             events_are_listed_newest_first_by_prefix
-            one_alert_is_open_for_the_same_trouble
-            a_resolved_alert_stays_and_makes_room;
+            events_are_found_by_subject_and_time
+            old_events_are_forgotten_a_few_at_a_time;
+        alerts:
+            one_alert_goes_on_for_the_same_trouble
+            a_resolved_alert_stays_and_makes_room
+            a_person_acknowledges_and_resolves_an_alert;
     }
 }

@@ -64,6 +64,7 @@ pub(super) async fn a_token_speaks_for_its_organization(store: &dyn Store) {
     let holder = store.token_holder(&[9; 32], at(10)).await.unwrap().unwrap();
     assert_eq!(holder.organization_id, ours.organization);
     assert_eq!((holder.token_id, holder.member_id), (later.id, None));
+    assert_eq!(holder.name, "token 9");
     refused_as_not_found(store.delete_token(theirs.organization, later.id).await);
     store
         .delete_token(ours.organization, later.id)

@@ -39,6 +39,11 @@ pub(super) async fn the_longest_waiting_comes_first(store: &dyn Store) {
     );
     let count = store.count_outbox(world.organization, world.pair).await;
     assert_eq!(count.unwrap(), 3);
+    let since = async || {
+        let since = store.waiting_since(world.organization, world.pair).await;
+        since.unwrap()
+    };
+    assert_eq!(since().await, Some(at(2)));
     // Nothing changed, nothing waits longer.
     world
         .commit(vec![place(&second, OutboxEffect::Settle)])
@@ -48,6 +53,15 @@ pub(super) async fn the_longest_waiting_comes_first(store: &dyn Store) {
         world.waiting(world.pair, 100).await,
         [(third.id, 0), (first.id, 0)]
     );
+    world.edit(third.id, "edited", 50).await;
+    assert_eq!(since().await, Some(at(3)), "it has waited since then");
+    for record in [third.id, first.id] {
+        let read = world.read(record).await.unwrap();
+        world.commit(vec![place(&read, OutboxEffect::Settle)]).await;
+    }
+    assert_eq!(since().await, None);
+    world.edit(third.id, "later", 60).await;
+    assert_eq!(since().await, Some(at(60)));
 }
 
 pub(super) async fn a_pass_goes_on_after_what_it_settled(store: &dyn Store) {

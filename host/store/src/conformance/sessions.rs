@@ -1,6 +1,7 @@
 //! Sessions.
 
 use partneros_domain::{Role, UserId};
+use secrecy::ExposeSecret as _;
 
 use super::people::{joined, owner, session};
 use super::world::{World, at, refused_as_conflict, refused_as_not_found};
@@ -52,6 +53,37 @@ pub(super) async fn a_session_ends_when_it_is_told(store: &dyn Store) {
     assert_eq!(working(store).await, [2, 3, 4]);
     store.delete_sessions(ann.user_id).await.unwrap();
     assert_eq!(working(store).await, [4]);
+}
+
+pub(super) async fn a_new_password_ends_the_other_sessions(store: &dyn Store) {
+    let world = World::new(store).await;
+    let ann = owner(&world, "ann@acme.example").await;
+    let bob = joined(&world, "bob@acme.example", Role::Viewer).await;
+    for (member, number) in [(&ann, 1), (&ann, 2), (&ann, 3), (&bob, 4)] {
+        store
+            .create_session(&session(member, None, number), 9)
+            .await
+            .unwrap();
+    }
+    let set = async |user, keep| {
+        let hash = "another hash".to_owned().into();
+        store.set_password(user, &hash, keep).await
+    };
+    set(ann.user_id, Some(&[2; 32])).await.unwrap();
+    assert_eq!(working(store).await, [2, 4]);
+    let kept = store.user_by_email(&ann.email).await.unwrap().unwrap();
+    assert_eq!(kept.password_hash.expose_secret(), "another hash");
+    let other = store.user_by_email(&bob.email).await.unwrap().unwrap();
+    assert_eq!(
+        other.password_hash.expose_secret(),
+        "hash of bob@acme.example"
+    );
+    // Somebody else's session is kept by nobody.
+    set(ann.user_id, Some(&[4; 32])).await.unwrap();
+    assert_eq!(working(store).await, [4]);
+    set(bob.user_id, None).await.unwrap();
+    assert_eq!(working(store).await, [0; 0]);
+    refused_as_not_found(set(UserId(world.uuid()), None).await);
 }
 
 pub(super) async fn an_organization_is_chosen(store: &dyn Store) {

@@ -73,13 +73,24 @@ pub struct TokenSet {
     pub generation: i64,
 }
 
+/// What a caller showed, by the SHA-256 under which it is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Credential {
+    /// The token of a session.
+    Session([u8; 32]),
+    /// An API token.
+    Token([u8; 32]),
+}
+
 /// A connect flow that waits for HubSpot's callback.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OAuthState {
     /// SHA-256 of the state parameter.
     pub hash: [u8; 32],
-    /// Who began it.
+    /// For whom it was begun.
     pub organization_id: OrganizationId,
+    /// What whoever began it showed.
+    pub begun_with: Credential,
     /// When it stops being valid.
     pub expires_at: Timestamp,
 }

@@ -55,6 +55,12 @@ pub trait Health: Send + Sync {
         pair: PairId,
         since: Timestamp,
     ) -> Result<Vec<LagHour>>;
+    /// Since when the record waits to be pushed that has waited longest; none when nothing waits.
+    async fn waiting_since(
+        &self,
+        organization: OrganizationId,
+        pair: PairId,
+    ) -> Result<Option<Timestamp>>;
     /// How many values or records of the pair cannot be synced at present.
     async fn count_failures(&self, organization: OrganizationId, pair: PairId) -> Result<u64>;
 }

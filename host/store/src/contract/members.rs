@@ -87,6 +87,13 @@ pub struct Invitation {
 pub trait Members: Send + Sync {
     /// The user with this address.
     async fn user_by_email(&self, email: &str) -> Result<Option<User>>;
+    /// Replaces a user's password and ends their sessions but the one whose token has the hash `keep`.
+    async fn set_password(
+        &self,
+        user: UserId,
+        password_hash: &SecretString,
+        keep: Option<&[u8; 32]>,
+    ) -> Result<()>;
     /// Makes the first member of an organization, its owner. An organization that has members is a conflict.
     async fn create_first_owner(
         &self,

@@ -1,9 +1,11 @@
 //! The contract: what is kept and what each operation promises. No engine is named here.
 
+pub mod alerts;
 pub mod audit;
 pub mod changes;
 pub mod connections;
 pub mod health;
+pub mod idempotency;
 pub mod keys;
 pub mod members;
 pub mod organizations;

@@ -61,6 +61,8 @@ pub struct TokenHolder {
     pub organization_id: OrganizationId,
     /// The token.
     pub token_id: TokenId,
+    /// What the token is for.
+    pub name: String,
     /// The member whose it is.
     pub member_id: Option<MemberId>,
     /// What it may do now: the lesser of its own role and its member's.

@@ -11,7 +11,8 @@ use super::fault::{Fault, Outcome, conflict, not_found, unless_taken};
 use super::{Sqlite, scope};
 use crate::seal::{ACCESS_TOKEN, Place, REFRESH_PREVIOUS, REFRESH_TOKEN, SealedColumn};
 use crate::{
-    Connection, ConnectionStatus, Connections, NewConnection, OAuthState, Result, TokenSet,
+    Connection, ConnectionStatus, Connections, Credential, NewConnection, OAuthState, Result,
+    TokenSet,
 };
 
 const COLUMNS: &str =
@@ -157,13 +158,24 @@ impl Connections for Sqlite {
         let state = state.clone();
         self.write("keep a connect flow", move |tx| {
             let organization = scope::organization(tx, state.organization_id)?;
+            let (session, token) = match state.begun_with {
+                Credential::Session(hash) => (Some(hash), None),
+                Credential::Token(hash) => (None, Some(hash)),
+            };
             tx.prepare_cached("DELETE FROM oauth_states WHERE expires_at <= ?1")?
                 .execute([now.0])?;
             let inserted = tx
                 .prepare_cached(
-                    "INSERT INTO oauth_states (hash, organization, expires_at) VALUES (?1, ?2, ?3)",
+                    "INSERT INTO oauth_states (hash, organization, session, token, expires_at)
+                     VALUES (?1, ?2, ?3, ?4, ?5)",
                 )?
-                .execute(params![state.hash, organization, state.expires_at.0]);
+                .execute(params![
+                    state.hash,
+                    organization,
+                    session,
+                    token,
+                    state.expires_at.0
+                ]);
             unless_taken(inserted, || {
                 conflict("connect flow", &hex::encode(state.hash), "exists already")
             })?;
@@ -181,13 +193,18 @@ impl Connections for Sqlite {
         self.write("take a connect flow", move |tx| {
             let mut take = tx.prepare_cached(
                 "DELETE FROM oauth_states WHERE hash = ?1
-                 RETURNING (SELECT id FROM organizations WHERE key = organization), expires_at",
+                 RETURNING (SELECT id FROM organizations WHERE key = organization), expires_at,
+                     session, token",
             )?;
             let taken = take
                 .query_row([hash], |row| {
                     Ok(OAuthState {
                         hash,
                         organization_id: OrganizationId(row.get(0)?),
+                        begun_with: match row.get(2)? {
+                            Some(session) => Credential::Session(session),
+                            None => Credential::Token(row.get(3)?),
+                        },
                         expires_at: time(row, 1)?,
                     })
                 })

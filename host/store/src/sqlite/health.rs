@@ -6,7 +6,7 @@ use rusqlite::{Connection as Database, OptionalExtension as _, params};
 
 use super::encoding::{Cell, json, time_if_any};
 use super::fault::{Fault, Outcome};
-use super::{Sqlite, scope};
+use super::{Sqlite, outbox, scope};
 use crate::{Health, LAG_HOURS_KEPT, LagHour, Result, RunStats};
 
 const HOUR_MS: i64 = 3_600_000;
@@ -70,6 +70,18 @@ impl Health for Sqlite {
                 })
             })?;
             rows.collect()
+        })
+        .await
+    }
+
+    async fn waiting_since(
+        &self,
+        organization: OrganizationId,
+        pair: PairId,
+    ) -> Result<Option<Timestamp>> {
+        self.read("look at the longest waiting record", move |tx| {
+            let pair = scope::pair(tx, organization, pair)?.key;
+            outbox::longest(tx, pair)
         })
         .await
     }

@@ -32,6 +32,30 @@ impl Members for Sqlite {
         .await
     }
 
+    async fn set_password(
+        &self,
+        user: UserId,
+        password_hash: &SecretString,
+        keep: Option<&[u8; 32]>,
+    ) -> Result<()> {
+        let (password_hash, keep) = (password_hash.clone(), keep.copied());
+        self.write("set a password", move |tx| {
+            let changed = tx
+                .prepare_cached("UPDATE users SET password_hash = ?2 WHERE id = ?1")?
+                .execute(params![user.0, password_hash.expose_secret()])?;
+            if changed == 0 {
+                return Err(not_found("user", user).into());
+            }
+            tx.prepare_cached(
+                "DELETE FROM sessions
+                 WHERE user = (SELECT key FROM users WHERE id = ?1) AND hash IS NOT ?2",
+            )?
+            .execute(params![user.0, keep])?;
+            Ok(())
+        })
+        .await
+    }
+
     async fn create_first_owner(
         &self,
         organization: OrganizationId,

@@ -8,7 +8,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use super::fault::{Fault, Outcome};
 use crate::{Error, Result};
 
-const MIGRATIONS: [&str; 16] = [
+const MIGRATIONS: [&str; 20] = [
     include_str!("../../migrations/001_organizations.sql"),
     include_str!("../../migrations/002_connections.sql"),
     include_str!("../../migrations/003_schemas.sql"),
@@ -24,7 +24,11 @@ const MIGRATIONS: [&str; 16] = [
     include_str!("../../migrations/013_changes.sql"),
     include_str!("../../migrations/014_lags.sql"),
     include_str!("../../migrations/015_members.sql"),
+    include_str!("../../migrations/016_connect_flows.sql"),
     include_str!("../../migrations/017_data_keys.sql"),
+    include_str!("../../migrations/018_audit_kept.sql"),
+    include_str!("../../migrations/019_alert_states.sql"),
+    include_str!("../../migrations/020_idempotency.sql"),
 ];
 
 /// Applies what is missing, each migration in a transaction of its own. A newer database is left alone.
@@ -57,6 +61,13 @@ fn apply(tx: &Transaction<'_>, found: usize) -> Outcome<()> {
         tx.pragma_update(None, "user_version", found as i64 + 1)?;
     }
     Ok(())
+}
+
+/// The version of a database that this program can use.
+pub(super) fn known_version(connection: &Connection) -> Result<i64> {
+    version(connection)
+        .map(|version| version as i64)
+        .map_err(|fault| fault.during("read the database's version"))
 }
 
 fn version(connection: &Connection) -> Outcome<usize> {
@@ -143,6 +154,28 @@ mod tests {
             )
             .unwrap();
         assert_eq!(token, ("admin".to_owned(), None, None));
+    }
+
+    #[test]
+    fn an_edit_that_waited_before_goes_on_waiting() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate_to(&mut connection, 16).unwrap();
+        connection
+            .execute_batch(
+                "PRAGMA foreign_keys = OFF;
+                 INSERT INTO outbox (pair, record, due_at, attempts) VALUES (1, 1, 7, 0);
+                 INSERT INTO alerts (organization, id, kind, severity, subject, message, opened_at,
+                     resolved_at)
+                 VALUES (1, x'01', 'token.revoked', 'critical', '', '', 1, 2);",
+            )
+            .unwrap();
+        migrate(&mut connection).unwrap();
+        let row: (i64, String) = connection
+            .query_row("SELECT since, resolved_by FROM outbox, alerts", [], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .unwrap();
+        assert_eq!(row, (7, "system".to_owned()));
     }
 
     #[test]

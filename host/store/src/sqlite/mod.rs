@@ -6,7 +6,9 @@
 //!
 //! Invariant: nothing writes but a closure given to `write`, inside its transaction.
 
+mod alerts;
 mod audit;
+mod backup;
 mod bindings;
 mod changes;
 mod commit;
@@ -17,6 +19,7 @@ mod fault;
 mod first_form;
 mod health;
 mod history;
+mod idempotency;
 mod invitations;
 mod keys;
 mod members;
@@ -41,6 +44,8 @@ mod sync;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+
+pub use backup::{DatabaseSummary, back_up, check_database, restore};
 
 use crate::Result;
 use crate::seal::{KeyRing, KeyWrapper, Unwrapped};

@@ -119,7 +119,7 @@ impl Organizations for Sqlite {
         let hash = *hash;
         self.read("look a token up", move |tx| {
             let mut find = tx.prepare_cached(
-                "SELECT o.id, t.id, m.id, t.role, m.role, t.used_at
+                "SELECT o.id, t.id, m.id, t.role, m.role, t.used_at, t.name
                  FROM api_tokens t JOIN organizations o ON o.key = t.organization
                  LEFT JOIN members m ON m.key = t.member
                  WHERE t.hash = ?1 AND (t.expires_at IS NULL OR t.expires_at > ?2)",
@@ -163,6 +163,7 @@ fn read_holder(row: &Row<'_>) -> Outcome<TokenHolder> {
     Ok(TokenHolder {
         organization_id: OrganizationId(row.get(0)?),
         token_id,
+        name: row.get(6)?,
         member_id,
         role,
         used_at: time_if_any(row, 5)?,

@@ -5,6 +5,7 @@
 use partneros_domain::{RecordId, Timestamp};
 use rusqlite::{Connection as Database, OptionalExtension as _, params};
 
+use super::encoding::time;
 use super::fault::Outcome;
 use super::records::{RECORD_COLUMNS, read_record};
 use super::scope::PairScope;
@@ -14,8 +15,9 @@ use crate::OutboxEntry;
 /// Puts a record in, due at once.
 pub(super) fn enqueue(db: &Database, pair: i64, record: i64, now: Timestamp) -> Outcome<()> {
     db.prepare_cached(
-        "INSERT INTO outbox (pair, record, due_at, attempts) VALUES (?1, ?2, ?3, 0)
+        "INSERT INTO outbox (pair, record, due_at, attempts, since) VALUES (?1, ?2, ?3, 0, ?3)
          ON CONFLICT (record, pair) DO UPDATE SET
+             since = CASE WHEN due_at IS NULL THEN excluded.since ELSE since END,
              position = CASE
                  WHEN due_at IS NULL THEN (SELECT max(position) + 1 FROM outbox)
                  ELSE position
@@ -68,8 +70,8 @@ pub(super) fn sweep(db: &Database, pair: i64) -> Outcome<()> {
 pub(super) fn enqueue_unlinked(db: &Database, pair: &PairScope, now: Timestamp) -> Outcome<()> {
     sweep(db, pair.key)?;
     db.prepare_cached(
-        "INSERT INTO outbox (pair, record, due_at, attempts)
-         SELECT ?1, r.key, ?3, 0 FROM records r
+        "INSERT INTO outbox (pair, record, due_at, attempts, since)
+         SELECT ?1, r.key, ?3, 0, ?3 FROM records r
          WHERE r.object = ?2 AND r.deleted_at IS NULL
              AND NOT EXISTS (SELECT 1 FROM links l WHERE l.pair = ?1 AND l.record = r.key)
          ORDER BY r.key
@@ -89,8 +91,8 @@ pub(super) fn requeue(
     sweep(db, pair.key)?;
     let put = db
         .prepare_cached(
-            "INSERT INTO outbox (pair, record, due_at, attempts)
-             SELECT ?1, r.key, ?3, 0 FROM records r
+            "INSERT INTO outbox (pair, record, due_at, attempts, since)
+             SELECT ?1, r.key, ?3, 0, ?3 FROM records r
              WHERE r.object = ?2 AND r.deleted_at IS NULL AND (NOT ?4 OR r.key IN (
                  SELECT f.record FROM failures f WHERE f.pair = ?1 AND f.stage = 'push'))
              ORDER BY r.key
@@ -117,6 +119,14 @@ pub(super) fn count(db: &Database, pair: i64) -> Outcome<u64> {
     Ok(db
         .prepare_cached("SELECT count(*) FROM outbox WHERE pair = ?1 AND due_at IS NOT NULL")?
         .query_row([pair], |row| row.get(0))?)
+}
+
+/// Since when the record waits that has waited longest.
+pub(super) fn longest(db: &Database, pair: i64) -> Outcome<Option<Timestamp>> {
+    let mut find = db.prepare_cached(
+        "SELECT since FROM outbox WHERE pair = ?1 AND due_at IS NOT NULL ORDER BY position LIMIT 1",
+    )?;
+    Ok(find.query_row([pair], |row| time(row, 0)).optional()?)
 }
 
 /// A batch of what is due, after the place of `after`; from the start if that never had one.

@@ -268,7 +268,7 @@ fn configure_log(connection: &Connection, options: &Options) -> Outcome<()> {
 }
 
 /// Makes the file, so that SQLite does not make it readable by everybody. The log takes over the file's mode.
-fn create_private(path: &Path) -> Result<()> {
+pub(super) fn create_private(path: &Path) -> Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

@@ -42,9 +42,35 @@ impl List {
         };
         cursor
             .strip_prefix(self.letter())
-            .filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
-            .and_then(|digits| i64::from_str_radix(digits, 16).ok())
+            .and_then(hexadecimal)
             .ok_or_else(|| not_found("cursor", cursor).into())
+    }
+
+    /// The time and the key that a cursor of this list holds, or the end of time without one.
+    pub(super) fn moment(self, cursor: Option<&str>) -> Outcome<(i64, i64)> {
+        let Some(cursor) = cursor else {
+            return Ok((i64::MAX, i64::MAX));
+        };
+        let parts = cursor.strip_prefix(self.letter());
+        let parts = parts.and_then(|parts| parts.split_once('.'));
+        parts
+            .and_then(|(at, key)| Some((hexadecimal(at)?, hexadecimal(key)?)))
+            .ok_or_else(|| not_found("cursor", cursor).into())
+    }
+
+    /// The page of these rows in the order of time, each with its time and key; see [`Self::page`].
+    pub(super) fn page_of_moments<T>(
+        self,
+        mut rows: Vec<((i64, i64), T)>,
+        limit: usize,
+    ) -> Page<T> {
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let last = rows.last().map(|(moment, _)| *moment).filter(|_| more);
+        Page {
+            next: last.map(|(at, key)| format!("{}{at:x}.{key:x}", self.letter())),
+            items: rows.into_iter().map(|(_, item)| item).collect(),
+        }
     }
 
     /// The cursor that holds a key.
@@ -64,6 +90,12 @@ impl List {
     }
 }
 
+/// A number from 0 on.
+fn hexadecimal(digits: &str) -> Option<i64> {
+    let is_plain = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    i64::from_str_radix(digits, 16).ok().filter(|_| is_plain)
+}
+
 /// The `LIMIT` that shows whether there is more.
 pub(super) fn one_more(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1)
@@ -80,6 +112,22 @@ mod tests {
         assert_eq!(List::Runs.key(Some("u1f"), 0).unwrap(), 31);
         for cursor in ["r1f", "u", "u-1", "u+1", "", "uxyz", "uffffffffffffffffff"] {
             assert!(List::Runs.key(Some(cursor), 0).is_err(), "{cursor}");
+        }
+    }
+
+    #[test]
+    fn a_cursor_of_a_moment_holds_both() {
+        let rows = vec![((40, 9), 'a'), ((40, 8), 'b')];
+        let page = List::Events.page_of_moments(rows, 1);
+        assert_eq!(
+            (page.items, page.next.as_deref()),
+            (vec!['a'], Some("e28.9"))
+        );
+        assert_eq!(List::Events.moment(Some("e28.9")).unwrap(), (40, 9));
+        for cursor in [
+            "a28.9", "e28", "e28.", "e.9", "e28.-9", "e+28.9", "e28.9.1", "",
+        ] {
+            assert!(List::Events.moment(Some(cursor)).is_err(), "{cursor}");
         }
     }
 

@@ -1,6 +1,6 @@
 //! Setting a pair up like a bundle.
 
-use partneros_domain::{OrganizationId, PairId};
+use partneros_domain::{EventType, OrganizationId, PairId};
 use partneros_store::{PairPatch, PairSetup};
 use serde_json::json;
 
@@ -64,10 +64,16 @@ impl Engine {
             "settings": compared.settings.iter().map(|change| change.name).collect::<Vec<_>>(),
         });
         let subject = format!("pair {pair}");
-        self.note(organization, actor, "mapping.imported", &subject, metadata)
-            .await?;
+        self.note(
+            organization,
+            actor,
+            EventType::MappingImported,
+            &subject,
+            metadata,
+        )
+        .await?;
         if let Some(binding) = &binding {
-            self.chosen(organization, actor, "plugin.activated", binding)
+            self.chosen(organization, actor, EventType::PluginActivated, binding)
                 .await?;
         }
         Ok(Comparison {

@@ -1,11 +1,10 @@
 //! Binding mappers to an organization, a connection or a pair; trying candidates; going back.
 
-use partneros_domain::{Digest, ObjectPair, OrganizationId, PairState};
+use partneros_domain::{AlertKind, Digest, EventType, ObjectPair, OrganizationId, PairState};
 use partneros_runtime::World;
 use partneros_store::{Binding, BindingScope, Candidate, EventId, MapperParts, NewEvent};
 use serde_json::{Value as Json, json};
 
-use super::settle::ALERT_QUARANTINED;
 use crate::engine::Engine;
 use crate::error::Error;
 
@@ -34,7 +33,7 @@ impl Engine {
             .store
             .bind(organization, scope, None, parts, at)
             .await?;
-        self.chosen(organization, actor, "plugin.activated", &binding)
+        self.chosen(organization, actor, EventType::PluginActivated, &binding)
             .await?;
         Ok(Chosen { binding, digest })
     }
@@ -55,7 +54,7 @@ impl Engine {
             None => *self.parts().plugins.default_mapper().digest(),
         };
         let binding = store.roll_back(organization, scope, seen, at).await?;
-        self.chosen(organization, actor, "plugin.rolled_back", &binding)
+        self.chosen(organization, actor, EventType::PluginRolledBack, &binding)
             .await?;
         Ok(Chosen { binding, digest })
     }
@@ -72,7 +71,7 @@ impl Engine {
             return Ok(());
         };
         store.unbind(organization, scope).await?;
-        self.chosen(organization, actor, "plugin.deactivated", &binding)
+        self.chosen(organization, actor, EventType::PluginDeactivated, &binding)
             .await
     }
 
@@ -89,10 +88,10 @@ impl Engine {
         }
         let (event, metadata) = match &candidate {
             Some(candidate) => (
-                "plugin.shadow_started",
+                EventType::PluginShadowStarted,
                 json!({"parts": candidate.parts, "promoteAfterRows": candidate.promote_after_rows}),
             ),
-            None => ("plugin.shadow_ended", json!({})),
+            None => (EventType::PluginShadowEnded, json!({})),
         };
         let binding = self
             .parts()
@@ -131,7 +130,7 @@ impl Engine {
         let binding = store
             .bind(organization, scope, Some(seen), parts, at)
             .await?;
-        self.chosen(organization, actor, "plugin.promoted", &binding)
+        self.chosen(organization, actor, EventType::PluginPromoted, &binding)
             .await?;
         Ok(Chosen { binding, digest })
     }
@@ -145,13 +144,17 @@ impl Engine {
     ) -> Result<(), Error> {
         let store = &self.parts().store;
         store.release_version(organization, digest).await?;
-        let now = self.parts().environment.now();
-        store
-            .resolve_alert(organization, ALERT_QUARANTINED, &digest.to_string(), now)
-            .await?;
         let subject = digest.to_string();
-        self.note(organization, actor, "plugin.released", &subject, json!({}))
+        self.answer(organization, actor, AlertKind::PluginQuarantined, &subject)
             .await?;
+        self.note(
+            organization,
+            actor,
+            EventType::PluginReleased,
+            &subject,
+            json!({}),
+        )
+        .await?;
         for binding in store.bindings(organization).await? {
             if binding.parts.0.contains(&digest) {
                 let (scope, version) = (binding.scope, binding.version);
@@ -168,7 +171,7 @@ impl Engine {
         &self,
         organization: OrganizationId,
         actor: &str,
-        event: &str,
+        event: EventType,
         subject: &str,
         metadata: Json,
     ) -> Result<(), Error> {
@@ -177,7 +180,7 @@ impl Engine {
             id: EventId(environment.new_id()),
             at: environment.now(),
             actor: actor.to_owned(),
-            event: event.to_owned(),
+            event,
             subject: subject.to_owned(),
             metadata,
         };
@@ -206,15 +209,13 @@ impl Engine {
         &self,
         organization: OrganizationId,
         actor: &str,
-        event: &str,
+        event: EventType,
         binding: &Binding,
     ) -> Result<(), Error> {
-        let store = &self.parts().store;
-        let now = self.parts().environment.now();
         let replaced = binding.previous.iter().flat_map(|parts| &parts.0);
         for digest in binding.parts.0.iter().chain(replaced) {
-            store
-                .resolve_alert(organization, ALERT_QUARANTINED, &digest.to_string(), now)
+            let subject = digest.to_string();
+            self.answer(organization, actor, AlertKind::PluginQuarantined, &subject)
                 .await?;
         }
         self.changed(organization, actor, event, binding).await
@@ -225,7 +226,7 @@ impl Engine {
         &self,
         organization: OrganizationId,
         actor: &str,
-        event: &str,
+        event: EventType,
         binding: &Binding,
     ) -> Result<(), Error> {
         let store = &self.parts().store;

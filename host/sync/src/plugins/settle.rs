@@ -1,8 +1,8 @@
 //! After a pass: writes down what plugins took and said, falls back from a version that keeps failing, and lets a
 //! candidate that has proved itself take over.
 
-use partneros_domain::{OrganizationId, PairId};
-use partneros_store::{AlertId, Binding, Candidate, NewAlert, Severity};
+use partneros_domain::{AlertKind, EventType, OrganizationId, PairId};
+use partneros_store::{Binding, Candidate, Severity};
 use serde_json::json;
 
 use super::isolate::is_plugins_own;
@@ -10,9 +10,7 @@ use super::mapper::Mapper;
 use super::shadow::ShadowReport;
 use crate::engine::Engine;
 use crate::error::Error;
-
-/// The kind of the alert about a version that was taken out of use.
-pub const ALERT_QUARANTINED: &str = "plugin.quarantined";
+use crate::trail::SYSTEM;
 
 /// What became of the pair's mapper after a pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,17 +147,14 @@ impl Engine {
             ),
         };
         tracing::warn!(plugin.sha256 = %failing, pair.id = %pair, fell_back = back.is_some(), "a plugin was quarantined");
-        let alert = NewAlert {
-            id: AlertId(parts.environment.new_id()),
-            kind: ALERT_QUARANTINED.to_owned(),
-            severity,
-            subject: failing.to_string(),
-            message: format!("plugin version {failing} was quarantined because {reason}; {next}"),
-            at,
-        };
-        store.open_alert(organization, alert).await?;
+        let message = format!(
+            "Plugin quarantined: version {failing} was taken out of use because {reason}; {next}"
+        );
+        let (kind, subject) = (AlertKind::PluginQuarantined, failing.to_string());
+        self.alert(organization, kind, severity, subject, message)
+            .await?;
         if let Some(back) = &back {
-            self.changed(organization, "system", "plugin.fell_back", back)
+            self.changed(organization, SYSTEM, EventType::PluginFellBack, back)
                 .await?;
         }
         let metadata = json!({
@@ -169,8 +164,8 @@ impl Engine {
         });
         self.note(
             organization,
-            "system",
-            "plugin.quarantined",
+            SYSTEM,
+            EventType::PluginQuarantined,
             &failing.to_string(),
             metadata,
         )
@@ -204,7 +199,7 @@ impl Engine {
             return Ok(Settled::Stays);
         }
         match self
-            .promote_seen(organization, "system", binding.clone())
+            .promote_seen(organization, SYSTEM, binding.clone())
             .await
         {
             Ok(_) => Ok(Settled::Replaced),

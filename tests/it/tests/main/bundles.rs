@@ -2,7 +2,7 @@
 
 use partneros_domain::{ConflictPolicy, RulePlugin};
 use partneros_it::{TestHost, TestPair};
-use partneros_store::{Audit as _, MapperParts, Pairs as _, Plugins as _};
+use partneros_store::{Audit as _, EventFilter, MapperParts, Pairs as _, Plugins as _};
 use partneros_sync::{Bundle, Comparison, Error};
 use serde_json::json;
 
@@ -128,7 +128,12 @@ async fn an_import_that_changes_nothing_leaves_no_trace(
     imported.unwrap();
     let events = there
         .store
-        .events(to.organization.id, Some("mapping."), None, 10)
+        .events(
+            to.organization.id,
+            &EventFilter::named("mapping."),
+            None,
+            10,
+        )
         .await
         .unwrap();
     assert_eq!(

@@ -1,9 +1,9 @@
 //! What becomes of a plugin that fails: on a record, on a field, on everything.
 
-use partneros_domain::{PluginFailurePolicy, RulePlugin};
+use partneros_domain::{AlertKind, PluginFailurePolicy, RulePlugin};
 use partneros_it::TestHost;
 use partneros_store::{
-    Audit as _, BindingScope, MapperParts, PairPatch, Pairs as _, PluginActivity as _,
+    AlertState, Alerts as _, BindingScope, MapperParts, PairPatch, Pairs as _, PluginActivity as _,
     Plugins as _, RunOutcome, SyncState as _, VersionState,
 };
 use serde_json::json;
@@ -290,12 +290,12 @@ async fn a_version_that_keeps_failing_is_quarantined_and_the_one_before_runs_aga
     assert_eq!(version.state, VersionState::Quarantined);
     let alerts = host
         .store
-        .alerts(acme.id, true, None, 10)
+        .alerts(acme.id, &AlertState::UNRESOLVED, None, 10)
         .await
         .unwrap()
         .items;
     assert_eq!(alerts.len(), 1);
-    assert_eq!(alerts[0].kind, "plugin.quarantined");
+    assert_eq!(alerts[0].kind, AlertKind::PluginQuarantined);
     let again = MapperParts(vec![bad]);
     let scope = BindingScope::Organization;
     let bound = host.engine.bind(acme.id, "test", scope, again).await;

@@ -5,7 +5,7 @@ use partneros_domain::plan::TransformDirection;
 use partneros_domain::{ConflictPolicy, FieldMapping, MappingState, RulePlugin};
 use partneros_it::TestHost;
 use partneros_store::{
-    Audit as _, BindingScope, Candidate, MapperParts, Pairs as _, PluginActivity as _,
+    Audit as _, BindingScope, Candidate, EventFilter, MapperParts, Pairs as _, PluginActivity as _,
     Plugins as _, VersionState,
 };
 use partneros_sync::ShadowReport;
@@ -40,7 +40,10 @@ async fn a_bound_version_maps_and_unbinding_brings_the_default_back() {
     assert_eq!(acme.value("partners", record, "name").await, "Globex Corp");
     let version = host.store.plugin_version(acme.id, version).await.unwrap();
     assert_eq!(version.state, VersionState::Retired);
-    let events = host.store.events(acme.id, Some("plugin."), None, 10).await;
+    let events = host
+        .store
+        .events(acme.id, &EventFilter::named("plugin."), None, 10)
+        .await;
     let events: Vec<_> = events
         .unwrap()
         .items

@@ -3,7 +3,7 @@
 use hubspot_sim::Config;
 use partneros_domain::{FieldName, MappingState};
 use partneros_it::TestHost;
-use partneros_store::Audit as _;
+use partneros_store::{AlertState, Alerts as _, Audit as _, EventFilter};
 use serde_json::{Value as Json, json};
 
 #[tokio::test]
@@ -38,10 +38,14 @@ async fn a_deleted_property_parks_its_field_and_blanks_nothing() {
         failures[0].failure.field.as_ref().map(FieldName::as_str),
         Some("city")
     );
-    let alerts = host.store.alerts(acme.id, true, None, 10).await.unwrap();
+    let alerts = host
+        .store
+        .alerts(acme.id, &AlertState::UNRESOLVED, None, 10)
+        .await
+        .unwrap();
     let alert = &alerts.items[0];
     assert_eq!(
-        (alert.kind.as_str(), alerts.items.len()),
+        (alert.kind.name(), alerts.items.len()),
         ("schema.drift_detected", 1)
     );
     assert!(
@@ -53,7 +57,7 @@ async fn a_deleted_property_parks_its_field_and_blanks_nothing() {
     );
     let events = host
         .store
-        .events(acme.id, Some("schema.drift"), None, 10)
+        .events(acme.id, &EventFilter::named("schema.drift"), None, 10)
         .await
         .unwrap()
         .items;
@@ -81,7 +85,7 @@ async fn a_deleted_property_parks_its_field_and_blanks_nothing() {
     };
     let open = async || {
         host.store
-            .alerts(acme.id, true, None, 10)
+            .alerts(acme.id, &AlertState::UNRESOLVED, None, 10)
             .await
             .unwrap()
             .items
@@ -110,7 +114,7 @@ async fn a_schema_is_read_again_after_a_while() {
     let refreshes = async || {
         let page = host
             .store
-            .events(acme.id, Some("schema.refreshed"), None, 10)
+            .events(acme.id, &EventFilter::named("schema.refreshed"), None, 10)
             .await;
         page.unwrap().items.len()
     };

@@ -2,7 +2,10 @@
 
 use hubspot_sim::{Config, RefreshMode};
 use partneros_it::TestHost;
-use partneros_store::{Audit as _, ConnectionStatus, Connections as _, RunOutcome, Severity};
+use partneros_store::{
+    AlertState, Alerts as _, Audit as _, ConnectionStatus, Connections as _, EventFilter,
+    RunOutcome, Severity,
+};
 use serde_json::json;
 
 const HOUR_MS: i64 = 3_600_000;
@@ -22,7 +25,10 @@ async fn an_expired_token_is_renewed_whatever_the_refresh_returns() {
             pair.sync().await;
         }
         assert_eq!(pair.failures().await, [], "{refresh:?}");
-        let events = host.store.events(acme.id, Some("token."), None, 10).await;
+        let events = host
+            .store
+            .events(acme.id, &EventFilter::named("token."), None, 10)
+            .await;
         let events = events.unwrap().items;
         assert_eq!(events.len(), 3, "{events:?}");
         let rotated = matches!(refresh, RefreshMode::Rotate);
@@ -30,7 +36,7 @@ async fn an_expired_token_is_renewed_whatever_the_refresh_returns() {
         assert_eq!(events[0].metadata["rotated"], rotated);
         assert_eq!(
             host.store
-                .alerts(acme.id, true, None, 10)
+                .alerts(acme.id, &AlertState::UNRESOLVED, None, 10)
                 .await
                 .unwrap()
                 .items,
@@ -49,7 +55,10 @@ async fn a_run_that_moved_something_is_in_the_audit_log_and_a_quiet_one_is_not()
     let pair = acme.pair("partners", "companies").await;
     let run = pair.sync().await;
     let events = async || {
-        let page = host.store.events(acme.id, Some("sync."), None, 10).await;
+        let page = host
+            .store
+            .events(acme.id, &EventFilter::named("sync."), None, 10)
+            .await;
         page.unwrap().items
     };
     let first = events().await;
@@ -118,10 +127,14 @@ async fn an_uninstalled_app_needs_a_person_and_loses_nothing() {
     assert_eq!(connection.status, ConnectionStatus::ReauthRequired);
     assert!(connection.last_error_message.is_some());
     assert_eq!(acme.value("partners", record, "city").await, json!("Bern"));
-    let alerts = host.store.alerts(acme.id, true, None, 10).await.unwrap();
+    let alerts = host
+        .store
+        .alerts(acme.id, &AlertState::UNRESOLVED, None, 10)
+        .await
+        .unwrap();
     let alert = &alerts.items[0];
     assert_eq!(
-        (alert.kind.as_str(), alert.severity),
+        (alert.kind.name(), alert.severity),
         ("token.revoked", Severity::Critical)
     );
     assert!(
@@ -131,7 +144,7 @@ async fn an_uninstalled_app_needs_a_person_and_loses_nothing() {
     );
     let events = host
         .store
-        .events(acme.id, None, None, 10)
+        .events(acme.id, &EventFilter::default(), None, 10)
         .await
         .unwrap()
         .items;
@@ -157,7 +170,7 @@ async fn an_uninstalled_app_needs_a_person_and_loses_nothing() {
     answered.unwrap();
     assert_eq!(
         host.store
-            .alerts(acme.id, true, None, 10)
+            .alerts(acme.id, &AlertState::UNRESOLVED, None, 10)
             .await
             .unwrap()
             .items,

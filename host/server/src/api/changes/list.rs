@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::ChangeView;
 use crate::api::query::{Paging, Query};
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -32,7 +32,7 @@ pub struct ChangesBody {
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::View>,
     Query(paging): Query<Paging>,
 ) -> Result<Json<ChangesBody>, Problem> {
     let (cursor, limit) = paging.within(&state.limits)?;

@@ -8,14 +8,14 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::stream::{self, Stream};
-use partneros_domain::OrganizationId;
+use partneros_domain::Timestamp;
 use partneros_store::Change;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::ChangeView;
 use crate::api::query::Query;
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::{AppState, Slot};
 
@@ -23,6 +23,8 @@ use crate::state::{AppState, Slot};
 const LAST_EVENT_ID: &str = "last-event-id";
 /// How often the feed is asked for more.
 const POLL_TIME: Duration = Duration::from_secs(1);
+/// How old what is known of the caller may be. A token that was deleted, or a role that was taken away, ends the stream.
+const CALLER_MS_MAX: i64 = 10_000;
 /// How often a stream that is silent says that it lives.
 const KEEP_ALIVE_TIME: Duration = Duration::from_secs(15);
 
@@ -38,7 +40,8 @@ pub struct From {
 /// A stream under way.
 struct Feed {
     state: AppState,
-    organization: OrganizationId,
+    caller: Permitted<permission::View>,
+    caller_at: Timestamp,
     cursor: Option<String>,
     ready: VecDeque<Change>,
     // Held while the stream is open.
@@ -56,7 +59,7 @@ struct Feed {
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::View>,
     headers: HeaderMap,
     Query(from): Query<From>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
@@ -66,7 +69,8 @@ pub async fn handle(
         .and_then(|id| id.to_str().ok())
         .filter(|id| !id.is_empty());
     let mut feed = Feed {
-        organization: caller.organization,
+        caller,
+        caller_at: state.environment.now(),
         cursor: last.map(ToOwned::to_owned).or(from.cursor),
         ready: VecDeque::new(),
         state,
@@ -89,19 +93,30 @@ impl Feed {
         let changes = self
             .state
             .store
-            .changes(self.organization, cursor, limit)
+            .changes(self.caller.organization, cursor, limit)
             .await?;
         self.ready.extend(changes);
         Ok(())
     }
 
+    async fn check_caller(&mut self) -> Result<(), Problem> {
+        let now = self.state.environment.now();
+        if now.millis_since(self.caller_at) >= CALLER_MS_MAX {
+            self.caller = self.caller.again(&self.state).await?;
+            self.caller_at = now;
+        }
+        Ok(())
+    }
+
     /// The next change; none at the end of the stream.
     async fn next(&mut self) -> Option<Event> {
+        self.check_caller().await.ok()?;
         while self.ready.is_empty() {
             tokio::select! {
                 () = self.state.stop.cancelled() => return None,
                 () = tokio::time::sleep(POLL_TIME) => {}
             }
+            self.check_caller().await.ok()?;
             let filled = self.fill().await;
             filled
                 .inspect_err(|error| {
@@ -124,6 +139,7 @@ impl Feed {
 mod tests {
     use axum::http::Method;
     use futures::StreamExt as _;
+    use partneros_store::Organizations as _;
 
     use crate::api::fixture::TestApi;
 
@@ -172,6 +188,24 @@ mod tests {
             api.acme().make_partner("Later").await
         });
         assert!(text.contains("Later"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn a_stream_ends_with_the_token() {
+        let api = TestApi::new().await;
+        let acme = api.acme();
+        let path = "/api/changes/stream";
+        let response = acme.respond(Method::GET, path, &[], Vec::new()).await;
+        assert_eq!(response.status(), 200);
+        let token = api.store.tokens(acme.organization).await.unwrap()[0].id;
+        api.store
+            .delete_token(acme.organization, token)
+            .await
+            .unwrap();
+        api.environment.wait_ms(super::CALLER_MS_MAX);
+        let body = response.into_body();
+        let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+        assert!(!String::from_utf8_lossy(&body).contains("event: change"));
     }
 
     #[tokio::test]

@@ -1,14 +1,16 @@
 //! `GET /api/integrations/hubspot/callback`: where HubSpot sends a person back to.
 //!
-//! A browser comes here, so it is sent on to the page of integrations; a program that asks for JSON gets JSON. The caller
-//! has no token: the state it brings says for which organization the flow was begun.
+//! A browser comes here, so it is sent on to the page of integrations; a program that asks for JSON gets JSON. The state
+//! that it brings says for which organization the flow was begun, and with what. Invariant: a flow ends for whoever began
+//! it, as far as that can be told: a session's in its own browser, a token's in no browser of somebody else's. Otherwise one
+//! could make another connect their portal to a strange organization, or a strange portal to theirs.
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use partneros_domain::{ConnectionId, OrganizationId};
-use partneros_store::{Connection, NewConnection, TokenSet};
+use partneros_domain::{ConnectionId, OrganizationId, Permission};
+use partneros_store::{Connection, Credential, NewConnection, OAuthState, TokenSet};
 use partneros_sync::describe;
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -17,11 +19,12 @@ use utoipa::IntoParams;
 
 use super::connect::NotConfigured;
 use super::{IntegrationBody, discovery, state_hash, view};
-use crate::api::plugins;
 use crate::api::query::Query;
+use crate::auth::session;
 use crate::pages::INTEGRATIONS;
 use crate::problem::{ErrorBody, Problem};
 use crate::state::{AppState, ConnectError, ConnectFlow, Granted};
+use crate::token;
 
 /// How much of what HubSpot says is repeated, in characters.
 const SAID_CHARS_MAX: usize = 200;
@@ -46,6 +49,11 @@ pub struct CallbackQuery {
 enum Error {
     #[error("failed to connect: the flow is unknown, used or expired; begin again")]
     State,
+    #[error(
+        "failed to connect: the flow was begun by somebody else, or by somebody who may not connect portals any more; \
+         begin again"
+    )]
+    Stranger,
     #[error("failed to connect: consent was not given; HubSpot says `{0}`")]
     Denied(String),
     #[error("failed to connect: HubSpot sent neither a code nor an error; begin again")]
@@ -62,7 +70,7 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let refused = |code| Self::new(StatusCode::BAD_REQUEST, code, &error);
         match &error {
-            Error::State => refused("invalid_state"),
+            Error::State | Error::Stranger => refused("invalid_state"),
             Error::Denied(_) => refused("consent_denied"),
             Error::NoCode => refused("missing_code"),
             Error::Exchange(ConnectError::Exchange(source)) if source.is_transient() => {
@@ -95,8 +103,12 @@ pub async fn handle(
     headers: HeaderMap,
     Query(query): Query<CallbackQuery>,
 ) -> Response {
+    let shown = session::cookie(&headers).map(token::hash);
     // A task of its own, since this GET changes something and a code works once.
-    let ended = state.jobs.see_through(end(state.clone(), query)).await;
+    let ended = state
+        .jobs
+        .see_through(end(state.clone(), query, shown))
+        .await;
     let ended = ended.unwrap_or_else(|error| Err(Problem::internal(error.to_string())));
     if wants_json(&headers) {
         return ended.map(Json).into_response();
@@ -114,7 +126,11 @@ pub async fn handle(
     Redirect::to(&format!("{INTEGRATIONS}?{}", query.finish())).into_response()
 }
 
-async fn end(state: AppState, query: CallbackQuery) -> Result<IntegrationBody, Problem> {
+async fn end(
+    state: AppState,
+    query: CallbackQuery,
+    shown: Option<[u8; 32]>,
+) -> Result<IntegrationBody, Problem> {
     let flow = state.connect.clone().ok_or(NotConfigured)?;
     let discovery = state.jobs.slot()?;
     let hash = state_hash(&query.state.ok_or(Error::State)?);
@@ -124,12 +140,13 @@ async fn end(state: AppState, query: CallbackQuery) -> Result<IntegrationBody, P
         .take_oauth_state(&hash, now)
         .await?
         .ok_or(Error::State)?;
+    let actor = beginner(&state, &waiting, shown).await?;
     if let Some(error) = query.error {
         return Err(Error::Denied(said(&error, query.error_description.as_deref())).into());
     }
     let code = query.code.ok_or(Error::NoCode)?;
     let organization = waiting.organization_id;
-    let connection = connect(&state, flow.as_ref(), organization, &code).await?;
+    let connection = connect(&state, flow.as_ref(), organization, &actor, &code).await?;
     let id = connection.id;
     tracing::info!(connection.id = %id, portal.id = connection.portal_id, "portal connected");
     let integration = view(state.store.as_ref(), organization, connection).await?;
@@ -137,11 +154,44 @@ async fn end(state: AppState, query: CallbackQuery) -> Result<IntegrationBody, P
     Ok(IntegrationBody { integration })
 }
 
+/// Who began the flow, as the audit log names them, if they are the one who is back and still may connect portals. `shown`
+/// is the session that the browser shows.
+async fn beginner(
+    state: &AppState,
+    flow: &OAuthState,
+    shown: Option<[u8; 32]>,
+) -> Result<String, Problem> {
+    let now = state.environment.now();
+    let here = match shown {
+        Some(hash) => state.store.session(&hash, now).await?,
+        None => None,
+    };
+    if let Some(here) = &here {
+        let organizations = state.store.organizations_of_user(here.user_id).await?;
+        let may = organizations.iter().any(|(organization, role)| {
+            organization.id == flow.organization_id && role.may(Permission::ManageConnections)
+        });
+        if !may {
+            return Err(Error::Stranger.into());
+        }
+    }
+    match flow.begun_with {
+        Credential::Session(hash) if shown == Some(hash) => Ok(here.ok_or(Error::Stranger)?.email),
+        Credential::Session(_) => Err(Error::Stranger.into()),
+        Credential::Token(hash) => {
+            let holder = state.store.token_holder(&hash, now).await?;
+            let holder = holder.filter(|holder| holder.role.may(Permission::ManageConnections));
+            Ok(holder.ok_or(Error::Stranger)?.name)
+        }
+    }
+}
+
 /// Exchanges the code and stores what it grants.
 async fn connect(
     state: &AppState,
     flow: &dyn ConnectFlow,
     organization: OrganizationId,
+    actor: &str,
     code: &SecretString,
 ) -> Result<Connection, Problem> {
     // The time before the exchange: a token is then never taken for fresher than it is.
@@ -176,7 +226,7 @@ async fn connect(
     state.engine.parts().portals.forget(connection.id);
     state
         .engine
-        .reconnected(organization, plugins::ACTOR, connection.id, portal_id)
+        .reconnected(organization, actor, connection.id, portal_id)
         .await?;
     Ok(connection)
 }
@@ -203,17 +253,21 @@ fn said(error: &str, description: Option<&str>) -> String {
 #[cfg(test)]
 mod tests {
     use axum::http::Method;
-    use partneros_store::Connections as _;
+    use partneros_domain::Role;
+    use partneros_store::{Connections as _, Organizations as _};
     use secrecy::ExposeSecret as _;
     use serde_json::json;
 
-    use crate::api::fixture::{Answer, TestApi};
+    use crate::api::fixture::{Answer, Client, TestApi};
 
     const JSON: &[(&str, &str)] = &[("accept", "application/json")];
 
     async fn begin(api: &TestApi) -> String {
-        let answer = api
-            .acme()
+        begin_as(&api.acme()).await
+    }
+
+    async fn begin_as(client: &Client<'_>) -> String {
+        let answer = client
             .post("/api/integrations/hubspot/connect", json!({}))
             .await;
         let answer = answer.expect(200);
@@ -226,8 +280,12 @@ mod tests {
     }
 
     async fn back(api: &TestApi, query: &str, headers: &[(&str, &str)]) -> Answer {
+        back_as(&api.anyone(), query, headers).await
+    }
+
+    async fn back_as(client: &Client<'_>, query: &str, headers: &[(&str, &str)]) -> Answer {
         let path = format!("/api/integrations/hubspot/callback?{query}");
-        api.anyone().send(Method::GET, &path, headers, None).await
+        client.send(Method::GET, &path, headers, None).await
     }
 
     async fn connections(api: &TestApi) -> usize {
@@ -351,6 +409,74 @@ mod tests {
                 .unwrap(),
             []
         );
+    }
+
+    #[tokio::test]
+    async fn a_flow_ends_in_the_browser_that_began_it() {
+        let api = TestApi::new().await;
+        let ann = api.session(Role::Admin).await;
+        let again = api.sign_in("admin@acme.example").await;
+        let bob = api.session(Role::Owner).await;
+        for other in [api.anyone(), again, bob] {
+            let query = format!("code=good&state={}", begin_as(&ann).await);
+            let answer = back_as(&other, &query, JSON).await;
+            answer.refused(400, "invalid_state");
+            let late = back_as(&ann, &query, JSON).await;
+            late.refused(400, "invalid_state");
+        }
+        assert_eq!(connections(&api).await, 0);
+        let query = format!("code=good&state={}", begin_as(&ann).await);
+        back_as(&ann, &query, JSON).await.expect(200);
+        let events = ann.get("/api/audit-events?type=connection.").await;
+        let event = events.expect(200)["events"][0].clone();
+        assert_eq!(event["type"], "connection.connected");
+        assert_eq!(event["actor"], "admin@acme.example");
+    }
+
+    #[tokio::test]
+    async fn a_tokens_flow_ends_in_no_browser_of_somebody_elses() {
+        let api = TestApi::new().await;
+        let viewer = api.session(Role::Viewer).await;
+        api.joins_other("eve@other.example", Role::Owner).await;
+        let eve = api.sign_in("eve@other.example").await;
+        for other in [viewer, eve] {
+            let query = format!("code=good&state={}", begin(&api).await);
+            let answer = back_as(&other, &query, JSON).await;
+            answer.refused(400, "invalid_state");
+        }
+        let admin = api.session(Role::Admin).await;
+        let query = format!("code=good&state={}", begin(&api).await);
+        back_as(&admin, &query, JSON).await.expect(200);
+        let events = admin.get("/api/audit-events?type=connection.").await;
+        let event = events.expect(200)["events"][0].clone();
+        assert_eq!(event["actor"], "a test's admin");
+    }
+
+    #[tokio::test]
+    async fn whoever_may_not_connect_any_more_ends_no_flow() {
+        let api = TestApi::new().await;
+        let state = begin(&api).await;
+        let acme = api.acme();
+        let tokens = api.store.tokens(acme.organization).await.unwrap();
+        api.store
+            .delete_token(acme.organization, tokens[0].id)
+            .await
+            .unwrap();
+        let query = format!("code=good&state={state}");
+        back(&api, &query, JSON).await.refused(400, "invalid_state");
+
+        let owner = api.session(Role::Owner).await;
+        let bob = api.person("bob@acme.example", Role::Admin).await;
+        let seen = api.sign_in("bob@acme.example").await;
+        let query = format!("code=good&state={}", begin_as(&seen).await);
+        let path = format!("/api/members/{}", bob.id);
+        owner
+            .patch(&path, json!({"role": "member"}))
+            .await
+            .expect(200);
+        let answer = back_as(&seen, &query, JSON).await;
+        answer.refused(400, "invalid_state");
+        assert_eq!(connections(&api).await, 0);
     }
 
     #[tokio::test]

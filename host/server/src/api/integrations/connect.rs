@@ -10,7 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::state_hash;
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -36,7 +36,8 @@ impl From<NotConfigured> for Problem {
     }
 }
 
-/// Begins to connect a portal: says where to send the person who consents.
+/// Begins to connect a portal: says where to send the person who consents. What a session begins ends in that session's
+/// browser.
 #[utoipa::path(post, path = "/api/integrations/hubspot/connect", tag = "integrations", operation_id = "connectHubspot",
     responses(
         (status = 200, description = "Where to go.", body = Authorization),
@@ -44,7 +45,7 @@ impl From<NotConfigured> for Problem {
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::ManageConnections>,
 ) -> Result<Json<Authorization>, Problem> {
     let flow = state.connect.as_ref().ok_or(NotConfigured)?;
     let mut random = [0; 32];
@@ -54,6 +55,7 @@ pub async fn handle(
     let waiting = OAuthState {
         hash: state_hash(&secret),
         organization_id: caller.organization,
+        begun_with: caller.credential,
         expires_at: now.plus_millis(i64::from(state.limits.connect_ms_max)),
     };
     state.store.put_oauth_state(&waiting, now).await?;

@@ -2,12 +2,12 @@
 
 use axum::Json;
 use axum::extract::State;
+use partneros_domain::EventType;
 use serde_json::json;
 
 use crate::api::Success;
 use crate::api::path::{ConnectionPath, Path};
-use crate::api::plugins;
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -20,7 +20,7 @@ use crate::state::AppState;
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::ManageConnections>,
     Path(path): Path<ConnectionPath>,
 ) -> Result<Json<Success>, Problem> {
     let id = path.connection_id;
@@ -29,12 +29,12 @@ pub async fn handle(
         .disconnect(caller.organization, id, state.environment.now())
         .await?;
     state.engine.parts().portals.forget(id);
-    let (event, subject) = ("connection.disconnected", id.to_string());
+    let (event, subject) = (EventType::ConnectionDisconnected, id.to_string());
     state
         .engine
         .note(
             caller.organization,
-            plugins::ACTOR,
+            &caller.actor,
             event,
             &subject,
             json!({}),

@@ -8,7 +8,8 @@ use async_trait::async_trait;
 use partneros_domain::{ConnectionId, FieldName, HubSpotId, OrganizationId};
 use partneros_hubspot::model::{AccountInfo, CustomSchema, NewProperty, Owner, Pipeline, Property};
 use partneros_hubspot::{
-    Error, Portal, Priority, ReadBatch, Refusal, Rows, Search, SearchPage, Update, Upsert, Written,
+    Error, Portal, Priority, RateLimit, ReadBatch, Refusal, Rows, Search, SearchPage, Update,
+    Upsert, Written,
 };
 use partneros_sync::Portals;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -63,6 +64,7 @@ impl ConnectFlow for PanickingConnect {
 #[derive(Debug, Default)]
 pub struct TestPortals {
     mode: AtomicU8,
+    limit: Mutex<Option<RateLimit>>,
     forgotten: Mutex<Vec<ConnectionId>>,
 }
 
@@ -78,6 +80,18 @@ impl TestPortals {
     /// From now on HubSpot asks for a new authorisation.
     pub fn revoke(&self) {
         self.mode.store(REVOKED, Ordering::Relaxed);
+    }
+
+    /// From now on HubSpot says that so many of a thousand calls of the day are left.
+    pub fn leave_calls(&self, daily_remaining: u64) {
+        let limit = RateLimit {
+            max: 110,
+            remaining: 110,
+            daily_max: Some(1_000),
+            daily_remaining: Some(daily_remaining),
+            age_ms: 0,
+        };
+        *self.limit.lock().unwrap_or_else(PoisonError::into_inner) = Some(limit);
     }
 
     /// Which connections were to be forgotten.
@@ -96,9 +110,11 @@ impl Portals for TestPortals {
         _organization: OrganizationId,
         _connection: ConnectionId,
     ) -> Result<Arc<dyn Portal>, partneros_sync::Error> {
+        let limit = *self.limit.lock().unwrap_or_else(PoisonError::into_inner);
+        let portal = |revoked| Arc::new(TestPortal { revoked, limit });
         match self.mode.load(Ordering::Relaxed) {
-            OPEN => Ok(Arc::new(TestPortal { revoked: false })),
-            REVOKED => Ok(Arc::new(TestPortal { revoked: true })),
+            OPEN => Ok(portal(false)),
+            REVOKED => Ok(portal(true)),
             _ => Err(partneros_sync::Error::NotConnected(
                 "there is no portal in this test".into(),
             )),
@@ -116,6 +132,7 @@ impl Portals for TestPortals {
 /// A portal with one property an object. Everything but its schema answers with an outage.
 struct TestPortal {
     revoked: bool,
+    limit: Option<RateLimit>,
 }
 
 impl TestPortal {
@@ -142,6 +159,10 @@ fn outage<T>() -> Result<T, Error> {
 
 #[async_trait]
 impl Portal for TestPortal {
+    fn rate_limit_remaining(&self) -> Option<RateLimit> {
+        self.limit
+    }
+
     async fn search(&self, _: Search<'_>) -> Result<SearchPage, Error> {
         outage()
     }

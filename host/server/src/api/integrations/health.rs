@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use crate::api::path::{ConnectionPath, Path};
 use crate::api::words;
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -43,7 +43,9 @@ pub struct RateLimitView {
     max: usize,
     /// Of those, left.
     remaining: usize,
-    /// Calls left of the day; null when HubSpot does not say.
+    /// Calls in a day; null when HubSpot does not say.
+    daily_max: Option<u64>,
+    /// Of those, left.
     daily_remaining: Option<u64>,
 }
 
@@ -162,7 +164,7 @@ impl PluginsView {
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::View>,
     Path(path): Path<ConnectionPath>,
 ) -> Result<Json<HealthBody>, Problem> {
     let (organization, id) = (caller.organization, path.connection_id);
@@ -177,6 +179,7 @@ pub async fn handle(
     let rate_limit = seen.map(|limit| RateLimitView {
         max: limit.max,
         remaining: limit.remaining,
+        daily_max: limit.daily_max,
         daily_remaining: limit.daily_remaining,
     });
     Ok(Json(HealthBody {

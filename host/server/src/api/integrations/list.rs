@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{IntegrationView, view};
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -21,7 +21,7 @@ pub struct IntegrationList {
     responses((status = 200, description = "The connections.", body = IntegrationList)))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::View>,
 ) -> Result<Json<IntegrationList>, Problem> {
     let mut integrations = Vec::new();
     for connection in state.store.connections(caller.organization).await? {

@@ -6,7 +6,7 @@ use axum::extract::State;
 use super::discovery;
 use super::schema::SchemaSummary;
 use crate::api::path::{ConnectionPath, Path};
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -21,7 +21,7 @@ use crate::state::AppState;
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::ManageConnections>,
     Path(path): Path<ConnectionPath>,
 ) -> Result<Json<SchemaSummary>, Problem> {
     state

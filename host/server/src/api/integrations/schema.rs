@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::api::objects::{FieldView, quoted};
 use crate::api::path::{ConnectionPath, Path};
 use crate::api::query::Query;
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -131,7 +131,7 @@ impl SchemaSummary {
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::View>,
     Path(path): Path<ConnectionPath>,
     Query(query): Query<SchemaQuery>,
 ) -> Result<Response, Problem> {

@@ -1,16 +1,16 @@
 //! `POST /api/pairs/{pairId}/mappings/confirm`: confirms mappings as they are.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use partneros_domain::{FieldName, MappingState, Mappings};
+use partneros_domain::{EventType, FieldName, MappingState, Mappings};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{MappingSetBody, current, save};
 use crate::api::body::Body;
+use crate::api::condition::IfMatch;
 use crate::api::path::{PairPath, Path};
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{Detail, ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -40,36 +40,31 @@ impl From<Nothing> for Problem {
 
 /// Confirms mappings as they are: all that are suggested or auto-mapped, or those of the fields that are named.
 #[utoipa::path(post, path = "/api/pairs/{pairId}/mappings/confirm", tag = "mappings", operation_id = "confirmMappings",
-    params(PairPath), request_body = Option<ConfirmMappings>,
+    params(PairPath, ("If-Match" = Option<String>, Header, description = "The version that was read, as in `ETag`; instead of `version` in the body.")), request_body = Option<ConfirmMappings>,
     responses(
         (status = 200, description = "The mappings as they are now.", body = MappingSetBody),
         (status = 400, description = "`invalid_mappings` with every problem, `invalid_json` or `invalid_body`.", body = ErrorBody),
         (status = 404, description = "`not_found`.", body = ErrorBody),
-        (status = 409, description = "`version_mismatch`: they have changed since they were read.", body = ErrorBody),
+        (status = 412, description = "`version_mismatch`: they have changed since they were read.", body = ErrorBody),
         (status = 422, description = "`mapper_failed`.", body = ErrorBody),
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::EditMappings>,
     Path(path): Path<PairPath>,
+    IfMatch(seen): IfMatch,
     body: Option<Body<ConfirmMappings>>,
-) -> Result<Json<MappingSetBody>, Problem> {
+) -> Result<MappingSetBody, Problem> {
     let ConfirmMappings { fields, version } = body.map(|Body(body)| body).unwrap_or_default();
-    let set = current(&state, caller.organization, path.pair_id, version).await?;
-    let mut mappings = set.mappings;
+    let set = current(&state, caller.organization, path.pair_id, seen.or(version)).await?;
+    let mut mappings = set.mappings.clone();
     match fields {
         Some(fields) => confirm_named(&mut mappings, &fields)?,
         None => confirm_all(&mut mappings),
     }
-    let saved = save(
-        &state,
-        caller.organization,
-        path.pair_id,
-        set.version,
-        mappings,
-    )
-    .await?;
-    Ok(Json(saved.into()))
+    let event = EventType::MappingConfirmed;
+    let saved = save(&state, &caller, path.pair_id, set, mappings, event).await?;
+    Ok(saved.into())
 }
 
 fn confirm_all(mappings: &mut Mappings) {
@@ -170,6 +165,6 @@ mod tests {
         assert_eq!(states(&after, "confirmed"), 1);
         acme.post(&confirm, json!({"version": 1}))
             .await
-            .refused(409, "version_mismatch");
+            .refused(412, "version_mismatch");
     }
 }

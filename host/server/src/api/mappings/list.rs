@@ -1,11 +1,10 @@
 //! `GET /api/pairs/{pairId}/mappings`: the mappings of a pair.
 
-use axum::Json;
 use axum::extract::State;
 
 use super::MappingSetBody;
 use crate::api::path::{PairPath, Path};
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -13,19 +12,19 @@ use crate::state::AppState;
 #[utoipa::path(get, path = "/api/pairs/{pairId}/mappings", tag = "mappings", operation_id = "listMappings",
     params(PairPath),
     responses(
-        (status = 200, description = "The mappings.", body = MappingSetBody),
+        (status = 200, description = "The mappings; `ETag` is their version.", body = MappingSetBody),
         (status = 404, description = "`not_found`.", body = ErrorBody),
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::View>,
     Path(path): Path<PairPath>,
-) -> Result<Json<MappingSetBody>, Problem> {
+) -> Result<MappingSetBody, Problem> {
     let set = state
         .store
         .mappings(caller.organization, path.pair_id)
         .await?;
-    Ok(Json(set.into()))
+    Ok(set.into())
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 pub mod confirm;
 pub mod list;
+mod noted;
 pub mod replace;
 pub mod round_trip;
 pub mod suggest;
@@ -14,16 +15,19 @@ pub mod update;
 use std::collections::HashSet;
 
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use partneros_domain::{
-    ConflictPolicy, Direction, FieldMapping, FieldName, MappingState, Mappings, OrganizationId,
-    PairId, RulePlugin,
+    ConflictPolicy, Direction, EventType, FieldMapping, FieldName, MappingState, Mappings,
+    OrganizationId, PairId, RulePlugin,
 };
 use partneros_store::MappingSet;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use utoipa::ToSchema;
 
+use crate::api::condition::tagged;
 use crate::api::words;
+use crate::auth::Caller;
 use crate::problem::{Detail, Problem};
 use crate::state::AppState;
 
@@ -93,7 +97,7 @@ enum Error {
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let (status, code) = match error {
-            Error::Changed(_) => (StatusCode::CONFLICT, "version_mismatch"),
+            Error::Changed(_) => (StatusCode::PRECONDITION_FAILED, "version_mismatch"),
             Error::TooMany { .. } => (StatusCode::BAD_REQUEST, "too_many_fields"),
         };
         Self::new(status, code, &error)
@@ -146,6 +150,12 @@ impl From<MappingSet> for MappingSetBody {
     }
 }
 
+impl IntoResponse for MappingSetBody {
+    fn into_response(self) -> Response {
+        tagged(self.version, &self)
+    }
+}
+
 /// Options as the domain keeps them: the text of a JSON object, empty for none.
 fn options_text(options: &Map<String, Json>) -> String {
     if options.is_empty() {
@@ -169,23 +179,24 @@ async fn current(
     }
 }
 
-/// Saves mappings in place of those of version `from`.
+/// Saves mappings in place of those that were read, and writes down that a caller did so.
 async fn save(
     state: &AppState,
-    organization: OrganizationId,
+    caller: &Caller,
     pair: PairId,
-    from: i64,
+    read: MappingSet,
     mappings: Mappings,
+    event: EventType,
 ) -> Result<MappingSet, Problem> {
     check_count(state, mappings.0.len())?;
-    match state
+    let saved = state
         .engine
-        .save_mappings(organization, pair, from, &mappings)
-        .await
-    {
-        Ok(version) => Ok(MappingSet { version, mappings }),
-        Err(error) => Err(changed(error, from)),
-    }
+        .save_mappings(caller.organization, pair, read.version, &mappings)
+        .await;
+    let version = saved.map_err(|error| changed(error, read.version))?;
+    let set = MappingSet { version, mappings };
+    noted::note(state, caller, event, pair, &read.mappings, &set).await?;
+    Ok(set)
 }
 
 /// Refuses more mappings than a pair may have.

@@ -1,16 +1,16 @@
 //! `PUT /api/pairs/{pairId}/mappings`: replaces all mappings of a pair.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use partneros_domain::{FieldMapping, Mappings};
+use partneros_domain::{EventType, FieldMapping, Mappings};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{MappingSetBody, MappingView, current, duplicates, save};
 use crate::api::body::Body;
+use crate::api::condition::IfMatch;
 use crate::api::path::{PairPath, Path};
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{Detail, ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -18,10 +18,28 @@ use crate::state::AppState;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReplaceMappings {
-    /// The version that was read.
-    version: i64,
+    /// The version that was read, unless `If-Match` says it; one of both must.
+    #[serde(default)]
+    version: Option<i64>,
     /// All mappings; a field that is left out is unmapped.
     mappings: Vec<MappingView>,
+}
+
+/// Mappings that would replace others unseen.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "failed to replace the mappings: name the version that was read, as `If-Match` or as `version` in the body"
+)]
+struct VersionMissing;
+
+impl From<VersionMissing> for Problem {
+    fn from(error: VersionMissing) -> Self {
+        Self::new(
+            StatusCode::PRECONDITION_REQUIRED,
+            "version_required",
+            &error,
+        )
+    }
 }
 
 /// Two mappings of the same field.
@@ -37,33 +55,37 @@ impl From<Duplicates> for Problem {
 
 /// Replaces all mappings of a pair, if they are still of the version that was read.
 #[utoipa::path(put, path = "/api/pairs/{pairId}/mappings", tag = "mappings", operation_id = "replaceMappings",
-    params(PairPath), request_body = ReplaceMappings,
+    params(PairPath, ("If-Match" = Option<String>, Header, description = "The version that was read, as in `ETag`; instead of `version` in the body.")), request_body = ReplaceMappings,
     responses(
         (status = 200, description = "The mappings as they are now.", body = MappingSetBody),
         (status = 400, description = "`invalid_mappings` with every problem, `too_many_fields`, `invalid_json` or `invalid_body`.", body = ErrorBody),
         (status = 404, description = "`not_found`.", body = ErrorBody),
-        (status = 409, description = "`version_mismatch`: they have changed since they were read.", body = ErrorBody),
+        (status = 412, description = "`version_mismatch`: they have changed since they were read.", body = ErrorBody),
+        (status = 428, description = "`version_required`.", body = ErrorBody),
         (status = 422, description = "`mapper_failed`.", body = ErrorBody),
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::EditMappings>,
     Path(path): Path<PairPath>,
+    IfMatch(seen): IfMatch,
     Body(body): Body<ReplaceMappings>,
-) -> Result<Json<MappingSetBody>, Problem> {
-    let organization = caller.organization;
-    let set = current(&state, organization, path.pair_id, Some(body.version)).await?;
+) -> Result<MappingSetBody, Problem> {
+    let seen = seen.or(body.version).ok_or(VersionMissing)?;
+    let set = current(&state, caller.organization, path.pair_id, Some(seen)).await?;
     let duplicates = duplicates(&body.mappings);
     if !duplicates.is_empty() {
         return Err(Duplicates(duplicates).into());
     }
     let mappings = Mappings(body.mappings.into_iter().map(FieldMapping::from).collect());
-    let saved = save(&state, organization, path.pair_id, set.version, mappings).await?;
-    Ok(Json(saved.into()))
+    let event = EventType::MappingReplaced;
+    let saved = save(&state, &caller, path.pair_id, set, mappings, event).await?;
+    Ok(saved.into())
 }
 
 #[cfg(test)]
 mod tests {
+    use axum::http::Method;
     use serde_json::{Value as Json, json};
 
     use crate::api::fixture::TestApi;
@@ -85,7 +107,28 @@ mod tests {
         let written = acme.put(&path, read.clone()).await.expect(200);
         assert_eq!(written["mappings"], read["mappings"]);
         assert_eq!(written["version"], 2);
-        acme.put(&path, read).await.refused(409, "version_mismatch");
+        acme.put(&path, read).await.refused(412, "version_mismatch");
+    }
+
+    #[tokio::test]
+    async fn the_version_may_come_as_a_condition() {
+        let api = TestApi::new().await;
+        let path = format!("/api/pairs/{}/mappings", api.pair().await);
+        let acme = api.acme();
+        let body = json!({"mappings": [mapping("name", "name")]});
+        let put = |condition| {
+            let headers: Vec<_> = Option::into_iter(condition)
+                .map(|tag| ("if-match", tag))
+                .collect();
+            let (acme, path, body) = (&acme, &path, body.clone());
+            async move { acme.send(Method::PUT, path, &headers, Some(body)).await }
+        };
+        put(None).await.refused(428, "version_required");
+        put(Some("\"7\"")).await.refused(412, "version_mismatch");
+        put(Some("seven")).await.refused(400, "invalid_if_match");
+        let put = put(Some("\"0\"")).await;
+        assert_eq!((put.status, put.header("etag")), (200, "\"1\""));
+        assert_eq!(acme.get(&path).await.header("etag"), "\"1\"");
     }
 
     #[tokio::test]

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::api::path::{PairPath, Path};
 use crate::api::words;
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -92,7 +92,7 @@ impl From<Proof> for RoundTrip {
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::EditMappings>,
     Path(path): Path<PairPath>,
 ) -> Result<Json<RoundTrip>, Problem> {
     let _slot = state.trials.slot()?;

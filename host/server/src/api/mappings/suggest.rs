@@ -2,14 +2,15 @@
 
 use axum::Json;
 use axum::extract::State;
-use partneros_domain::Candidate;
+use partneros_domain::{Candidate, EventType, Mappings};
+use partneros_store::MappingSet;
 use partneros_sync::SuggestedMapping;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{MappingView, changed};
+use super::{MappingView, changed, noted};
 use crate::api::path::{PairPath, Path};
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -88,24 +89,30 @@ impl From<Candidate> for CandidateView {
     responses(
         (status = 200, description = "The mappings, with candidates.", body = Suggestions),
         (status = 404, description = "`not_found`.", body = ErrorBody),
-        (status = 409, description = "`version_mismatch`: someone saved mappings meanwhile.", body = ErrorBody),
+        (status = 412, description = "`version_mismatch`: someone saved mappings meanwhile.", body = ErrorBody),
         (status = 422, description = "`mapper_failed`.", body = ErrorBody),
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::EditMappings>,
     Path(path): Path<PairPath>,
 ) -> Result<Json<Suggestions>, Problem> {
-    let from = state
+    let read = state
         .store
         .mappings(caller.organization, path.pair_id)
-        .await?
-        .version;
+        .await?;
     let suggested = state
         .engine
         .suggest(caller.organization, path.pair_id)
         .await;
-    let (version, mappings) = suggested.map_err(|error| changed(error, from))?;
+    let (version, mappings) = suggested.map_err(|error| changed(error, read.version))?;
+    let stored = mappings.iter().map(|suggested| suggested.mapping.clone());
+    let set = MappingSet {
+        version,
+        mappings: Mappings(stored.collect()),
+    };
+    let event = EventType::MappingSuggested;
+    noted::note(&state, &caller, event, path.pair_id, &read.mappings, &set).await?;
     Ok(Json(Suggestions {
         version,
         mappings: mappings.into_iter().map(SuggestionView::from).collect(),

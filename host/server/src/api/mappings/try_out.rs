@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use super::options_text;
 use crate::api::body::Body;
 use crate::api::path::{MappingPath, Path};
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -131,7 +131,7 @@ impl From<Tryout> for Tried {
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::EditMappings>,
     Path(path): Path<MappingPath>,
     Body(body): Body<TryMapping>,
 ) -> Result<Json<Tried>, Problem> {

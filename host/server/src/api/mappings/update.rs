@@ -1,10 +1,11 @@
 //! `PATCH /api/pairs/{pairId}/mappings/{field}`: changes the mapping of one field.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use partneros_domain::{
-    ConflictPolicy, Direction, FieldMapping, FieldName, MappingState, ObjectPair, RulePlugin,
+    ConflictPolicy, Direction, EventType, FieldMapping, FieldName, MappingState, ObjectPair,
+    RulePlugin,
 };
 use serde::Deserialize;
 use serde_json::Map;
@@ -12,10 +13,11 @@ use utoipa::ToSchema;
 
 use super::{MappingView, current, options_text, save};
 use crate::api::body::{Body, Change};
+use crate::api::condition::{IfMatch, tagged};
 use crate::api::objects::schema;
 use crate::api::path::{MappingPath, Path};
 use crate::api::words;
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -90,6 +92,12 @@ pub struct MappingBody {
     mapping: MappingView,
 }
 
+impl IntoResponse for MappingBody {
+    fn into_response(self) -> Response {
+        tagged(self.version, &self)
+    }
+}
+
 /// A change that says two things, or is about nothing.
 #[derive(Debug, thiserror::Error)]
 enum Error {
@@ -114,34 +122,36 @@ impl From<Error> for Problem {
 /// Changes the mapping of one field: confirms it, assigns another property, ignores or unmaps the field, or changes how it
 /// syncs.
 #[utoipa::path(patch, path = "/api/pairs/{pairId}/mappings/{field}", tag = "mappings", operation_id = "updateMapping",
-    params(MappingPath), request_body = UpdateMapping,
+    params(MappingPath, ("If-Match" = Option<String>, Header, description = "The version that was read, as in `ETag`; instead of `version` in the body.")), request_body = UpdateMapping,
     responses(
         (status = 200, description = "The mapping as it is now.", body = MappingBody),
         (status = 400, description = "`invalid_mappings` with every problem, `invalid_json` or `invalid_body`.", body = ErrorBody),
         (status = 404, description = "`not_found`: the pair or the field.", body = ErrorBody),
-        (status = 409, description = "`version_mismatch`: the mappings have changed since they were read.", body = ErrorBody),
+        (status = 412, description = "`version_mismatch`: the mappings have changed since they were read.", body = ErrorBody),
         (status = 422, description = "`mapper_failed`.", body = ErrorBody),
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::EditMappings>,
     Path(path): Path<MappingPath>,
+    IfMatch(seen): IfMatch,
     Body(body): Body<UpdateMapping>,
-) -> Result<Json<MappingBody>, Problem> {
+) -> Result<MappingBody, Problem> {
     let pair = state.store.pair(caller.organization, path.pair_id).await?;
-    let set = current(&state, caller.organization, pair.id, body.version).await?;
+    let set = current(&state, caller.organization, pair.id, seen.or(body.version)).await?;
     let mapping = match set.mappings.get(&path.field) {
         Some(mapping) => mapping.clone(),
         None => unmapped(&pair, &path.field)?,
     };
     let changed = change(mapping, body)?;
-    let mut mappings = set.mappings;
+    let mut mappings = set.mappings.clone();
     mappings.set(changed.clone());
-    let saved = save(&state, caller.organization, pair.id, set.version, mappings).await?;
-    Ok(Json(MappingBody {
+    let event = EventType::MappingUpdated;
+    let saved = save(&state, &caller, pair.id, set, mappings, event).await?;
+    Ok(MappingBody {
         version: saved.version,
         mapping: changed.into(),
-    }))
+    })
 }
 
 /// Where the mapping of a field begins that has none yet.
@@ -306,7 +316,7 @@ mod tests {
         let stale = json!({"state": "ignored", "version": 0});
         acme.patch(&name, stale)
             .await
-            .refused(409, "version_mismatch");
+            .refused(412, "version_mismatch");
     }
 
     #[tokio::test]

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::{ObjectView, schema};
 use crate::api::path::{ObjectPath, Path};
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 
 /// One object.
@@ -23,7 +23,7 @@ pub struct ObjectBody {
         (status = 404, description = "`unknown_object`.", body = ErrorBody),
     ))]
 pub async fn handle(
-    _caller: Caller,
+    _caller: Permitted<permission::View>,
     Path(path): Path<ObjectPath>,
 ) -> Result<Json<ObjectBody>, Problem> {
     Ok(Json(ObjectBody {

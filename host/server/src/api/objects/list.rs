@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::ObjectView;
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 
 /// All objects.
 #[derive(Debug, Serialize, ToSchema)]
@@ -17,7 +17,7 @@ pub struct ObjectList {
 /// Lists the PartnerOS objects with their fields.
 #[utoipa::path(get, path = "/api/objects", tag = "objects", operation_id = "listObjects",
     responses((status = 200, description = "The objects.", body = ObjectList)))]
-pub async fn handle(_caller: Caller) -> Json<ObjectList> {
+pub async fn handle(_caller: Permitted<permission::View>) -> Json<ObjectList> {
     let schemas = object::BUILT_IN.into_iter().filter_map(object::built_in);
     Json(ObjectList {
         objects: schemas.map(ObjectView::from).collect(),

@@ -2,13 +2,15 @@
 
 use axum::Json;
 use axum::extract::State;
+use partneros_domain::EventType;
 use serde::Serialize;
+use serde_json::json;
 use utoipa::ToSchema;
 
-use super::PairView;
+use super::{PairView, note};
 use crate::api::mappings::round_trip::ExampleView;
 use crate::api::path::{PairPath, Path};
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -38,7 +40,7 @@ pub struct Activated {
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::EditMappings>,
     Path(path): Path<PairPath>,
 ) -> Result<Json<Activated>, Problem> {
     let activation = state
@@ -47,6 +49,8 @@ pub async fn handle(
         .await?;
     let pair = state.store.pair(caller.organization, path.pair_id).await?;
     let undecided = activation.undecided_fields.iter().map(ToString::to_string);
+    let metadata = json!({"liveFields": activation.live_fields});
+    note(&state, &caller, EventType::PairActivated, pair.id, metadata).await?;
     let not_reversible = activation.not_reversible.into_iter().map(ExampleView::from);
     Ok(Json(Activated {
         pair: pair.into(),

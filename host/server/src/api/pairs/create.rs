@@ -4,19 +4,20 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use partneros_domain::{
-    ConflictPolicy, Direction, MatchKey, ObjectPair, PairId, PairState, PluginFailurePolicy,
-    Thresholds,
+    ConflictPolicy, Direction, EventType, MatchKey, ObjectPair, PairId, PairState,
+    PluginFailurePolicy, Thresholds,
 };
 use serde::Deserialize;
+use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{MatchKeyView, PairBody, ThresholdsView, settings};
+use super::{MatchKeyView, PairBody, PairView, ThresholdsView, note, settings};
 use crate::api::body::Body;
 use crate::api::integrations::schema::Unknown;
 use crate::api::objects::schema;
 use crate::api::path::{ConnectionPath, Path};
 use crate::api::words;
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -75,7 +76,7 @@ impl From<Exists> for Problem {
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::EditMappings>,
     Path(path): Path<ConnectionPath>,
     Body(body): Body<CreatePair>,
 ) -> Result<Json<PairBody>, Problem> {
@@ -104,7 +105,18 @@ pub async fn handle(
         created_at: state.environment.now(),
     };
     match state.store.create_pair(organization, &pair).await {
-        Ok(()) => Ok(Json(pair.into())),
+        Ok(()) => {
+            let pair = PairView::from(pair);
+            note(
+                &state,
+                &caller,
+                EventType::PairCreated,
+                pair.id,
+                json!(pair),
+            )
+            .await?;
+            Ok(Json(PairBody { pair }))
+        }
         Err(partneros_store::Error::Conflict { .. }) => Err(Exists {
             object: pair.object,
             hubspot_object: pair.hubspot_object,

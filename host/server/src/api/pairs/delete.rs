@@ -2,10 +2,13 @@
 
 use axum::Json;
 use axum::extract::State;
+use partneros_domain::EventType;
+use serde_json::json;
 
+use super::{PairView, note};
 use crate::api::Success;
 use crate::api::path::{PairPath, Path};
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -18,13 +21,13 @@ use crate::state::AppState;
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::EditMappings>,
     Path(path): Path<PairPath>,
 ) -> Result<Json<Success>, Problem> {
-    state
-        .store
-        .delete_pair(caller.organization, path.pair_id)
-        .await?;
+    let (organization, id) = (caller.organization, path.pair_id);
+    let pair = PairView::from(state.store.pair(organization, id).await?);
+    state.store.delete_pair(organization, id).await?;
+    note(&state, &caller, EventType::PairDeleted, id, json!(pair)).await?;
     Ok(Json(Success::YES))
 }
 

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::PairView;
 use crate::api::path::{ConnectionPath, Path};
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -26,7 +26,7 @@ pub struct PairList {
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::View>,
     Path(path): Path<ConnectionPath>,
 ) -> Result<Json<PairList>, Problem> {
     state

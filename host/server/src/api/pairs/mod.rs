@@ -14,13 +14,17 @@ pub mod summary;
 pub mod update;
 
 use partneros_domain::{
-    ConflictPolicy, ConnectionId, Direction, FieldName, MatchKey, ObjectPair, PairId, PairState,
-    PluginFailurePolicy, Thresholds, Timestamp,
+    ConflictPolicy, ConnectionId, Direction, EventType, FieldName, MatchKey, ObjectPair, PairId,
+    PairState, PluginFailurePolicy, Thresholds, Timestamp,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 use utoipa::ToSchema;
 
-use crate::api::words;
+use crate::api::{audit, words};
+use crate::auth::Caller;
+use crate::problem::Problem;
+use crate::state::AppState;
 
 /// An object pair.
 #[derive(Debug, Serialize, ToSchema)]
@@ -86,6 +90,17 @@ pub struct ThresholdsView {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PairBody {
     pair: PairView,
+}
+
+/// Writes down what a caller did to a pair.
+async fn note(
+    state: &AppState,
+    caller: &Caller,
+    event: EventType,
+    pair: PairId,
+    metadata: Json,
+) -> Result<(), Problem> {
+    audit::note(state, caller, event, &format!("pair {pair}"), metadata).await
 }
 
 impl From<ObjectPair> for PairView {

@@ -2,11 +2,12 @@
 
 use axum::Json;
 use axum::extract::State;
-use partneros_domain::PairState;
+use partneros_domain::{EventType, PairState};
+use serde_json::json;
 
-use super::PairBody;
+use super::{PairBody, note};
 use crate::api::path::{PairPath, Path};
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -20,7 +21,7 @@ use crate::state::AppState;
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::EditMappings>,
     Path(path): Path<PairPath>,
 ) -> Result<Json<PairBody>, Problem> {
     let pair = state.store.pair(caller.organization, path.pair_id).await?;
@@ -32,6 +33,7 @@ pub async fn handle(
         .store
         .set_pair_state(caller.organization, pair.id, PairState::Paused, now)
         .await?;
+    note(&state, &caller, EventType::PairPaused, pair.id, json!({})).await?;
     Ok(Json(
         state.store.pair(caller.organization, pair.id).await?.into(),
     ))

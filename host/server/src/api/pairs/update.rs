@@ -3,18 +3,20 @@
 use axum::Json;
 use axum::extract::State;
 use partneros_domain::{
-    ConflictPolicy, Direction, ObjectPair, OrganizationId, PairState, PluginFailurePolicy,
-    Thresholds,
+    ConflictPolicy, Direction, EventType, ObjectPair, OrganizationId, PairState,
+    PluginFailurePolicy, Thresholds,
 };
 use partneros_store::{MappingSet, PairPatch};
 use serde::Deserialize;
+use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{MatchKeyView, PairBody, ThresholdsView, settings};
+use super::{MatchKeyView, PairBody, PairView, ThresholdsView, note, settings};
+use crate::api::audit;
 use crate::api::body::{Body, Change};
 use crate::api::path::{PairPath, Path};
 use crate::api::words;
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -53,12 +55,13 @@ pub struct UpdatePair {
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::EditMappings>,
     Path(PairPath { pair_id }): Path<PairPath>,
     Body(body): Body<UpdatePair>,
 ) -> Result<Json<PairBody>, Problem> {
     let organization = caller.organization;
     let pair = state.store.pair(organization, pair_id).await?;
+    let before = json!(PairView::from(pair.clone()));
     let patch = PairPatch {
         direction: body.direction,
         conflict_policy: body.conflict_policy,
@@ -87,7 +90,11 @@ pub async fn handle(
                 .await?
         }
     };
-    Ok(Json(updated.into()))
+    let after = PairView::from(updated);
+    let changed = audit::differences(&before, &json!(after));
+    let metadata = json!({"changed": changed});
+    note(&state, &caller, EventType::PairUpdated, pair_id, metadata).await?;
+    Ok(Json(PairBody { pair: after }))
 }
 
 /// Changes the direction among other things. The mappings are checked against it first, and saved again after it, which

@@ -2,12 +2,13 @@
 //! trusts keys, the inspection, the store and the audit log.
 
 use axum::http::StatusCode;
-use partneros_domain::{Digest, OrganizationId};
+use partneros_domain::{Digest, EventType};
 use partneros_runtime::Inspection;
 use partneros_store::{NewPluginVersion, PluginVersion};
 use serde_json::{Value as Json, json};
 
-use super::{ACTOR, of_conflict, signature};
+use super::{of_conflict, signature};
+use crate::auth::Caller;
 use crate::problem::{Detail, Problem};
 use crate::state::{AppState, Slot};
 
@@ -48,10 +49,11 @@ impl From<Error> for Problem {
 /// Checks a component and stores it as a version, staged. The place is given back when the checks are done.
 pub async fn accept(
     state: &AppState,
-    organization: OrganizationId,
+    caller: &Caller,
     offer: Offer,
     slot: Slot,
 ) -> Result<PluginVersion, Problem> {
+    let organization = caller.organization;
     let component = offer.component;
     let keys = state.store.trusted_keys(organization).await?;
     let enclosed = offer.enclosed_signature.filter(|_| !keys.is_empty());
@@ -84,13 +86,13 @@ pub async fn accept(
     };
     let version = state.store.put_plugin_version(organization, new).await;
     let version = version.map_err(of_conflict)?;
-    note(state, organization, &version, offer.origin).await?;
+    note(state, caller, &version, offer.origin).await?;
     Ok(version)
 }
 
 async fn note(
     state: &AppState,
-    organization: OrganizationId,
+    caller: &Caller,
     version: &PluginVersion,
     origin: Json,
 ) -> Result<(), Problem> {
@@ -102,7 +104,13 @@ async fn note(
     let subject = version.digest.to_string();
     state
         .engine
-        .note(organization, ACTOR, "plugin.uploaded", &subject, metadata)
+        .note(
+            caller.organization,
+            &caller.actor,
+            EventType::PluginUploaded,
+            &subject,
+            metadata,
+        )
         .await?;
     Ok(())
 }

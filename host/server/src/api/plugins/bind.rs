@@ -6,9 +6,9 @@ use partneros_store::MapperParts;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{ACTOR, BindingBody, ScopeForm, ScopeView, refused};
+use super::{BindingBody, ScopeForm, ScopeView, refused};
 use crate::api::body::Body;
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -38,12 +38,17 @@ pub struct Bind {
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::ManagePlugins>,
     Body(body): Body<Bind>,
 ) -> Result<Json<BindingBody>, Problem> {
     let bound = state
         .engine
-        .bind(caller.organization, ACTOR, body.scope.into(), body.parts)
+        .bind(
+            caller.organization,
+            &caller.actor,
+            body.scope.into(),
+            body.parts,
+        )
         .await;
     Ok(Json(bound.map_err(refused)?.into()))
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::BindingView;
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -22,7 +22,7 @@ pub struct Bindings {
     responses((status = 200, description = "The bindings.", body = Bindings), (status = 401, description = "`unauthorized`.", body = ErrorBody)))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::View>,
 ) -> Result<Json<Bindings>, Problem> {
     let bindings = state.store.bindings(caller.organization).await?;
     Ok(Json(Bindings {

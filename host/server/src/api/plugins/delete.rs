@@ -2,12 +2,13 @@
 
 use axum::Json;
 use axum::extract::State;
+use partneros_domain::EventType;
 use serde_json::json;
 
-use super::{ACTOR, of_conflict};
+use super::of_conflict;
 use crate::api::Success;
 use crate::api::path::{Path, VersionPath};
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -21,7 +22,7 @@ use crate::state::AppState;
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::ManagePlugins>,
     Path(path): Path<VersionPath>,
 ) -> Result<Json<Success>, Problem> {
     state
@@ -34,8 +35,8 @@ pub async fn handle(
         .engine
         .note(
             caller.organization,
-            ACTOR,
-            "plugin.deleted",
+            &caller.actor,
+            EventType::PluginDeleted,
             &subject,
             json!({}),
         )

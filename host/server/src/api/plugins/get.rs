@@ -2,7 +2,7 @@
 
 use super::VersionBody;
 use crate::api::path::{Path, VersionPath};
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 use axum::Json;
@@ -17,7 +17,7 @@ use axum::extract::State;
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::View>,
     Path(path): Path<VersionPath>,
 ) -> Result<Json<VersionBody>, Problem> {
     let version = state

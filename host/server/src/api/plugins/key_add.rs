@@ -2,15 +2,16 @@
 
 use axum::Json;
 use axum::extract::State;
+use partneros_domain::EventType;
 use partneros_store::TrustedKey;
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{ACTOR, of_conflict, signature};
+use super::{of_conflict, signature};
 use crate::api::Success;
 use crate::api::body::Body;
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -34,7 +35,7 @@ pub struct AddKey {
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::ManagePlugins>,
     Body(body): Body<AddKey>,
 ) -> Result<Json<Success>, Problem> {
     signature::name(&body.name)?;
@@ -53,7 +54,13 @@ pub async fn handle(
     let metadata = json!({"publicKey": public_key});
     state
         .engine
-        .note(organization, ACTOR, "plugin.key_added", &name, metadata)
+        .note(
+            organization,
+            &caller.actor,
+            EventType::PluginKeyAdded,
+            &name,
+            metadata,
+        )
         .await?;
     Ok(Json(Success::YES))
 }

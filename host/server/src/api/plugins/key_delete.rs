@@ -2,12 +2,12 @@
 
 use axum::Json;
 use axum::extract::State;
+use partneros_domain::EventType;
 use serde_json::json;
 
-use super::ACTOR;
 use crate::api::Success;
 use crate::api::path::{Path, PluginPath};
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -20,7 +20,7 @@ use crate::state::AppState;
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::ManagePlugins>,
     Path(path): Path<PluginPath>,
 ) -> Result<Json<Success>, Problem> {
     let organization = caller.organization;
@@ -32,8 +32,8 @@ pub async fn handle(
         .engine
         .note(
             organization,
-            ACTOR,
-            "plugin.key_deleted",
+            &caller.actor,
+            EventType::PluginKeyDeleted,
             &path.name,
             json!({}),
         )

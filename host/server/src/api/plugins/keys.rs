@@ -9,7 +9,7 @@ use partneros_store::TrustedKey;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -49,7 +49,7 @@ impl From<TrustedKey> for KeyView {
     responses((status = 200, description = "The keys.", body = TrustedKeys), (status = 401, description = "`unauthorized`.", body = ErrorBody)))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::View>,
 ) -> Result<Json<TrustedKeys>, Problem> {
     let keys = state.store.trusted_keys(caller.organization).await?;
     Ok(Json(TrustedKeys {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::api::query::{Paging, Query};
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -62,7 +62,7 @@ impl From<PluginEntry> for PluginView {
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::View>,
     Query(paging): Query<Paging>,
 ) -> Result<Json<PluginPage>, Problem> {
     let (cursor, limit) = paging.within(&state.limits)?;

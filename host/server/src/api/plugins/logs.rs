@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::api::path::{Path, VersionPath};
 use crate::api::query::{Paging, Query};
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -77,7 +77,7 @@ impl From<PluginCallLog> for CallView {
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::View>,
     Path(path): Path<VersionPath>,
     Query(paging): Query<Paging>,
 ) -> Result<Json<PluginLogPage>, Problem> {

@@ -41,9 +41,6 @@ use utoipa::ToSchema;
 use crate::api::words;
 use crate::problem::Problem;
 
-/// Who is named in the audit log for what comes over the API: tokens do not belong to persons.
-pub(super) const ACTOR: &str = "api";
-
 /// A version of a plugin.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

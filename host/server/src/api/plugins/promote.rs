@@ -1,8 +1,8 @@
 //! `POST /api/plugins/bindings/promote`: lets what was tried take over.
 
-use super::{ACTOR, BindingBody, InScope, refused};
+use super::{BindingBody, InScope, refused};
 use crate::api::body::Body;
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 use axum::Json;
@@ -20,12 +20,12 @@ use axum::extract::State;
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::ManagePlugins>,
     Body(body): Body<InScope>,
 ) -> Result<Json<BindingBody>, Problem> {
     let promoted = state
         .engine
-        .promote(caller.organization, ACTOR, body.scope.into())
+        .promote(caller.organization, &caller.actor, body.scope.into())
         .await;
     Ok(Json(promoted.map_err(refused)?.into()))
 }

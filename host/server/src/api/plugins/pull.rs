@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::accept::{Offer, accept};
 use super::{VersionBody, signature};
 use crate::api::body::Body;
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::registry::{Pin, named};
 use crate::state::AppState;
@@ -47,7 +47,7 @@ pub struct PullPlugin {
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::ManagePlugins>,
     headers: HeaderMap,
     Body(body): Body<PullPlugin>,
 ) -> Result<Json<VersionBody>, Problem> {
@@ -63,6 +63,6 @@ pub async fn handle(
         enclosed_signature: pulled.signature,
         origin: json!({"reference": pin.reference(), "manifest": named(&pulled.manifest)}),
     };
-    let version = accept(&state, caller.organization, offer, slot).await?;
+    let version = accept(&state, &caller, offer, slot).await?;
     Ok(Json(version.into()))
 }

@@ -2,14 +2,15 @@
 
 use axum::Json;
 use axum::extract::State;
+use partneros_domain::EventType;
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{ACTOR, VersionBody};
+use super::VersionBody;
 use crate::api::body::Body;
 use crate::api::path::{Path, VersionPath};
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -34,7 +35,7 @@ pub struct Quarantine {
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::ManagePlugins>,
     Path(path): Path<VersionPath>,
     Body(body): Body<Quarantine>,
 ) -> Result<Json<VersionBody>, Problem> {
@@ -50,8 +51,8 @@ pub async fn handle(
         .engine
         .note(
             organization,
-            ACTOR,
-            "plugin.quarantined",
+            &caller.actor,
+            EventType::PluginQuarantined,
             &digest.to_string(),
             metadata,
         )

@@ -1,8 +1,8 @@
 //! `POST /api/plugins/versions/{versionId}/release`: ends a quarantine.
 
-use super::{ACTOR, VersionBody};
+use super::VersionBody;
 use crate::api::path::{Path, VersionPath};
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 use axum::Json;
@@ -17,11 +17,14 @@ use axum::extract::State;
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::ManagePlugins>,
     Path(path): Path<VersionPath>,
 ) -> Result<Json<VersionBody>, Problem> {
     let (organization, digest) = (caller.organization, path.version_id);
-    state.engine.release(organization, ACTOR, digest).await?;
+    state
+        .engine
+        .release(organization, &caller.actor, digest)
+        .await?;
     let version = state.store.plugin_version(organization, digest).await?;
     Ok(Json(version.into()))
 }

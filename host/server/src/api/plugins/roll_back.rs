@@ -1,8 +1,8 @@
 //! `POST /api/plugins/bindings/rollback`: goes back to what ran before.
 
-use super::{ACTOR, BindingBody, InScope, refused};
+use super::{BindingBody, InScope, refused};
 use crate::api::body::Body;
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 use axum::Json;
@@ -20,12 +20,12 @@ use axum::extract::State;
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::ManagePlugins>,
     Body(body): Body<InScope>,
 ) -> Result<Json<BindingBody>, Problem> {
     let back = state
         .engine
-        .roll_back(caller.organization, ACTOR, body.scope.into())
+        .roll_back(caller.organization, &caller.actor, body.scope.into())
         .await;
     Ok(Json(back.map_err(refused)?.into()))
 }

@@ -6,9 +6,9 @@ use partneros_store::{Candidate, MapperParts};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{ACTOR, BindingBody, ScopeForm, ScopeView, refused};
+use super::{BindingBody, ScopeForm, ScopeView, refused};
 use crate::api::body::Body;
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -44,7 +44,7 @@ pub struct Shadow {
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::ManagePlugins>,
     Body(body): Body<Shadow>,
 ) -> Result<Json<BindingBody>, Problem> {
     let candidate = body.parts.map(|parts| Candidate {
@@ -55,7 +55,12 @@ pub async fn handle(
     });
     let binding = state
         .engine
-        .try_beside(caller.organization, ACTOR, body.scope.into(), candidate)
+        .try_beside(
+            caller.organization,
+            &caller.actor,
+            body.scope.into(),
+            candidate,
+        )
         .await
         .map_err(refused)?;
     Ok(Json(BindingBody {

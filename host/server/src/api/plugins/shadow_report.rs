@@ -7,7 +7,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::api::path::{PairPath, Path};
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -29,7 +29,7 @@ pub struct ShadowReportBody {
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::View>,
     Path(path): Path<PairPath>,
 ) -> Result<Json<ShadowReportBody>, Problem> {
     let report = state

@@ -3,10 +3,10 @@
 use axum::Json;
 use axum::extract::State;
 
-use super::{ACTOR, InScope, refused};
+use super::{InScope, refused};
 use crate::api::Success;
 use crate::api::body::Body;
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -20,12 +20,12 @@ use crate::state::AppState;
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::ManagePlugins>,
     Body(body): Body<InScope>,
 ) -> Result<Json<Success>, Problem> {
     state
         .engine
-        .unbind(caller.organization, ACTOR, body.scope.into())
+        .unbind(caller.organization, &caller.actor, body.scope.into())
         .await
         .map_err(refused)?;
     Ok(Json(Success::YES))

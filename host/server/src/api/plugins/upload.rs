@@ -12,7 +12,7 @@ use utoipa::IntoParams;
 use super::accept::{Offer, accept};
 use super::{VersionBody, signature};
 use crate::api::query::Query;
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -69,7 +69,7 @@ impl From<Error> for Problem {
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::ManagePlugins>,
     Query(query): Query<Upload>,
     request: Request,
 ) -> Result<Json<VersionBody>, Problem> {
@@ -85,7 +85,7 @@ pub async fn handle(
         enclosed_signature: None,
         origin: json!({}),
     };
-    let version = accept(&state, caller.organization, offer, slot).await?;
+    let version = accept(&state, &caller, offer, slot).await?;
     Ok(Json(version.into()))
 }
 

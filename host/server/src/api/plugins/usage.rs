@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::api::path::{PairPath, Path};
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -75,7 +75,7 @@ impl From<PluginUsage> for UsageView {
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::View>,
     Path(path): Path<PairPath>,
 ) -> Result<Json<Usage>, Problem> {
     let today = state.environment.now().as_millis().div_euclid(DAY_MS);

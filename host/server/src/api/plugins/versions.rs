@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::VersionView;
 use crate::api::path::{Path, PluginPath};
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -27,7 +27,7 @@ pub struct Versions {
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::View>,
     Path(path): Path<PluginPath>,
 ) -> Result<Json<Versions>, Problem> {
     let versions = state

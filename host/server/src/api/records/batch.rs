@@ -16,7 +16,7 @@ use super::fields::{self, Purpose, Sent};
 use crate::api::body::Body;
 use crate::api::objects::schema;
 use crate::api::path::{ObjectPath, Path};
-use crate::auth::Caller;
+use crate::auth::{Caller, Permitted, permission};
 use crate::problem::{Detail, ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -88,7 +88,7 @@ impl From<Error> for Problem {
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::EditRecords>,
     Path(path): Path<ObjectPath>,
     Body(body): Body<UpsertRecords>,
 ) -> Result<Json<UpsertedRecords>, Problem> {
@@ -97,7 +97,7 @@ pub async fn handle(
     if got > max {
         return Err(Error::TooLarge { got, max }.into());
     }
-    let changes = check(&state, caller, &schema, body.records).await?;
+    let changes = check(&state, &caller, &schema, body.records).await?;
     let now = state.environment.now();
     let written = state
         .store
@@ -116,7 +116,7 @@ pub async fn handle(
 /// The changes, or all that is wrong with any of them.
 async fn check(
     state: &AppState,
-    caller: Caller,
+    caller: &Caller,
     schema: &ObjectSchema,
     entries: Vec<UpsertRecord>,
 ) -> Result<Vec<RecordChange>, Problem> {
@@ -148,7 +148,7 @@ async fn check(
 /// Whether an entry makes a record. Looked up only where the answer matters.
 async fn purpose(
     state: &AppState,
-    caller: Caller,
+    caller: &Caller,
     schema: &ObjectSchema,
     entry: &UpsertRecord,
 ) -> Result<Purpose, Problem> {

@@ -12,7 +12,7 @@ use super::fields::{self, Purpose, Sent};
 use crate::api::body::Body;
 use crate::api::objects::schema;
 use crate::api::path::{ObjectPath, Path};
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{Detail, ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -65,7 +65,7 @@ impl Error {
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::EditRecords>,
     Path(path): Path<ObjectPath>,
     Body(body): Body<CreateRecord>,
 ) -> Result<RecordBody, Problem> {

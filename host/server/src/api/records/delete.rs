@@ -6,7 +6,7 @@ use axum::extract::State;
 use crate::api::Success;
 use crate::api::objects::schema;
 use crate::api::path::{Path, RecordPath};
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -19,7 +19,7 @@ use crate::state::AppState;
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::EditRecords>,
     Path(path): Path<RecordPath>,
 ) -> Result<Json<Success>, Problem> {
     schema(&path.object)?;

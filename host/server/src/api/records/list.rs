@@ -9,7 +9,7 @@ use super::RecordView;
 use crate::api::objects::schema;
 use crate::api::path::{ObjectPath, Path};
 use crate::api::query::{Paging, Query};
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -32,7 +32,7 @@ pub struct RecordPage {
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::View>,
     Path(path): Path<ObjectPath>,
     Query(paging): Query<Paging>,
 ) -> Result<Json<RecordPage>, Problem> {

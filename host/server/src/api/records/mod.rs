@@ -10,13 +10,13 @@ pub mod get;
 pub mod list;
 pub mod update;
 
-use axum::Json;
-use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use partneros_domain::{Fields, RecordId, Timestamp};
 use partneros_store::Record;
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use crate::api::condition::tagged;
 
 /// A record.
 #[derive(Debug, Serialize, ToSchema)]
@@ -70,11 +70,6 @@ impl From<Record> for RecordBody {
 
 impl IntoResponse for RecordBody {
     fn into_response(self) -> Response {
-        let tag = HeaderValue::from_str(&format!("\"{}\"", self.record.version));
-        let mut response = Json(self).into_response();
-        if let Ok(tag) = tag {
-            response.headers_mut().insert(header::ETAG, tag);
-        }
-        response
+        tagged(self.record.version, &self)
     }
 }

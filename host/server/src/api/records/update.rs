@@ -1,7 +1,7 @@
 //! `PATCH /api/records/{object}/{recordId}`: changes a record.
 
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::StatusCode;
 use partneros_store::RecordPatch;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -10,9 +10,10 @@ use super::RecordBody;
 use super::create::Error as FieldsError;
 use super::fields::{self, Purpose, Sent};
 use crate::api::body::Body;
+use crate::api::condition::IfMatch;
 use crate::api::objects::schema;
 use crate::api::path::{Path, RecordPath};
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -25,24 +26,14 @@ pub struct UpdateRecord {
     fields: Sent,
 }
 
-/// A condition that does not hold, or is none.
+/// A condition that does not hold.
 #[derive(Debug, thiserror::Error)]
-enum Error {
-    #[error(
-        "failed to read `If-Match`: it takes a version in quotes such as `\"7\"`, as in `ETag`, or `*`"
-    )]
-    InvalidCondition,
-    #[error("{0}; read it again and repeat the change with its new version")]
-    Changed(partneros_store::Error),
-}
+#[error("{0}; read it again and repeat the change with its new version")]
+struct Changed(partneros_store::Error);
 
-impl From<Error> for Problem {
-    fn from(error: Error) -> Self {
-        let (status, code) = match error {
-            Error::InvalidCondition => (StatusCode::BAD_REQUEST, "invalid_if_match"),
-            Error::Changed(_) => (StatusCode::PRECONDITION_FAILED, "version_mismatch"),
-        };
-        Self::new(status, code, &error)
+impl From<Changed> for Problem {
+    fn from(error: Changed) -> Self {
+        Self::new(StatusCode::PRECONDITION_FAILED, "version_mismatch", &error)
     }
 }
 
@@ -58,17 +49,12 @@ impl From<Error> for Problem {
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::EditRecords>,
     Path(RecordPath { object, record_id }): Path<RecordPath>,
-    headers: HeaderMap,
+    IfMatch(expected_version): IfMatch,
     Body(body): Body<UpdateRecord>,
 ) -> Result<RecordBody, Problem> {
     let schema = schema(&object)?;
-    let expected_version = headers
-        .get(header::IF_MATCH)
-        .map(version)
-        .transpose()?
-        .flatten();
     FieldsError::if_too_many(body.fields.len(), state.limits.fields_max)?;
     let fields =
         fields::check(&schema, body.fields, Purpose::Update).map_err(FieldsError::Fields)?;
@@ -83,22 +69,9 @@ pub async fn handle(
         .await;
     match updated {
         Ok(record) => Ok(record.into()),
-        Err(error @ partneros_store::Error::Conflict { .. }) => Err(Error::Changed(error).into()),
+        Err(error @ partneros_store::Error::Conflict { .. }) => Err(Changed(error).into()),
         Err(error) => Err(error.into()),
     }
-}
-
-/// The version of a condition; none when any will do.
-fn version(header: &HeaderValue) -> Result<Option<i64>, Error> {
-    let text = header.to_str().map_err(|_| Error::InvalidCondition)?.trim();
-    if text == "*" {
-        return Ok(None);
-    }
-    let digits = text
-        .strip_prefix('"')
-        .and_then(|text| text.strip_suffix('"'));
-    let version = digits.and_then(|digits| digits.parse().ok());
-    version.map(Some).ok_or(Error::InvalidCondition)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::api::path::{PairPath, Path};
 use crate::api::query::{Paging, Query};
 use crate::api::words;
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -80,7 +80,7 @@ impl From<ConflictEntry> for ConflictView {
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::View>,
     Path(path): Path<PairPath>,
     Query(paging): Query<Paging>,
 ) -> Result<Json<ConflictPage>, Problem> {
@@ -99,7 +99,8 @@ pub async fn handle(
 mod tests {
     use serde_json::json;
 
-    use crate::api::fixture::{Settled, TestApi};
+    use crate::api::fixture::TestApi;
+    use crate::api::runs::fixture::Settled;
 
     #[tokio::test]
     async fn a_conflict_shows_both_values_and_who_won() {

@@ -5,7 +5,7 @@ use axum::extract::State;
 
 use super::RunBody;
 use crate::api::path::{Path, RunPath};
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -18,7 +18,7 @@ use crate::state::AppState;
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::View>,
     Path(path): Path<RunPath>,
 ) -> Result<Json<RunBody>, Problem> {
     Ok(Json(

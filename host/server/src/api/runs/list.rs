@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::RunView;
 use crate::api::path::{PairPath, Path};
 use crate::api::query::{Paging, Query};
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -31,7 +31,7 @@ pub struct RunPage {
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::View>,
     Path(path): Path<PairPath>,
     Query(paging): Query<Paging>,
 ) -> Result<Json<RunPage>, Problem> {

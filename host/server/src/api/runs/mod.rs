@@ -2,6 +2,8 @@
 
 pub mod conflicts;
 pub mod failures;
+#[cfg(test)]
+pub mod fixture;
 pub mod get;
 pub mod list;
 pub mod retry;

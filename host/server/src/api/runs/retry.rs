@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::api::path::{PairPath, Path};
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -27,7 +27,7 @@ pub struct Requeued {
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::RunSyncs>,
     Path(path): Path<PairPath>,
 ) -> Result<Json<Requeued>, Problem> {
     let now = state.environment.now();
@@ -42,7 +42,8 @@ pub async fn handle(
 mod tests {
     use serde_json::json;
 
-    use crate::api::fixture::{Settled, TestApi};
+    use crate::api::fixture::TestApi;
+    use crate::api::runs::fixture::Settled;
 
     #[tokio::test]
     async fn failed_records_wait_again() {

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::RunBody;
 use crate::api::body::Body;
 use crate::api::path::{PairPath, Path};
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -36,7 +36,7 @@ pub struct StartSync {
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::RunSyncs>,
     Path(path): Path<PairPath>,
     body: Option<Body<StartSync>>,
 ) -> Result<(StatusCode, Json<RunBody>), Problem> {

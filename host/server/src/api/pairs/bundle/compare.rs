@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::{BundleView, ComparisonView};
 use crate::api::body::Body;
 use crate::api::path::{PairPath, Path};
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -39,7 +39,7 @@ pub struct ComparisonBody {
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::EditMappings>,
     Path(path): Path<PairPath>,
     Body(body): Body<CompareBundle>,
 ) -> Result<Json<ComparisonBody>, Problem> {

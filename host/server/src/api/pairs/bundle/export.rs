@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::BundleView;
 use crate::api::path::{PairPath, Path};
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -30,7 +30,7 @@ pub struct BundleBody {
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::View>,
     Path(path): Path<PairPath>,
 ) -> Result<Json<BundleBody>, Problem> {
     let _slot = state.trials.slot()?;

@@ -8,9 +8,9 @@ use utoipa::ToSchema;
 use super::BundleView;
 use super::compare::ComparisonBody;
 use crate::api::body::Body;
+use crate::api::mappings;
 use crate::api::path::{PairPath, Path};
-use crate::api::{mappings, plugins};
-use crate::auth::Caller;
+use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -35,13 +35,14 @@ pub struct ImportBundle {
         (status = 200, description = "What changed.", body = ComparisonBody),
         (status = 400, description = "`invalid_bundle`, `invalid_pair`, `invalid_mappings`, `invalid_parts`, `invalid_sample`, `too_many_fields`, `invalid_json` or `invalid_body`.", body = ErrorBody),
         (status = 404, description = "`not_found`.", body = ErrorBody),
-        (status = 409, description = "`version_mismatch`: the pair has changed since it was compared; `plugins_missing`; `fixtures_differ`.", body = ErrorBody),
+        (status = 409, description = "`plugins_missing` or `fixtures_differ`.", body = ErrorBody),
+        (status = 412, description = "`version_mismatch`: the pair has changed since it was compared.", body = ErrorBody),
         (status = 422, description = "`mapper_failed`.", body = ErrorBody),
         (status = 503, description = "`busy`: too many trials at a time.", body = ErrorBody),
     ))]
 pub async fn handle(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Permitted<permission::EditMappings>,
     Path(path): Path<PairPath>,
     Body(body): Body<ImportBundle>,
 ) -> Result<Json<ComparisonBody>, Problem> {
@@ -53,7 +54,7 @@ pub async fn handle(
         .engine
         .import(
             caller.organization,
-            plugins::ACTOR,
+            &caller.actor,
             path.pair_id,
             bundle,
             version,

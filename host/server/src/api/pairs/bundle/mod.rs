@@ -392,7 +392,7 @@ mod tests {
         let changed = bundle.clone();
         acme.post(&path, import(changed.clone()))
             .await
-            .refused(409, "version_mismatch");
+            .refused(412, "version_mismatch");
         bundle["mapper"] = json!(["ab".repeat(32)]);
         acme.post(&path, import(bundle.clone()))
             .await

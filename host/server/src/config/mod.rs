@@ -3,6 +3,8 @@
 //! In the environment a key is `PARTNEROS_` and its path with two underscores between the parts, such as
 //! `PARTNEROS_HUBSPOT__CLIENT_ID`. Unknown keys are errors, so that a typing mistake is no silent default.
 
+mod reference;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -10,13 +12,19 @@ use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use partneros_hubspot::{ApiVersion, AppKind};
 use partneros_runtime::RuntimeConfig;
-use partneros_sync::SyncSettings;
+use partneros_sync::{AlertSettings, AuditSettings, SyncSettings};
+use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, Serialize};
 use url::Url;
 
+pub use reference::reference;
+
+use crate::auth::AuthConfig;
+use crate::metrics::MetricsConfig;
 use crate::registry::PluginsConfig;
 use crate::state::ApiLimits;
+use crate::telemetry::OtelConfig;
 
 /// The configuration file that is read when none is named.
 pub const DEFAULT_FILE: &str = "partneros.toml";
@@ -29,7 +37,7 @@ pub const ENVIRONMENT_PREFIX: &str = "PARTNEROS_";
 pub struct ConfigError(String);
 
 /// Everything that can be set.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// The address to listen on. Default `127.0.0.1:8080`: reachable from this machine only.
@@ -41,18 +49,32 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The current sealing key, 32 bytes in base64 or hex, instead of the file `key` in the data directory.
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     pub sealing_key: Option<SecretString>,
     /// Sealing keys that were current before and may still be in use, with spaces, commas or line ends between them.
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     pub sealing_keys_old: Option<SecretString>,
     /// How logs are written.
     pub log: LogConfig,
+    /// Metrics for Prometheus.
+    #[serde(default)]
+    pub metrics: MetricsConfig,
+    /// Traces for an OpenTelemetry collector.
+    #[serde(default)]
+    pub otel: OtelConfig,
     /// The HubSpot app.
     pub hubspot: HubSpotConfig,
+    /// How people sign in.
+    pub auth: AuthConfig,
     /// Limits on what callers of the API send.
     pub api: ApiLimits,
     /// The sync engine.
     pub sync: SyncSettings,
+    /// The audit log.
+    pub audit: AuditSettings,
+    /// When alerts open.
+    pub alerts: AlertSettings,
     /// The plugin runtime.
     pub runtime: RuntimeConfig,
     /// The registries that plugins may be pulled from. Default none.
@@ -60,7 +82,7 @@ pub struct Config {
 }
 
 /// How logs are written.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LogConfig {
     /// `text` for people, `json` for machines. Default `text`.
@@ -70,7 +92,7 @@ pub struct LogConfig {
 }
 
 /// How a log line looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
     /// For people.
@@ -80,7 +102,7 @@ pub enum LogFormat {
 }
 
 /// The HubSpot app that this host is.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HubSpotConfig {
     /// The app's client id. Without it no portal can be connected.
@@ -88,6 +110,7 @@ pub struct HubSpotConfig {
     pub client_id: Option<String>,
     /// The app's client secret.
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     pub client_secret: Option<SecretString>,
     /// Where HubSpot's API is. Default `https://api.hubapi.com`.
     pub api_base: Url,
@@ -95,9 +118,11 @@ pub struct HubSpotConfig {
     pub authorize_base: Url,
     /// The version of the CRM API: `v3`, `2026-03` or `2026-09`. Default `v3`.
     #[serde(deserialize_with = "api_version")]
+    #[schemars(with = "String")]
     pub version: ApiVersion,
     /// The version of the token endpoints. Default `2026-03`.
     #[serde(deserialize_with = "api_version")]
+    #[schemars(with = "String")]
     pub oauth_version: ApiVersion,
     /// How the app is distributed, which decides its rate limit: `marketplace` (110 calls in ten seconds), `private`
     /// (100), `private-professional` (190), `private-increased` (250), or `unlimited` for a simulator. Default
@@ -106,7 +131,7 @@ pub struct HubSpotConfig {
 }
 
 /// How the HubSpot app is distributed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum App {
     /// On the marketplace, listed or not.
@@ -195,8 +220,11 @@ fn defaults() -> serde_json::Value {
             "oauth_version": "2026-03",
             "app": "marketplace",
         },
+        "auth": AuthConfig::default(),
         "api": ApiLimits::default(),
         "sync": SyncSettings::default(),
+        "audit": AuditSettings::default(),
+        "alerts": AlertSettings::default(),
         "runtime": RuntimeConfig::default(),
         "plugins": PluginsConfig::default(),
     })
@@ -218,7 +246,10 @@ mod tests {
         let config = load("").unwrap();
         assert_eq!(config.listen.port(), 8080);
         assert_eq!(config.hubspot.app.kind(), Some(AppKind::Marketplace));
+        assert_eq!(config.auth, AuthConfig::default());
         assert_eq!(config.sync, SyncSettings::default());
+        assert_eq!(config.audit.retention_days, 400);
+        assert_eq!(config.alerts, AlertSettings::default());
         assert_eq!(config.runtime, RuntimeConfig::default());
     }
 

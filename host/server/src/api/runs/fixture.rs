@@ -1,0 +1,148 @@
+//! Runs in tests of the API: one that comes to its end, and what one leaves about a record.
+
+use partneros_domain::{Base, ConflictRule, HubSpotId, RunId, Side};
+use partneros_store::{
+    Commit, Counts, Effect, FailureStage, Link, NewConflict, NewFailure, NewRun, OutboxEffect,
+    RecordEffect, RunKind, RunTrigger, Runs as _, SyncState as _,
+};
+use partneros_sync::Environment as _;
+use serde_json::json;
+
+use crate::api::fixture::TestApi;
+
+/// What a run writes about a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    /// A conflict that HubSpot won.
+    Conflict,
+    /// A value that HubSpot refused.
+    Failure,
+}
+
+impl Settled {
+    fn conflicts(self) -> Vec<NewConflict> {
+        let conflict = NewConflict {
+            field: "city".into(),
+            property: "city".into(),
+            partneros_value: json!("Oslo"),
+            hubspot_value: Some("Rome".to_owned()),
+            winner: Side::HubSpot,
+            rule: ConflictRule::Policy,
+        };
+        if self == Self::Conflict {
+            vec![conflict]
+        } else {
+            Vec::new()
+        }
+    }
+
+    fn failures(self) -> Vec<NewFailure> {
+        let failure = NewFailure {
+            field: Some("city".into()),
+            property: Some("city".into()),
+            code: "INVALID_OPTION".to_owned(),
+            message: "Oslo was not one of the options".to_owned(),
+            hint: "add the option in HubSpot".to_owned(),
+        };
+        if self == Self::Failure {
+            vec![failure]
+        } else {
+            Vec::new()
+        }
+    }
+}
+
+impl TestApi {
+    /// Syncs the pair, waits until the run has ended and returns its id.
+    pub async fn run_to_its_end(&self, pair: &str) -> String {
+        let answer = self
+            .acme()
+            .post(&format!("/api/pairs/{pair}/sync"), json!({}))
+            .await;
+        let id = answer.expect(202)["run"]["id"].as_str().unwrap().to_owned();
+        while self.acme().get(&format!("/api/runs/{id}")).await.json["run"]["outcome"] == "running"
+            || self.is_leased(pair).await
+        {
+            tokio::task::yield_now().await;
+        }
+        id
+    }
+
+    async fn is_leased(&self, pair: &str) -> bool {
+        let (now, pair) = (self.environment.now(), pair.parse().unwrap());
+        match self
+            .store
+            .acquire_lease(self.acme().organization, pair, now, now.plus_millis(1))
+            .await
+            .unwrap()
+        {
+            Some(lease) => {
+                self.store
+                    .release_lease(self.acme().organization, lease)
+                    .await
+                    .unwrap();
+                false
+            }
+            None => true,
+        }
+    }
+
+    /// Writes what a run would about a new record that is linked to HubSpot object 77, and returns the record's id.
+    pub async fn settle(&self, pair: &str, settled: Settled) -> String {
+        let record = self.acme().make_partner("Acme").await;
+        let (id, pair, now) = (
+            record.parse().unwrap(),
+            pair.parse().unwrap(),
+            self.environment.now(),
+        );
+        let lease = self
+            .store
+            .acquire_lease(self.acme().organization, pair, now, now.plus_millis(1))
+            .await;
+        let lease = lease.unwrap().unwrap();
+        let run_id = RunId(self.environment.new_id());
+        let run = NewRun {
+            id: run_id,
+            pair_id: pair,
+            kind: RunKind::First,
+            trigger: RunTrigger::Manual,
+            started_at: now,
+        };
+        self.store
+            .start_run(self.acme().organization, &run)
+            .await
+            .unwrap();
+        let effect = Effect {
+            record_id: id,
+            record: RecordEffect::Keep { version: 1 },
+            link: Some(Link {
+                hubspot_id: HubSpotId(77),
+                base: Base::default(),
+                hubspot_updated_at: now,
+            }),
+            outbox: OutboxEffect::Settle,
+            failures: settled.failures(),
+            stage: FailureStage::Push,
+            conflicts: settled.conflicts(),
+        };
+        let commit = Commit {
+            lease,
+            run_id,
+            at: now,
+            effects: vec![effect],
+            rejected: Vec::new(),
+            parked: None,
+            cursor: None,
+            counts: Counts::default(),
+        };
+        self.store
+            .commit(self.acme().organization, commit)
+            .await
+            .unwrap();
+        self.store
+            .release_lease(self.acme().organization, lease)
+            .await
+            .unwrap();
+        record
+    }
+}

@@ -1,0 +1,95 @@
+//! How fast one token or session may ask.
+//!
+//! Only callers that are known are counted, so that there are as many counters as callers and strangers cannot add any.
+
+use std::fmt;
+use std::num::NonZeroU32;
+
+use axum::http::{HeaderValue, StatusCode, header};
+use governor::clock::{Clock as _, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota};
+
+use crate::problem::Problem;
+
+/// How many more may come at once than in a second.
+const BURST_FACTOR: u32 = 2;
+/// Counters of callers that fell silent are dropped once there are more than this.
+const COUNTERS_MAX: usize = 10_000;
+
+/// The counters of all callers.
+pub struct RateLimits {
+    limiter: Option<DefaultKeyedRateLimiter<[u8; 32]>>,
+    clock: DefaultClock,
+}
+
+/// A caller who asks too fast.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "failed because of too many requests with this token; the limit is `api.requests_per_second_max`, try again in {0} s"
+)]
+struct TooFast(u64);
+
+impl From<TooFast> for Problem {
+    fn from(error: TooFast) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", &error)
+            .with_header(header::RETRY_AFTER, HeaderValue::from(error.0))
+    }
+}
+
+impl fmt::Debug for RateLimits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RateLimits(..)")
+    }
+}
+
+impl RateLimits {
+    /// So many requests a second for each caller; 0 is no limit.
+    pub fn new(per_second: u32) -> Self {
+        let quota = NonZeroU32::new(per_second).map(|per_second| {
+            let burst =
+                per_second.saturating_mul(NonZeroU32::new(BURST_FACTOR).unwrap_or(per_second));
+            Quota::per_second(per_second).allow_burst(burst)
+        });
+        Self {
+            limiter: quota.map(DefaultKeyedRateLimiter::keyed),
+            clock: DefaultClock::default(),
+        }
+    }
+
+    /// Counts a request of the caller with this hash.
+    pub(super) fn count(&self, caller: &[u8; 32]) -> Result<(), Problem> {
+        let Some(limiter) = &self.limiter else {
+            return Ok(());
+        };
+        if limiter.len() > COUNTERS_MAX {
+            limiter.retain_recent();
+        }
+        limiter.check_key(caller).map_err(|until| {
+            let wait = until.wait_time_from(self.clock.now());
+            TooFast(wait.as_secs() + 1).into()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::api::fixture::TestApi;
+    use crate::state::ApiLimits;
+
+    #[tokio::test]
+    async fn who_asks_too_fast_is_told_to_wait_and_others_are_not() {
+        let limits = ApiLimits {
+            requests_per_second_max: 1,
+            ..ApiLimits::default()
+        };
+        let api = TestApi::with_limits(limits).await;
+        for _ in 0..2 {
+            api.acme().get("/api/objects").await.expect(200);
+        }
+        let answer = api.acme().get("/api/objects").await;
+        answer.refused(429, "rate_limited");
+        assert_eq!(answer.header("retry-after"), "1");
+        api.other().get("/api/objects").await.expect(200);
+        api.anyone().get("/healthz").await.expect(200);
+    }
+}

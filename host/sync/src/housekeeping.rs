@@ -1,0 +1,57 @@
+//! What is done by the hour: forgetting what was kept for long enough.
+
+use std::time::Duration;
+
+use crate::engine::{Engine, describe};
+use crate::error::Error;
+
+/// How often the house is kept.
+const EVERY: Duration = Duration::from_hours(1);
+/// How many rows are deleted in one transaction, so that nothing waits for long.
+const BATCH: usize = 1_000;
+const DAY_MS: i64 = 24 * 3_600_000;
+
+/// What is kept for a time.
+#[derive(Debug, Clone, Copy)]
+enum Kept {
+    Events,
+    Alerts,
+}
+
+impl Engine {
+    /// Keeps the house until the engine is stopped.
+    pub(crate) async fn keep_house_regularly(&self) {
+        let mut tick = tokio::time::interval(EVERY);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        while self.stop.run_until_cancelled(tick.tick()).await.is_some() {
+            if let Err(error) = self.keep_house().await {
+                tracing::error!(error = %describe(&error), "what is old could not be deleted");
+            }
+        }
+    }
+
+    /// Deletes what was kept for long enough, in batches, and returns how many rows.
+    pub async fn keep_house(&self) -> Result<usize, Error> {
+        let parts = self.parts();
+        if parts.audit.retention_days == 0 {
+            return Ok(0);
+        }
+        let kept_ms = i64::from(parts.audit.retention_days) * DAY_MS;
+        let before = parts.environment.now().plus_millis(-kept_ms);
+        let mut all = 0;
+        for what in [Kept::Events, Kept::Alerts] {
+            // Batch after batch, until there is no whole one.
+            while !self.stop.is_cancelled() {
+                let forgotten = match what {
+                    Kept::Events => parts.store.forget_events(before, BATCH).await?,
+                    Kept::Alerts => parts.store.forget_alerts(before, BATCH).await?,
+                };
+                all += forgotten;
+                if forgotten < BATCH {
+                    break;
+                }
+            }
+        }
+        Ok(all)
+    }
+}

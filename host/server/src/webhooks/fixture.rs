@@ -1,4 +1,4 @@
-//! A receiver of messages that listens on this machine and answers as it is told.
+//! The API with what delivers its messages, and a receiver that listens on this machine and answers as it is told.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -12,11 +12,102 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::serve::ListenerExt as _;
+use partneros_domain::AlertKind;
+use serde_json::{Value as Json, json};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
+use super::resolver::{Lookup, SystemLookup};
+use super::{Deliveries, WebhooksConfig};
+use crate::api::fixture::TestApi;
+
 /// How long a test waits for messages.
 const DEADLINE: Duration = Duration::from_secs(20);
+
+/// What a receiver on this machine needs.
+pub(super) const OPEN: WebhooksConfig = WebhooksConfig {
+    allow_private: true,
+    allow_http: true,
+    webhooks_max: 10,
+    timeout_ms: 3_000,
+    concurrent_max: 256,
+    disable_after_days: 5,
+    secret_overlap_ms: 86_400_000,
+    kept_days: 30,
+};
+
+/// The API, what delivers its messages, and whoever receives them.
+pub(super) struct Scene {
+    pub(super) api: TestApi,
+    pub(super) deliveries: Deliveries,
+    pub(super) receiver: Receiver,
+}
+
+impl Scene {
+    pub(super) async fn new(answers: Answers) -> Self {
+        Self::with(answers, OPEN, Arc::new(SystemLookup)).await
+    }
+
+    pub(super) async fn with(
+        answers: Answers,
+        config: WebhooksConfig,
+        lookup: Arc<dyn Lookup>,
+    ) -> Self {
+        let mut api = TestApi::new().await;
+        api.serve(|state| state.webhooks = config);
+        let (store, environment) = (api.state.store.clone(), api.state.environment.clone());
+        let deliveries = Deliveries::with_lookup(config, store, environment, lookup).unwrap();
+        let receiver = Receiver::start(answers).await;
+        Self {
+            api,
+            deliveries,
+            receiver,
+        }
+    }
+
+    /// A webhook that is told of alerts, at this URL; returns its id and its secret.
+    pub(super) async fn webhook_at(&self, url: &str) -> (String, String) {
+        let body = json!({"url": url, "types": ["alert."]});
+        let made = self
+            .api
+            .acme()
+            .post("/api/webhooks", body)
+            .await
+            .expect(200);
+        let text = |json: &Json| json.as_str().unwrap().to_owned();
+        (text(&made["webhook"]["id"]), text(&made["secret"]))
+    }
+
+    /// The same, at the receiver.
+    pub(super) async fn webhook(&self) -> (String, String) {
+        self.webhook_at(&self.receiver.url("/hook?of=acme")).await
+    }
+
+    pub(super) async fn deliver(&self) -> usize {
+        self.deliveries.deliver_due().await.unwrap()
+    }
+
+    pub(super) fn wait_ms(&self, millis: i64) {
+        self.api.environment.wait_ms(millis);
+    }
+
+    pub(super) async fn messages(&self, webhook: &str, query: &str) -> Vec<Json> {
+        let path = format!("/api/webhooks/{webhook}/deliveries?{query}");
+        let page = self.api.acme().get(&path).await.expect(200);
+        page["deliveries"].as_array().unwrap().clone()
+    }
+
+    /// The only message of a webhook.
+    pub(super) async fn message(&self, webhook: &str) -> Json {
+        let mut all = self.messages(webhook, "").await;
+        assert_eq!(all.len(), 1, "{all:?}");
+        all.remove(0)
+    }
+
+    pub(super) async fn trouble(&self) -> String {
+        self.api.alert(AlertKind::TokenRevoked, "a portal").await
+    }
+}
 
 /// How a receiver answers: each answer once, in order, and then always with a status.
 #[derive(Debug)]

@@ -13,6 +13,8 @@ mod config;
 mod delivery;
 #[cfg(test)]
 mod fixture;
+#[cfg(test)]
+mod reach_tests;
 mod resolver;
 mod sender;
 mod signature;

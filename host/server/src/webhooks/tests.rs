@@ -1,112 +1,25 @@
-//! Messages to a receiver that listens on this machine: signed, sent again, given up, and kept from where they must not go.
+//! Messages to a receiver that listens on this machine: signed, sent again, and given up.
 
 use std::io;
-use std::net::IpAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use async_trait::async_trait;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use partneros_domain::AlertKind;
-use partneros_store::{ClaimedDelivery, NewWebhook, WebhookId, Webhooks as _};
+use partneros_store::{ClaimedDelivery, WebhookId, Webhooks as _};
 use partneros_sync::Environment as _;
 use secrecy::SecretString;
 use serde_json::{Value as Json, json};
 use sha2::{Digest as _, Sha256};
 use tokio_util::sync::CancellationToken;
 
-use super::fixture::{Answers, Received, Receiver};
-use super::resolver::{Lookup, SystemLookup};
+use super::fixture::{Answers, Received, Receiver, Scene};
 use super::sender::Failure;
-use super::{Deliveries, WebhooksConfig};
-use crate::api::fixture::TestApi;
 use crate::api::webhooks::WebhookMessage;
 
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
 const DAY_MS: i64 = 24 * HOUR_MS;
-/// What a receiver on this machine needs.
-const OPEN: WebhooksConfig = WebhooksConfig {
-    allow_private: true,
-    allow_http: true,
-    webhooks_max: 10,
-    timeout_ms: 500,
-    concurrent_max: 256,
-    disable_after_days: 5,
-    secret_overlap_ms: 86_400_000,
-    kept_days: 30,
-};
-
-/// The API, what delivers its messages, and whoever receives them.
-struct Scene {
-    api: TestApi,
-    deliveries: Deliveries,
-    receiver: Receiver,
-}
-
-impl Scene {
-    async fn new(answers: Answers) -> Self {
-        Self::with(answers, OPEN, Arc::new(SystemLookup)).await
-    }
-
-    async fn with(answers: Answers, config: WebhooksConfig, lookup: Arc<dyn Lookup>) -> Self {
-        let mut api = TestApi::new().await;
-        api.serve(|state| state.webhooks = config);
-        let (store, environment) = (api.state.store.clone(), api.state.environment.clone());
-        let deliveries = Deliveries::with_lookup(config, store, environment, lookup).unwrap();
-        let receiver = Receiver::start(answers).await;
-        Self {
-            api,
-            deliveries,
-            receiver,
-        }
-    }
-
-    /// A webhook that is told of alerts, at this URL; returns its id and its secret.
-    async fn webhook_at(&self, url: &str) -> (String, String) {
-        let body = json!({"url": url, "types": ["alert."]});
-        let made = self
-            .api
-            .acme()
-            .post("/api/webhooks", body)
-            .await
-            .expect(200);
-        let text = |json: &Json| json.as_str().unwrap().to_owned();
-        (text(&made["webhook"]["id"]), text(&made["secret"]))
-    }
-
-    /// The same, at the receiver.
-    async fn webhook(&self) -> (String, String) {
-        self.webhook_at(&self.receiver.url("/hook?of=acme")).await
-    }
-
-    async fn deliver(&self) -> usize {
-        self.deliveries.deliver_due().await.unwrap()
-    }
-
-    fn wait_ms(&self, millis: i64) {
-        self.api.environment.wait_ms(millis);
-    }
-
-    async fn messages(&self, webhook: &str, query: &str) -> Vec<Json> {
-        let path = format!("/api/webhooks/{webhook}/deliveries?{query}");
-        let page = self.api.acme().get(&path).await.expect(200);
-        page["deliveries"].as_array().unwrap().clone()
-    }
-
-    /// The only message of a webhook.
-    async fn message(&self, webhook: &str) -> Json {
-        let mut all = self.messages(webhook, "").await;
-        assert_eq!(all.len(), 1, "{all:?}");
-        all.remove(0)
-    }
-
-    async fn trouble(&self) -> String {
-        self.api.alert(AlertKind::TokenRevoked, "a portal").await
-    }
-}
 
 /// HMAC-SHA256 by its definition, over what the specification signs.
 fn signed_by(secret: &str, received: &Received) -> String {
@@ -221,7 +134,7 @@ async fn what_does_not_arrive_is_sent_again() {
     scene.wait_ms(6_000);
     assert_eq!(scene.deliver().await, 1);
     let failed = scene.message(&id).await;
-    assert_eq!(failed["lastError"], "no answer within 500 ms");
+    assert_eq!(failed["lastError"], "no answer within 3000 ms");
     assert_eq!(
         (&failed["attempts"], &failed["lastStatus"]),
         (&json!(2), &Json::Null)
@@ -282,159 +195,6 @@ async fn after_a_day_a_message_is_given_up_until_a_person_asks_for_it() {
     scene.wait_ms(1);
     assert_eq!(scene.deliveries.keep_house(&stop).await.unwrap(), 1);
     assert_eq!(scene.messages(&id, "").await, Vec::<Json>::new());
-}
-
-#[tokio::test]
-async fn nothing_is_sent_to_an_address_that_is_not_public() {
-    let guarded = WebhooksConfig {
-        allow_private: false,
-        ..OPEN
-    };
-    let scene = Scene::with(Answers::all(200), guarded, Arc::new(SystemLookup)).await;
-    // Neither an address, which is refused at once ...
-    let literal = scene.receiver.url("/");
-    let body = json!({"url": literal, "types": ["alert."]});
-    let answer = scene.api.acme().post("/api/webhooks", body).await;
-    answer.refused(400, "invalid_webhook");
-    // ... or, had the configuration allowed it then, when the message goes out ...
-    let stored = NewWebhook {
-        id: WebhookId(scene.api.environment.new_id()),
-        url: literal,
-        types: vec!["alert.".to_owned()],
-        secret: SecretString::from("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
-        at: scene.api.environment.now(),
-    };
-    let organization = scene.api.acme().organization;
-    let stored = scene.api.store.create_webhook(organization, stored, 9);
-    let stored = stored.await.unwrap().id.to_string();
-    // ... nor a name that leads to one.
-    let (named, _) = scene
-        .webhook_at(&scene.receiver.named_url("localhost"))
-        .await;
-    scene.trouble().await;
-    assert_eq!(scene.deliver().await, 2);
-    for id in [stored, named] {
-        let failed = scene.message(&id).await;
-        assert_eq!(
-            failed["lastError"],
-            "its host has an address that is not public, and `webhooks.allow_private` is not set"
-        );
-        assert_eq!(failed["lastStatus"], Json::Null);
-    }
-    assert_eq!(scene.receiver.received().len(), 0);
-    assert_eq!(scene.receiver.connections(), 0);
-}
-
-/// A resolver with one name, which counts how often it is asked.
-#[derive(Debug)]
-struct TestLookup {
-    addresses: Vec<IpAddr>,
-    asked: AtomicUsize,
-}
-
-impl TestLookup {
-    fn new(addresses: &[&str]) -> Arc<Self> {
-        Arc::new(Self {
-            addresses: addresses.iter().map(|text| text.parse().unwrap()).collect(),
-            asked: AtomicUsize::new(0),
-        })
-    }
-}
-
-#[async_trait]
-impl Lookup for TestLookup {
-    async fn addresses(&self, host: &str) -> io::Result<Vec<IpAddr>> {
-        self.asked.fetch_add(1, Ordering::Relaxed);
-        match host {
-            "hooks.acme.example" => Ok(self.addresses.clone()),
-            _ => Err(io::Error::from(io::ErrorKind::NotFound)),
-        }
-    }
-}
-
-#[tokio::test]
-async fn one_address_that_is_not_public_is_enough() {
-    let guarded = WebhooksConfig {
-        allow_private: false,
-        ..OPEN
-    };
-    for addresses in [
-        &["8.8.8.8", "127.0.0.1"][..],
-        &["::ffff:127.0.0.1"],
-        &["169.254.169.254"],
-        &["fd00:ec2::254"],
-    ] {
-        let lookup = TestLookup::new(addresses);
-        let scene = Scene::with(Answers::all(200), guarded, lookup.clone()).await;
-        let url = scene.receiver.named_url("hooks.acme.example");
-        let (id, _) = scene.webhook_at(&url).await;
-        scene.trouble().await;
-        assert_eq!(scene.deliver().await, 1);
-        let failed = scene.message(&id).await;
-        let error = failed["lastError"].as_str().unwrap();
-        assert!(error.contains("not public"), "{addresses:?}: {error}");
-        assert_eq!(scene.receiver.connections(), 0);
-        assert_eq!(lookup.asked.load(Ordering::Relaxed), 1);
-    }
-}
-
-#[tokio::test]
-async fn a_connection_goes_to_the_address_that_was_checked() {
-    let lookup = TestLookup::new(&["127.0.0.1"]);
-    let scene = Scene::with(Answers::all(200), OPEN, lookup.clone()).await;
-    let url = scene.receiver.named_url("hooks.acme.example");
-    let (id, _) = scene.webhook_at(&url).await;
-    for attempts in 1..=2 {
-        scene
-            .api
-            .alert(AlertKind::TokenRevoked, &attempts.to_string())
-            .await;
-        assert_eq!(scene.deliver().await, 1);
-        // Each attempt looks up once, and there is nobody else who could know the name.
-        assert_eq!(lookup.asked.load(Ordering::Relaxed), attempts);
-        assert_eq!(scene.receiver.received().len(), attempts);
-    }
-    let [received, _] = scene.receiver.received().try_into().unwrap();
-    assert!(received.header("host").starts_with("hooks.acme.example:"));
-    let unknown = scene.receiver.named_url("elsewhere.example");
-    let moved = json!({"url": unknown});
-    scene
-        .api
-        .acme()
-        .patch(&format!("/api/webhooks/{id}"), moved)
-        .await
-        .expect(200);
-    scene.api.alert(AlertKind::TokenRevoked, "third").await;
-    assert_eq!(scene.deliver().await, 1);
-    let failed = &scene.messages(&id, "state=pending").await[0];
-    assert_eq!(failed["lastError"], "its host was not found");
-}
-
-#[tokio::test]
-async fn a_redirect_is_not_followed() {
-    let scene = Scene::new(Answers::these(&["302", "307"])).await;
-    let (id, _) = scene.webhook().await;
-    scene.trouble().await;
-    for status in ["302 Found", "307 Temporary Redirect"] {
-        assert_eq!(scene.deliver().await, 1);
-        let failed = scene.message(&id).await;
-        let expected = format!("HTTP {status}: redirects are not followed");
-        assert_eq!(failed["lastError"], expected);
-        scene.wait_ms(6_000);
-    }
-    let received = scene.receiver.received();
-    assert_eq!(received.len(), 2);
-    assert!(received.iter().all(|r| r.path == "/hook?of=acme"));
-}
-
-#[tokio::test]
-async fn an_answer_without_an_end_is_not_read() {
-    let scene = Scene::new(Answers::these(&["endless"])).await;
-    let (id, _) = scene.webhook().await;
-    scene.trouble().await;
-    let delivered = tokio::time::timeout(Duration::from_secs(20), scene.deliver()).await;
-    assert_eq!(delivered.unwrap(), 1);
-    assert_eq!(scene.message(&id).await["state"], "delivered");
 }
 
 #[tokio::test]
@@ -506,11 +266,7 @@ async fn nothing_is_sent_unsigned() {
 
 #[tokio::test]
 async fn a_slow_receiver_holds_up_nobody_else() {
-    let config = WebhooksConfig {
-        timeout_ms: 3_000,
-        ..OPEN
-    };
-    let scene = Scene::with(Answers::all(200), config, Arc::new(SystemLookup)).await;
+    let scene = Scene::new(Answers::all(200)).await;
     let slow = Receiver::start(Answers::these(&["hang"; 9])).await;
     let (slow_id, _) = scene.webhook_at(&slow.url("/slow")).await;
     scene.webhook().await;
@@ -614,6 +370,8 @@ async fn a_secret_is_in_no_log_and_in_no_other_answer() {
         .with_max_level(tracing::Level::TRACE)
         .with_writer(move || writer.clone())
         .finish();
+    // With one subscriber in the process, what another test's thread reaches first is not logged in this one either.
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     let _logging = tracing::subscriber::set_default(subscriber);
     let scene = Scene::new(Answers::these(&["500", "hang", "302", "200"])).await;
     let (id, first) = scene.webhook().await;

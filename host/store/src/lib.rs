@@ -47,7 +47,9 @@ pub use error::{Error, SealProblem};
 pub use seal::{
     KeyBytes, KeyRing, KeyWrapper, RingEdit, RingKeyInfo, UnwrapError, WrapContext, WrappedKey,
 };
-pub use sqlite::{DatabaseSummary, Options, Sqlite, Threads, back_up, check_database, restore};
+pub use sqlite::{
+    DATABASE_VERSION, DatabaseSummary, Options, Sqlite, Threads, back_up, check_database, restore,
+};
 
 /// The result of a storage operation.
 pub type Result<T> = std::result::Result<T, Error>;

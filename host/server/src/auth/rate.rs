@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use axum::http::{HeaderValue, StatusCode, header};
 use governor::clock::{Clock as _, DefaultClock};
@@ -12,14 +13,15 @@ use governor::{DefaultKeyedRateLimiter, Quota};
 use crate::problem::Problem;
 
 /// How many more may come at once than in a second.
-const BURST_FACTOR: u32 = 2;
-/// Counters of callers that fell silent are dropped once there are more than this.
-const COUNTERS_MAX: usize = 10_000;
+const BURST_FACTOR: NonZeroU32 = NonZeroU32::new(2).unwrap();
+/// Once in so many requests the counters of callers that fell silent are dropped, which looks at all of them.
+const SWEEP_EVERY: u32 = 10_000;
 
 /// The counters of all callers.
 pub struct RateLimits {
     limiter: Option<DefaultKeyedRateLimiter<[u8; 32]>>,
     clock: DefaultClock,
+    counted: AtomicU32,
 }
 
 /// A caller who asks too fast.
@@ -46,13 +48,12 @@ impl RateLimits {
     /// So many requests a second for each caller; 0 is no limit.
     pub fn new(per_second: u32) -> Self {
         let quota = NonZeroU32::new(per_second).map(|per_second| {
-            let burst =
-                per_second.saturating_mul(NonZeroU32::new(BURST_FACTOR).unwrap_or(per_second));
-            Quota::per_second(per_second).allow_burst(burst)
+            Quota::per_second(per_second).allow_burst(per_second.saturating_mul(BURST_FACTOR))
         });
         Self {
             limiter: quota.map(DefaultKeyedRateLimiter::keyed),
             clock: DefaultClock::default(),
+            counted: AtomicU32::new(0),
         }
     }
 
@@ -61,7 +62,8 @@ impl RateLimits {
         let Some(limiter) = &self.limiter else {
             return Ok(());
         };
-        if limiter.len() > COUNTERS_MAX {
+        let counted = self.counted.fetch_add(1, Ordering::Relaxed);
+        if counted.is_multiple_of(SWEEP_EVERY) {
             limiter.retain_recent();
         }
         limiter.check_key(caller).map_err(|until| {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use partneros_store::check_database;
+use partneros_store::{DATABASE_VERSION, check_database};
 use partneros_sync::describe;
 
 use super::Finding;
@@ -77,30 +77,41 @@ pub(super) fn disk(config: &Config) -> Finding {
     }
 }
 
-pub(super) async fn database(config: &Config) -> Finding {
+/// What was found, and whether the database is of this program's version.
+pub(super) async fn database(config: &Config) -> (Finding, bool) {
     const CHECK: &str = "database";
     let file = storage::database_file(config);
     let name = file.display().to_string();
     if !file.exists() {
-        return Finding::warning(CHECK, format!("`{name}` does not exist yet"));
+        let finding = Finding::warning(CHECK, format!("`{name}` does not exist yet"));
+        return (finding, false);
     }
-    match tokio::task::spawn_blocking(move || check_database(&file)).await {
-        Ok(Ok(found)) => Finding::ok(
-            CHECK,
-            format!(
-                "`{name}`: version {}, {} MiB, {} organizations, {} records; every page was read",
-                found.version,
-                found.bytes >> 20,
-                found.organizations,
-                found.records
-            ),
-        ),
-        Ok(Err(error)) => Finding::failure(
-            CHECK,
-            format!("{}; see `partneros restore`", describe(&error)),
-        ),
-        Err(error) => Finding::failure(CHECK, format!("the check was lost: {error}")),
+    let found = match tokio::task::spawn_blocking(move || check_database(&file)).await {
+        Ok(Ok(found)) => found,
+        Ok(Err(error)) => {
+            let message = format!("{}; see `partneros restore`", describe(&error));
+            return (Finding::failure(CHECK, message), false);
+        }
+        Err(error) => {
+            let message = format!("the check was lost: {error}");
+            return (Finding::failure(CHECK, message), false);
+        }
+    };
+    let message = format!(
+        "`{name}`: version {}, {} MiB, {} organizations, {} records; every page was read",
+        found.version,
+        found.bytes >> 20,
+        found.organizations,
+        found.records
+    );
+    if found.version == DATABASE_VERSION {
+        return (Finding::ok(CHECK, message), true);
     }
+    let message = format!(
+        "{message}; the next start migrates it to version {DATABASE_VERSION}, so run `partneros backup` first; its \
+         connections were not looked at"
+    );
+    (Finding::warning(CHECK, message), false)
 }
 
 #[cfg(unix)]

@@ -72,12 +72,12 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
     findings.push(files::data_directory(config));
     findings.push(files::sealing_key(config));
     findings.push(files::disk(config));
-    let database = files::database(config).await;
-    let is_sound = database.verdict == Verdict::Ok;
+    let (database, is_current) = files::database(config).await;
     findings.push(database);
     findings.push(hubspot::app(config));
     findings.extend(hubspot::reach(config).await);
-    if is_sound {
+    // Opening an older database would migrate it.
+    if is_current {
         findings.extend(hubspot::connections(config).await);
     }
     findings

@@ -1,6 +1,7 @@
-//! Keys and secrets, with the binary as people run it.
+//! Keys, secrets and operations, with the binary as people run it.
 
 mod commands;
+mod operations;
 mod process;
 mod secrets;
 mod sought;

@@ -31,6 +31,9 @@ const MIGRATIONS: [&str; 20] = [
     include_str!("../../migrations/020_idempotency.sql"),
 ];
 
+/// The version of a database that this program has opened.
+pub const DATABASE_VERSION: i64 = MIGRATIONS.len() as i64;
+
 /// Applies what is missing, each migration in a transaction of its own. A newer database is left alone.
 pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
     migrate_to(connection, MIGRATIONS.len())

@@ -46,6 +46,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use backup::{DatabaseSummary, back_up, check_database, restore};
+pub use migrate::DATABASE_VERSION;
 
 use crate::Result;
 use crate::seal::{KeyRing, KeyWrapper, Unwrapped};

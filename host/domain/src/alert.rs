@@ -51,6 +51,8 @@ alert_kinds! {
         "HubSpot's calls of the day are nearly used up; pause syncs, or wait for midnight in the portal's time zone.";
     LagAboveTarget = "lag.above_target", "Lag above target",
         "Changes of a pair take longer to arrive than they should.";
+    WebhookDisabled = "webhook.disabled", "Webhook disabled",
+        "An endpoint took no messages for days, or fewer than there were, and gets none until it is enabled again.";
     PluginQuarantined = "plugin.quarantined", "Plugin quarantined",
         "A plugin version kept failing and was taken out of use.";
 }

@@ -77,6 +77,11 @@ event_types! {
     AlertOpened = "alert.opened", "Something needs a person; the metadata is the alert.";
     AlertAcknowledged = "alert.acknowledged", "Somebody looks after an alert; the metadata is the alert.";
     AlertResolved = "alert.resolved", "An alert's trouble ended, or somebody said so; the metadata is the alert.";
+    WebhookCreated = "webhook.created", "A webhook was made.";
+    WebhookUpdated = "webhook.updated", "A webhook was changed.";
+    WebhookDeleted = "webhook.deleted", "A webhook was deleted with its messages.";
+    WebhookSecretRotated = "webhook.secret_rotated", "A webhook's secret was replaced; the one before signs as well for a while.";
+    WebhookTested = "webhook.tested", "Somebody asked for a message to a webhook, which is this event.";
 }
 
 impl EventType {

@@ -47,6 +47,8 @@ pub enum Permission {
     ManageMembers,
     /// Make, list and delete API tokens.
     ManageTokens,
+    /// Have messages about what happens sent elsewhere.
+    ManageWebhooks,
     /// Read who did what.
     ReadAudit,
 }
@@ -93,7 +95,7 @@ impl FromStr for Role {
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::View,
         Self::EditRecords,
         Self::RunSyncs,
@@ -102,6 +104,7 @@ impl Permission {
         Self::ManagePlugins,
         Self::ManageMembers,
         Self::ManageTokens,
+        Self::ManageWebhooks,
         Self::ReadAudit,
     ];
 
@@ -116,6 +119,7 @@ impl Permission {
             Self::ManagePlugins => "manage_plugins",
             Self::ManageMembers => "manage_members",
             Self::ManageTokens => "manage_tokens",
+            Self::ManageWebhooks => "manage_webhooks",
             Self::ReadAudit => "read_audit",
         }
     }
@@ -130,6 +134,7 @@ impl Permission {
             | Self::ManagePlugins
             | Self::ManageMembers
             | Self::ManageTokens
+            | Self::ManageWebhooks
             | Self::ReadAudit => Role::Admin,
         }
     }
@@ -163,6 +168,7 @@ mod tests {
             "manage_plugins - - yes yes",
             "manage_members - - yes yes",
             "manage_tokens - - yes yes",
+            "manage_webhooks - - yes yes",
             "read_audit - - yes yes",
         ];
         assert_eq!(table, reviewed.join("\n"));

@@ -19,6 +19,7 @@ use crate::metrics::Metrics;
 use crate::registry::Registries;
 use crate::router::router;
 use crate::state::{AppState, ConnectFlow, Jobs};
+use crate::webhooks::Deliveries;
 
 /// The path, below the public address, to which HubSpot sends people back.
 pub const CALLBACK_PATH: &str = "api/integrations/hubspot/callback";
@@ -27,6 +28,7 @@ pub const CALLBACK_PATH: &str = "api/integrations/hubspot/callback";
 #[derive(Debug)]
 pub struct Host {
     state: AppState,
+    deliveries: Deliveries,
     stop: CancellationToken,
 }
 
@@ -70,6 +72,8 @@ impl Host {
         let streams = Jobs::new(config.api.streams_max);
         let registries = Arc::new(Registries::new(&config.plugins)?);
         let auth = Auth::new(config.auth, config.public_url.clone(), environment.as_ref())?;
+        let (webhooks, told) = (config.webhooks, Arc::clone(&store));
+        let deliveries = Deliveries::new(webhooks, told, Arc::clone(&environment))?;
         let state = AppState {
             engine,
             store,
@@ -84,9 +88,14 @@ impl Host {
             auth: Arc::new(auth),
             rates: Arc::new(RateLimits::new(config.api.requests_per_second_max)),
             metrics: Metrics::install(&config.metrics, stop.clone())?,
+            webhooks,
             limits: config.api,
         };
-        Ok(Self { state, stop })
+        Ok(Self {
+            state,
+            deliveries,
+            stop,
+        })
     }
 
     /// The engine.
@@ -99,11 +108,13 @@ impl Host {
         router(self.state.clone())
     }
 
-    /// Serves the API and runs due pairs until the host is stopped; then waits for what is under way.
+    /// Serves the API, runs due pairs and delivers messages until the host is stopped; then waits for what is under way.
     pub async fn serve(&self, listener: TcpListener) -> anyhow::Result<()> {
         let stop = self.stop.clone();
         let engine = self.state.engine.clone();
         let schedule = tokio::spawn(async move { engine.schedule().await });
+        let (deliveries, stopped) = (self.deliveries.clone(), self.stop.clone());
+        let deliveries = tokio::spawn(async move { deliveries.run(&stopped).await });
         let service = self
             .router()
             .into_make_service_with_connect_info::<SocketAddr>();
@@ -113,6 +124,9 @@ impl Host {
         // A listener that failed ends the host as a signal would.
         self.stop.cancel();
         schedule.await.context("failed to end the schedule")?;
+        deliveries
+            .await
+            .context("failed to end the deliveries to webhooks")?;
         self.state.jobs.finish().await;
         served.context("failed to serve")
     }

@@ -21,3 +21,4 @@ pub mod state;
 mod storage;
 mod telemetry;
 pub mod token;
+pub mod webhooks;

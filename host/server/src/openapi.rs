@@ -12,6 +12,7 @@ use utoipa::openapi::{
 };
 
 use crate::api::repeatable::REPEATABLE;
+use crate::api::webhooks::WebhookMessage;
 use crate::auth::access::Access;
 use crate::auth::session;
 use crate::problem::ErrorBody;
@@ -38,7 +39,7 @@ const FORBIDDEN: &str = "`forbidden`: the caller's role lacks the permission tha
             `x-permission` names the permission that an operation needs, or says `signed_in` (any session will do) or \
             `public`.",
     ),
-    components(schemas(ErrorBody)),
+    components(schemas(ErrorBody, WebhookMessage)),
     tags(
         (name = "objects", description = "The PartnerOS objects and their fields."),
         (name = "records", description = "Partner and deal records."),
@@ -47,6 +48,7 @@ const FORBIDDEN: &str = "`forbidden`: the caller's role lacks the permission tha
         (name = "mappings", description = "Which field corresponds to which property."),
         (name = "plugins", description = "Uploaded mappers: versions, what runs where, trials, logs and usage."),
         (name = "audit", description = "What was done, and what needs a person."),
+        (name = "webhooks", description = "Where an organization is told of audit events, and what became of the messages."),
         (name = "sync", description = "Runs, conflicts and failures."),
         (name = "auth", description = "Signing in and out, and one's own account."),
         (name = "members", description = "Who is what in the organization."),

@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 
 use crate::api::{
     audit, auth, changes, health, integrations, invitations, mappings, members, objects, pairs,
-    plugins, records, repeatable, request, runs, tokens,
+    plugins, records, repeatable, request, runs, tokens, webhooks,
 };
 use crate::auth::access;
 use crate::metrics;
@@ -146,4 +146,13 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(guarded!(tokens::create::handle))
         .routes(guarded!(tokens::list::handle))
         .routes(guarded!(tokens::delete::handle))
+        .routes(guarded!(webhooks::list::handle))
+        .routes(guarded!(webhooks::create::handle))
+        .routes(guarded!(webhooks::get::handle))
+        .routes(guarded!(webhooks::update::handle))
+        .routes(guarded!(webhooks::delete::handle))
+        .routes(guarded!(webhooks::rotate::handle))
+        .routes(guarded!(webhooks::send_test::handle))
+        .routes(guarded!(webhooks::deliveries::handle))
+        .routes(guarded!(webhooks::retry::handle))
 }

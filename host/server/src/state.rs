@@ -25,6 +25,7 @@ use crate::auth::{Auth, RateLimits};
 use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::registry::Registries;
+use crate::webhooks::WebhooksConfig;
 
 /// What handlers work with. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -55,6 +56,8 @@ pub struct AppState {
     pub rates: Arc<RateLimits>,
     /// What is recorded for Prometheus, if anything is.
     pub metrics: Option<Metrics>,
+    /// Where messages to webhooks may go.
+    pub webhooks: WebhooksConfig,
     /// Limits on input.
     pub limits: ApiLimits,
 }

@@ -43,6 +43,10 @@ pub use contract::sync::{
     LinkedRecord, NewConflict, NewFailure, OBJECT_MISSING, OutboxEffect, OutboxEntry, RecordEffect,
     SyncState, Unlinked,
 };
+pub use contract::webhooks::{
+    Attempt, ClaimedDelivery, Delivery, DeliveryState, DisabledReason, NewWebhook,
+    WEBHOOK_PENDING_MAX, Webhook, WebhookId, WebhookPatch, Webhooks,
+};
 pub use error::{Error, SealProblem};
 pub use seal::{
     KeyBytes, KeyRing, KeyWrapper, RingEdit, RingKeyInfo, UnwrapError, WrapContext, WrappedKey,
@@ -69,6 +73,7 @@ pub trait Store:
     + PluginActivity
     + Audit
     + Alerts
+    + Webhooks
     + Changes
     + Health
     + Idempotency
@@ -91,6 +96,7 @@ impl<T> Store for T where
         + PluginActivity
         + Audit
         + Alerts
+        + Webhooks
         + Changes
         + Health
         + Idempotency

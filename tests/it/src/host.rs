@@ -32,7 +32,7 @@ pub struct TestHost {
     pub store: Arc<Sqlite>,
     pub(crate) oauth: Arc<OAuth>,
     pub(crate) environment: Arc<TestEnvironment>,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl TestHost {
@@ -93,8 +93,14 @@ impl TestHost {
             store,
             oauth,
             environment,
-            _directory: directory,
+            directory,
         }
+    }
+
+    /// A look into the database past the host.
+    pub fn sql(&self) -> rusqlite::Connection {
+        let file = self.directory.path().join("partneros.db");
+        rusqlite::Connection::open(file).expect("a database")
     }
 
     /// An organization that has connected the portal and discovered its schema.

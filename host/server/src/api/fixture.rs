@@ -33,6 +33,7 @@ use crate::registry::{PluginsConfig, Registries};
 use crate::router::router;
 use crate::state::{ApiLimits, AppState, Jobs};
 use crate::token::{self, Wanted};
+use crate::webhooks::WebhooksConfig;
 
 /// 2026-11-23T09:00:00.000Z.
 const START: Timestamp = Timestamp(1_795_424_400_000);
@@ -139,6 +140,7 @@ impl TestApi {
             registries: Arc::new(Registries::new(&PluginsConfig::default()).unwrap()),
             rates: Arc::new(RateLimits::new(limits.requests_per_second_max)),
             metrics: None,
+            webhooks: WebhooksConfig::default(),
             limits,
         };
         let acme = tenant(&store, environment.as_ref(), "acme").await;
@@ -287,6 +289,17 @@ impl TestApi {
         };
         let alert = self.store.open_alert(self.acme.id, alert).await.unwrap();
         alert.id.to_string()
+    }
+
+    /// A webhook of Acme's, and a message to it that waits.
+    pub async fn webhook(&self) -> (String, String) {
+        let body = json!({"url": "https://acme.example/hook", "types": ["alert."]});
+        let made = self.acme().post("/api/webhooks", body).await.expect(200);
+        let id = made["webhook"]["id"].as_str().unwrap().to_owned();
+        let path = format!("/api/webhooks/{id}/test");
+        let told = self.acme().post(&path, json!({})).await.expect(202);
+        let delivery = told["delivery"]["id"].as_str().unwrap().to_owned();
+        (id, delivery)
     }
 
     /// The same pair, with every suggestion confirmed and active.

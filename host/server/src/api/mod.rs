@@ -26,6 +26,7 @@ pub mod repeatable;
 pub mod request;
 pub mod runs;
 pub mod tokens;
+pub mod webhooks;
 pub mod words;
 
 use secrecy::{ExposeSecret as _, SecretString};

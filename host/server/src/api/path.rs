@@ -8,7 +8,7 @@ use axum::http::request::Parts;
 use partneros_domain::{
     ConnectionId, Digest, InvitationId, MemberId, PairId, RecordId, RunId, TokenId,
 };
-use partneros_store::AlertId;
+use partneros_store::{AlertId, EventId, WebhookId};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use utoipa::IntoParams;
@@ -97,6 +97,29 @@ pub struct AlertPath {
     /// The alert.
     #[param(value_type = uuid::Uuid)]
     pub alert_id: AlertId,
+}
+
+/// Names a webhook.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Path)]
+pub struct WebhookPath {
+    /// The webhook.
+    #[param(value_type = uuid::Uuid)]
+    pub webhook_id: WebhookId,
+}
+
+/// Names a message to a webhook.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Path)]
+pub struct DeliveryPath {
+    /// The webhook.
+    #[param(value_type = uuid::Uuid)]
+    pub webhook_id: WebhookId,
+    /// The message: the event's id, and what the header `webhook-id` says.
+    #[param(value_type = uuid::Uuid)]
+    pub delivery_id: EventId,
 }
 
 /// Names a run.

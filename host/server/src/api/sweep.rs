@@ -36,6 +36,8 @@ struct Owned {
     invitation: String,
     token: String,
     alert: String,
+    webhook: String,
+    delivery: String,
 }
 
 fn operations() -> Vec<Operation> {
@@ -75,6 +77,8 @@ impl Operation {
             .replace("{invitationId}", &owned.invitation)
             .replace("{tokenId}", &owned.token)
             .replace("{alertId}", &owned.alert)
+            .replace("{webhookId}", &owned.webhook)
+            .replace("{deliveryId}", &owned.delivery)
             .replace("{object}", "partners")
             .replace("{field}", "name")
     }
@@ -95,6 +99,8 @@ impl Operation {
             "tryMapping" => json!({"direction": "to_partneros", "property": "name"}),
             "compareBundle" => json!({"bundle": bundle()}),
             "importBundle" => json!({"bundle": bundle(), "version": 2}),
+            "createWebhook" => json!({"url": "https://acme.example/", "types": ["alert."]}),
+            "updateWebhook" => json!({"enabled": true}),
             "quarantinePluginVersion" => json!({"reason": "swept"}),
             "pullPlugin" => {
                 json!({"name": "swept", "reference": "registry.example.com/acme/mapper:1"})
@@ -149,7 +155,9 @@ fn nothing() -> Owned {
         member: id.clone(),
         invitation: id.clone(),
         token: id.clone(),
-        alert: id,
+        alert: id.clone(),
+        webhook: id.clone(),
+        delivery: id,
         version: "0".repeat(64),
     }
 }
@@ -171,6 +179,7 @@ async fn owned(api: &TestApi) -> Owned {
         .expect(200);
     let wanted = json!({"name": "owned", "role": "viewer"});
     let made = api.acme().post("/api/tokens", wanted).await.expect(200);
+    let (webhook, delivery) = api.webhook().await;
     Owned {
         connection: shown["pair"]["connectionId"].as_str().unwrap().to_owned(),
         record: api.acme().make_partner("Acme's").await,
@@ -181,6 +190,8 @@ async fn owned(api: &TestApi) -> Owned {
         invitation: invited["invitation"]["id"].as_str().unwrap().to_owned(),
         token: made["token"]["id"].as_str().unwrap().to_owned(),
         alert: api.alert(AlertKind::TokenRevoked, "swept").await,
+        webhook,
+        delivery,
     }
 }
 

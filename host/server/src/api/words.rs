@@ -51,6 +51,10 @@ words! {
     PluginFailurePolicy = ["park_record", "skip_field", "last_good_version"];
     /// How a version of a plugin is.
     VersionState = ["staged", "active", "retired", "quarantined"];
+    /// What became of a message to a webhook.
+    DeliveryState = ["pending", "delivered", "dead"];
+    /// Why the host disabled a webhook.
+    DisabledReason = ["failing", "queue_full"];
     /// How far an alert has come.
     AlertState = ["open", "acknowledged", "resolved"];
     /// How urgent an alert is.
@@ -140,6 +144,8 @@ mod tests {
         assert_same::<partneros_domain::PairState>(PairState::ALL);
         assert_same::<partneros_domain::PluginFailurePolicy>(PluginFailurePolicy::ALL);
         assert_same::<partneros_store::VersionState>(VersionState::ALL);
+        assert_same::<partneros_store::DeliveryState>(DeliveryState::ALL);
+        assert_same::<partneros_store::DisabledReason>(DisabledReason::ALL);
         assert_same::<partneros_store::AlertState>(AlertState::ALL);
         assert_same::<partneros_store::Severity>(Severity::ALL);
         assert_same::<partneros_domain::DataType>(DataType::ALL);

@@ -29,5 +29,6 @@ permissions![
     ManagePlugins,
     ManageMembers,
     ManageTokens,
+    ManageWebhooks,
     ReadAudit
 ];

@@ -25,6 +25,7 @@ use crate::metrics::MetricsConfig;
 use crate::registry::PluginsConfig;
 use crate::state::ApiLimits;
 use crate::telemetry::OtelConfig;
+use crate::webhooks::WebhooksConfig;
 
 /// The configuration file that is read when none is named.
 pub const DEFAULT_FILE: &str = "partneros.toml";
@@ -75,6 +76,8 @@ pub struct Config {
     pub audit: AuditSettings,
     /// When alerts open.
     pub alerts: AlertSettings,
+    /// Where messages to webhooks may go, and how they are sent.
+    pub webhooks: WebhooksConfig,
     /// The plugin runtime.
     pub runtime: RuntimeConfig,
     /// The registries that plugins may be pulled from. Default none.
@@ -225,6 +228,7 @@ fn defaults() -> serde_json::Value {
         "sync": SyncSettings::default(),
         "audit": AuditSettings::default(),
         "alerts": AlertSettings::default(),
+        "webhooks": WebhooksConfig::default(),
         "runtime": RuntimeConfig::default(),
         "plugins": PluginsConfig::default(),
     })
@@ -250,6 +254,8 @@ mod tests {
         assert_eq!(config.sync, SyncSettings::default());
         assert_eq!(config.audit.retention_days, 400);
         assert_eq!(config.alerts, AlertSettings::default());
+        assert_eq!(config.webhooks, WebhooksConfig::default());
+        assert!(!config.webhooks.allow_private && !config.webhooks.allow_http);
         assert_eq!(config.runtime, RuntimeConfig::default());
     }
 

@@ -8,10 +8,11 @@ use super::alerts::{act, alert};
 use super::audit::event;
 use super::people;
 use super::plugin_world::{candidate, new_setup, parts};
+use super::webhooks::webhook;
 use super::world::{OBJECT, World, at, new_connection, refused_as_not_found, tokens};
 use crate::{
-    BindingScope, ConnectionStatus, EventFilter, MapperParts, NewApiToken, PairPatch, RecordPatch,
-    RunOutcome, Store, TokenSet, TrustedKey, VersionState,
+    Attempt, BindingScope, ConnectionStatus, DisabledReason, EventFilter, MapperParts, NewApiToken,
+    PairPatch, RecordPatch, RunOutcome, Store, TokenSet, TrustedKey, VersionState, WebhookPatch,
 };
 
 pub(super) async fn what_belongs_to_another_organization_does_not_exist(store: &dyn Store) {
@@ -38,6 +39,7 @@ pub(super) async fn what_belongs_to_another_organization_does_not_exist(store: &
     stranger.tries_the_bindings(version).await;
     stranger.tries_the_activity(version).await;
     stranger.tries_the_audit().await;
+    stranger.tries_the_webhooks().await;
 
     let kept = store.plugin_version(theirs.organization, version).await;
     assert_eq!(kept.unwrap().state, VersionState::Active);
@@ -374,6 +376,45 @@ impl Stranger<'_> {
         assert_eq!(listed.items, [ours]);
         let listed = store.alerts(owner, &[], None, 9).await.unwrap();
         assert_eq!(listed.items, [open]);
+    }
+
+    async fn tries_the_webhooks(&self) {
+        let (store, organization) = (self.store, self.ours.organization);
+        let id = webhook(self.theirs, &["webhook."]).await.id;
+        let tested = event(self.theirs, EventType::WebhookTested, 1);
+        let owner = self.theirs.organization;
+        store.append_event(owner, tested.clone()).await.unwrap();
+        refused_as_not_found(store.webhook(organization, id).await);
+        let patch = WebhookPatch::default();
+        refused_as_not_found(store.update_webhook(organization, id, patch, at(2)).await);
+        refused_as_not_found(store.delete_webhook(organization, id).await);
+        let secret = "whsec_stolen".to_owned().into();
+        refused_as_not_found(
+            store
+                .rotate_webhook_secret(organization, id, secret, at(2))
+                .await,
+        );
+        let stolen = event(self.ours, EventType::WebhookTested, 2);
+        refused_as_not_found(store.tell_webhook(organization, id, stolen.clone()).await);
+        refused_as_not_found(store.deliveries(organization, id, None, None, 9).await);
+        let retried = store.retry_delivery(organization, id, tested.id, at(2));
+        refused_as_not_found(retried.await);
+        let claimed = store.claim_delivery(organization, id, at(9), at(10)).await;
+        assert!(claimed.unwrap().is_none());
+        let arrived = Attempt::Delivered { status: 200 };
+        let settled = store.settle_delivery(organization, id, (tested.id, 0), arrived, at(9));
+        refused_as_not_found(settled.await);
+        let (reason, alert) = (
+            DisabledReason::Failing,
+            alert(self.ours, AlertKind::WebhookDisabled, "theirs", 9),
+        );
+        let disabled = store.disable_webhook(organization, id, reason, alert);
+        refused_as_not_found(disabled.await);
+        assert_eq!(store.webhooks(organization).await.unwrap(), []);
+        // Nor is their webhook told of what happens here.
+        store.append_event(organization, stolen).await.unwrap();
+        let read = store.webhook(owner, id).await.unwrap();
+        assert_eq!((read.pending, read.disabled_at), (1, None));
     }
 }
 

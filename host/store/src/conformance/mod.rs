@@ -38,6 +38,7 @@ mod records;
 mod runs;
 mod schemas;
 mod sessions;
+mod webhooks;
 mod world;
 
 use std::future::Future;
@@ -217,5 +218,14 @@ fn cases_of_plugins() -> Vec<(&'static str, Case)> {
             one_alert_goes_on_for_the_same_trouble
             a_resolved_alert_stays_and_makes_room
             a_person_acknowledges_and_resolves_an_alert;
+        webhooks:
+            an_event_is_told_to_those_who_want_it
+            a_message_is_claimed_until_it_is_settled
+            a_message_is_given_up_and_sent_again
+            the_secret_before_signs_for_a_while
+            a_broken_webhook_is_disabled_with_an_alert
+            a_full_queue_misses_events_and_says_so
+            those_served_longest_ago_come_first
+            webhooks_are_made_changed_and_deleted;
     }
 }

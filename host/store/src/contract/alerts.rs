@@ -4,10 +4,9 @@
 //! trouble ends or somebody says that it did. Each step is an audit event, written in the same transaction.
 
 use std::fmt;
-use std::str::FromStr;
 
 use async_trait::async_trait;
-use partneros_domain::{AlertKind, InvalidId, OrganizationId, Timestamp};
+use partneros_domain::{AlertKind, OrganizationId, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
@@ -22,18 +21,6 @@ pub struct AlertId(pub Uuid);
 impl fmt::Display for AlertId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.as_hyphenated().fmt(f)
-    }
-}
-
-impl FromStr for AlertId {
-    type Err = InvalidId;
-
-    fn from_str(text: &str) -> std::result::Result<Self, InvalidId> {
-        let id = Uuid::try_parse(text).map(Self);
-        id.map_err(|_| InvalidId {
-            kind: "alert",
-            text: text.to_owned(),
-        })
     }
 }
 

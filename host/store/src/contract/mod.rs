@@ -17,3 +17,4 @@ pub mod runs;
 pub mod schemas;
 pub mod sessions;
 pub mod sync;
+pub mod webhooks;

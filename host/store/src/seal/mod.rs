@@ -24,6 +24,7 @@ pub(crate) use data_key::{DataKey, SealedUnder, sealed_prefix, sealed_under};
 pub(crate) use first_form::FirstForm;
 pub(crate) use place::{
     ACCESS_TOKEN, Place, REFRESH_PREVIOUS, REFRESH_TOKEN, SEALED_COLUMNS, SealedColumn,
+    WEBHOOK_SECRETS,
 };
 pub use ring::{KeyRing, RingEdit, RingKeyInfo};
 pub(crate) use unwrapped::Unwrapped;

@@ -19,6 +19,7 @@ pub(crate) struct SealedColumn {
 }
 
 const RECONNECT: &str = "connect the portal again";
+const ROTATE: &str = "replace the webhook's secret";
 
 pub(crate) static ACCESS_TOKEN: SealedColumn = SealedColumn {
     table: "connections",
@@ -36,10 +37,29 @@ pub(crate) static REFRESH_PREVIOUS: SealedColumn = SealedColumn {
     remedy: RECONNECT,
 };
 
+/// The secrets of a webhook, which take turns.
+pub(crate) static WEBHOOK_SECRETS: [SealedColumn; 2] = [
+    SealedColumn {
+        table: "webhooks",
+        name: "secret_even",
+        remedy: ROTATE,
+    },
+    SealedColumn {
+        table: "webhooks",
+        name: "secret_odd",
+        remedy: ROTATE,
+    },
+];
+
 /// Every sealed column there is. A column that is missing here would be left behind when data keys change, and is
 /// caught by the tests of `sqlite::secret_columns`.
-pub(crate) static SEALED_COLUMNS: [&SealedColumn; 3] =
-    [&ACCESS_TOKEN, &REFRESH_TOKEN, &REFRESH_PREVIOUS];
+pub(crate) static SEALED_COLUMNS: [&SealedColumn; 5] = [
+    &ACCESS_TOKEN,
+    &REFRESH_TOKEN,
+    &REFRESH_PREVIOUS,
+    &WEBHOOK_SECRETS[0],
+    &WEBHOOK_SECRETS[1],
+];
 
 /// Where one sealed value belongs; it opens nowhere else.
 #[derive(Debug, Clone, Copy)]

@@ -7,7 +7,7 @@ use rusqlite::{Connection as Database, Row, params};
 use super::encoding::{Cell, json, time};
 use super::fault::{Fault, Outcome, conflict, unless_taken};
 use super::position::{List, one_more};
-use super::{Sqlite, scope};
+use super::{Sqlite, deliveries, scope};
 use crate::{Audit, AuditEvent, EventFilter, EventId, NewEvent, Page, Result};
 
 #[async_trait]
@@ -55,7 +55,7 @@ impl Audit for Sqlite {
     }
 }
 
-/// Writes an event down.
+/// Writes an event down, and what webhooks are told of it.
 pub(super) fn append(db: &Database, organization: i64, event: &NewEvent) -> Outcome<()> {
     let inserted = db
         .prepare_cached(
@@ -74,7 +74,7 @@ pub(super) fn append(db: &Database, organization: i64, event: &NewEvent) -> Outc
     unless_taken(inserted, || {
         conflict("audit event", event.id, "exists already")
     })?;
-    Ok(())
+    deliveries::announce(db, organization, event)
 }
 
 fn list(

@@ -14,6 +14,7 @@ mod changes;
 mod commit;
 mod connections;
 mod data_keys;
+mod deliveries;
 mod encoding;
 mod fault;
 mod first_form;
@@ -40,6 +41,7 @@ mod scope;
 mod secret_columns;
 mod sessions;
 mod sync;
+mod webhooks;
 
 use std::path::Path;
 use std::sync::Arc;

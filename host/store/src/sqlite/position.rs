@@ -16,6 +16,7 @@ pub(super) enum List {
     PluginLogs,
     Events,
     Alerts,
+    Deliveries,
     /// The change feed.
     Changes,
 }
@@ -31,6 +32,7 @@ impl List {
             Self::PluginLogs => 'l',
             Self::Events => 'e',
             Self::Alerts => 'a',
+            Self::Deliveries => 'd',
             Self::Changes => 'h',
         }
     }

@@ -21,7 +21,7 @@ enum Holds {
     Plain,
 }
 
-const KNOWN: [(&str, Holds); 25] = [
+const KNOWN: [(&str, Holds); 28] = [
     ("api_tokens.hash", Holds::Hash),
     ("connections.access_token", Holds::Sealed),
     ("connections.refresh_previous", Holds::Sealed),
@@ -47,6 +47,9 @@ const KNOWN: [(&str, Holds); 25] = [
     ("trusted_keys.name", Holds::Plain),
     ("trusted_keys.public_key", Holds::Plain),
     ("users.password_hash", Holds::Hash),
+    ("webhook_deliveries.state", Holds::Plain), // such as `pending`
+    ("webhooks.secret_even", Holds::Sealed),
+    ("webhooks.secret_odd", Holds::Sealed),
 ];
 
 /// What a name has that must be looked at. Better one too many than one too few.

@@ -2,6 +2,7 @@
 
 mod agreements;
 mod bad_mappers;
+mod broken_secrets;
 mod bundles;
 mod changed_settings;
 mod changes_meanwhile;

@@ -1,10 +1,15 @@
 //! One HTTP exchange: a request out, a whole answer back, within limits.
 //!
 //! It neither retries nor judges a status. TLS is rustls with the ring provider, redirects are not followed (a token must
-//! not travel to another host), and an address never enters an error with its query.
+//! not travel to another host), and an address never enters an error with its query. A simulation puts a [`Wire`] where
+//! the network is, and keeps everything above it.
 
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use reqwest::header::HeaderMap;
 use url::Url;
@@ -35,10 +40,22 @@ impl Default for HttpConfig {
     }
 }
 
+/// What carries requests instead of the network.
+#[async_trait]
+pub trait Wire: Send + Sync + fmt::Debug {
+    /// Carries a request and brings the whole answer. An error is one of the transport: nobody knows whether the request
+    /// was taken.
+    async fn carry(
+        &self,
+        request: ::http::Request<Bytes>,
+    ) -> Result<::http::Response<Bytes>, Box<dyn StdError + Send + Sync>>;
+}
+
 /// A pool of connections. Clones share it; a host needs one.
 #[derive(Debug, Clone)]
 pub struct Http {
     client: reqwest::Client,
+    wire: Option<Arc<dyn Wire>>,
     body_bytes_max: usize,
 }
 
@@ -69,8 +86,18 @@ impl Http {
             })?;
         Ok(Self {
             client,
+            wire: None,
             body_bytes_max: config.body_bytes_max,
         })
+    }
+
+    /// The same, with `wire` in place of the network. Its timeouts are the wire's own.
+    #[must_use]
+    pub fn over(self, wire: Arc<dyn Wire>) -> Self {
+        Self {
+            wire: Some(wire),
+            ..self
+        }
     }
 
     /// Starts a request.
@@ -84,6 +111,9 @@ impl Http {
         request: reqwest::RequestBuilder,
         url: &Url,
     ) -> Result<Answer, Error> {
+        if let Some(wire) = &self.wire {
+            return over_wire(wire.as_ref(), request, url).await;
+        }
         let mut response = request
             .send()
             .await
@@ -127,6 +157,32 @@ impl Http {
         }
         Ok(body.into())
     }
+}
+
+async fn over_wire(
+    wire: &dyn Wire,
+    request: reqwest::RequestBuilder,
+    url: &Url,
+) -> Result<Answer, Error> {
+    let request = request.build().map_err(|error| transport(url, error))?;
+    let request = ::http::Request::<reqwest::Body>::try_from(request)
+        .map_err(|error| transport(url, error))?;
+    // The bodies of this client are in memory, never streams.
+    let whole = |body: reqwest::Body| body.as_bytes().map(Bytes::copy_from_slice);
+    let request = request.map(|body| whole(body).unwrap_or_default());
+    let response = wire
+        .carry(request)
+        .await
+        .map_err(|source| Error::Transport {
+            url: without_query(url),
+            source,
+        })?;
+    let (head, body) = response.into_parts();
+    Ok(Answer {
+        status: head.status.as_u16(),
+        headers: head.headers,
+        body,
+    })
 }
 
 async fn chunk(response: &mut reqwest::Response, url: &Url) -> Result<Option<Bytes>, Error> {

@@ -36,7 +36,7 @@ pub use access::{AccessTokens, StaticToken};
 pub use budget::{AppKind, Budget, RateLimit, SEARCHES_PER_SECOND};
 pub use client::{Client, ClientConfig};
 pub use error::{Error, Refusal};
-pub use http::{Http, HttpConfig};
+pub use http::{Http, HttpConfig, Wire};
 pub use oauth::{
     AUTHORIZE_BASE, Introspection, OAuth, OAuthConfig, TokenKind, Tokens, required_scopes,
 };

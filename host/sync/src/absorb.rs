@@ -207,7 +207,7 @@ async fn decide_all(
     let mapper = Arc::clone(&pass.mapper);
     let at = pass.engine.environment.now();
     let mut own = Counts::default();
-    let task = tokio::task::spawn_blocking(move || {
+    let task = pass.engine.compute(move || {
         let cells = |input: usize, which: &[usize]| {
             let column = plan.inbound_columns.get(input).copied();
             let cell = |position: &usize| {

@@ -240,7 +240,7 @@ pub async fn drafts(
         };
         mapper.transform(&split, records.len(), &cells, at)
     };
-    let mut transformed = tokio::task::spawn_blocking(transform).await??;
+    let mut transformed = pass.engine.compute(transform).await??;
     let drafts = entries.iter().enumerate().map(|(at, entry)| {
         let row = entry
             .link

@@ -52,6 +52,17 @@ impl Parts {
         self.environment.now().plus_millis(lease_ms)
     }
 
+    /// Runs what computes for long, such as a mapper, off the runtime's threads.
+    pub(crate) async fn compute<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        if self.environment.computes_inline() {
+            return Ok(work());
+        }
+        Ok(tokio::task::spawn_blocking(work).await?)
+    }
+
     /// The schema of a PartnerOS object.
     pub fn partner_schema(&self, name: &str) -> Result<ObjectSchema, Error> {
         object::built_in(name).ok_or_else(|| Error::UnknownObject {
@@ -267,7 +278,7 @@ impl Engine {
         mapper: &Arc<Mapper>,
     ) -> Result<(), Error> {
         let parts = &self.parts;
-        let plan = trial::park_refused(mapper, plan, &set.mappings, hubspot).await?;
+        let plan = trial::park_refused(parts, mapper, plan, &set.mappings, hubspot).await?;
         let inbound = SplitPlan::new(&plan.inbound, &plan.inbound_plugins)?;
         let outbound = SplitPlan::new(&plan.outbound, &plan.outbound_plugins)?;
         let priority = match (begun.run.trigger, begun.run.kind) {

@@ -11,6 +11,12 @@ pub trait Environment: Send + Sync + std::fmt::Debug {
     /// Fills the buffer with random bytes, good enough for secrets in production.
     fn random(&self, bytes: &mut [u8]);
 
+    /// Whether computing happens on the caller's thread instead of one for blocking work, so that a simulation is
+    /// deterministic.
+    fn computes_inline(&self) -> bool {
+        false
+    }
+
     /// A new id (UUID version 7: ids made later sort later, so that their rows are appended).
     fn new_id(&self) -> Uuid {
         let mut random = [0; 10];

@@ -10,7 +10,7 @@ use partneros_domain::{
 use partneros_store::{CachedSchema, MappingSet, PairPatch, PairSetup};
 
 use crate::discovery;
-use crate::engine::{Engine, describe};
+use crate::engine::{Engine, Parts, describe};
 use crate::error::{Error, MappingProblem};
 use crate::plugins::{Example, Mapper};
 use crate::{key_property, plugins, trial};
@@ -76,10 +76,11 @@ impl Engine {
         } = parts.store.mappings(organization, pair.id).await?;
         let mapper = Arc::new(plugins::resolve(parts, organization, &pair, &old).await?);
         let (ours, theirs, asked) = (object.clone(), hubspot.clone(), Arc::clone(&mapper));
-        let suggestions =
-            tokio::task::spawn_blocking(move || asked.suggest(&ours, &theirs)).await??;
+        let suggestions = parts
+            .compute(move || asked.suggest(&ours, &theirs))
+            .await??;
         let mut suggested = merge(&pair, &object, &hubspot, &old, suggestions);
-        demote_refused(&mapper, &pair, &object, &hubspot, &mut suggested).await?;
+        demote_refused(parts, &mapper, &pair, &object, &hubspot, &mut suggested).await?;
         let mappings = Mappings(
             suggested
                 .iter()
@@ -102,7 +103,15 @@ impl Engine {
     ) -> Result<Vec<MappingProblem>, Error> {
         let (object, hubspot) = self.schemas_of(organization, pair).await?;
         let mapper = plugins::resolve(&self.parts, organization, pair, mappings).await?;
-        trial::problems(&Arc::new(mapper), pair, mappings, &object, &hubspot).await
+        trial::problems(
+            &self.parts,
+            &Arc::new(mapper),
+            pair,
+            mappings,
+            &object,
+            &hubspot,
+        )
+        .await
     }
 
     /// Checks mappings and replaces the pair's if they are still of version `from`. Returns the new version.
@@ -203,6 +212,7 @@ impl Engine {
 
 /// Mappings that were applied automatically but cannot run become suggestions, so that a person looks at them.
 async fn demote_refused(
+    parts: &Parts,
     mapper: &Arc<Mapper>,
     pair: &ObjectPair,
     object: &ObjectSchema,
@@ -216,7 +226,7 @@ async fn demote_refused(
             .collect(),
     );
     let plan = crate::pair_plan::PairPlan::new(pair, &mappings, object, hubspot);
-    let refused: HashSet<_> = trial::refused(mapper, &plan)
+    let refused: HashSet<_> = trial::refused(parts, mapper, &plan)
         .await?
         .into_iter()
         .map(|(field, _)| field)

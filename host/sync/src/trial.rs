@@ -6,12 +6,14 @@ use std::sync::Arc;
 use partneros_domain::plan::TransformDirection;
 use partneros_domain::{FieldName, Mappings, ObjectPair, ObjectSchema};
 
+use crate::engine::Parts;
 use crate::error::{Error, MappingProblem};
 use crate::pair_plan::{PairPlan, parked};
 use crate::plugins::Mapper;
 
 /// Everything that is wrong with mappings: against both schemas, then in the mapper's eyes.
 pub async fn problems(
+    parts: &Parts,
     mapper: &Arc<Mapper>,
     pair: &ObjectPair,
     mappings: &Mappings,
@@ -26,7 +28,7 @@ pub async fn problems(
     if found.is_empty() {
         let plan = PairPlan::new(pair, mappings, object, hubspot);
         found.extend(
-            refused(mapper, &plan)
+            refused(parts, mapper, &plan)
                 .await?
                 .into_iter()
                 .map(|(_, problem)| problem),
@@ -37,12 +39,13 @@ pub async fn problems(
 
 /// Takes the mappings that the mapper refuses out of a plan and parks them.
 pub async fn park_refused(
+    parts: &Parts,
     mapper: &Arc<Mapper>,
     plan: PairPlan,
     mappings: &Mappings,
     hubspot: &ObjectSchema,
 ) -> Result<PairPlan, Error> {
-    let refused = refused(mapper, &plan).await?;
+    let refused = refused(parts, mapper, &plan).await?;
     if refused.is_empty() {
         return Ok(plan);
     }
@@ -61,6 +64,7 @@ pub async fn park_refused(
 
 /// What the mapper refuses, by field.
 pub async fn refused(
+    parts: &Parts,
     mapper: &Arc<Mapper>,
     plan: &PairPlan,
 ) -> Result<Vec<(FieldName, MappingProblem)>, Error> {
@@ -79,7 +83,7 @@ pub async fn refused(
     ] {
         let (mapper, rules, plugins) = (Arc::clone(mapper), rules.clone(), plugins.clone());
         let check = move || mapper.check(&rules, &plugins);
-        let problems = tokio::task::spawn_blocking(check).await??;
+        let problems = parts.compute(check).await??;
         for problem in plan.name_problems(direction, &problems) {
             // What is wrong both ways is said once.
             if !found.contains(&problem) {

@@ -1,4 +1,4 @@
-//! Where the shell gets its time from: the machine's clock or a test's hand, either of which can be moved forward.
+//! Where the shell gets its time from: the machine's clock, tokio's, or a test's hand. Each can be moved forward.
 //!
 //! The state machine never sees this type; it is handed timestamps.
 
@@ -10,15 +10,22 @@ use partneros_domain::Timestamp;
 /// A clock that clones share.
 #[derive(Debug, Clone)]
 pub struct Clock {
-    real: bool,
+    base: Base,
     offset_ms: Arc<AtomicI64>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Base {
+    Machine,
+    Runtime(tokio::time::Instant),
+    Nothing,
 }
 
 impl Clock {
     /// The machine's clock.
     pub fn real() -> Self {
         Self {
-            real: true,
+            base: Base::Machine,
             offset_ms: Arc::default(),
         }
     }
@@ -26,7 +33,15 @@ impl Clock {
     /// A clock that stands at `start` until it is moved.
     pub fn manual(start: Timestamp) -> Self {
         Self {
-            real: false,
+            base: Base::Nothing,
+            offset_ms: Arc::new(AtomicI64::new(start.as_millis())),
+        }
+    }
+
+    /// A clock that shows `start` now and goes on with tokio's time, which a runtime can pause.
+    pub fn runtime(start: Timestamp) -> Self {
+        Self {
+            base: Base::Runtime(tokio::time::Instant::now()),
             offset_ms: Arc::new(AtomicI64::new(start.as_millis())),
         }
     }
@@ -34,7 +49,11 @@ impl Clock {
     /// The time.
     pub fn now(&self) -> Timestamp {
         let offset_ms = self.offset_ms.load(Ordering::SeqCst);
-        let base_ms = if self.real { machine_ms() } else { 0 };
+        let base_ms = match self.base {
+            Base::Machine => machine_ms(),
+            Base::Runtime(start) => i64::try_from(start.elapsed().as_millis()).unwrap_or(i64::MAX),
+            Base::Nothing => 0,
+        };
         Timestamp(base_ms + offset_ms)
     }
 

@@ -43,9 +43,12 @@ mod sessions;
 mod sync;
 mod webhooks;
 
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+
+use async_trait::async_trait;
 
 pub use backup::{DatabaseSummary, back_up, check_database, restore};
 pub use migrate::DATABASE_VERSION;
@@ -61,6 +64,14 @@ pub enum Threads {
     Blocking,
     /// On the caller's thread before the method first yields, so that a simulation is deterministic.
     Inline,
+}
+
+/// Holds up whoever uses the database, before its work and again before it learns the outcome. A simulation decides here
+/// who goes on, and who never does.
+#[async_trait]
+pub trait Steps: Send + Sync + fmt::Debug {
+    /// Waits until the work named `operation` may go on.
+    async fn step(&self, operation: &'static str);
 }
 
 /// How the engine uses the machine.
@@ -100,6 +111,7 @@ pub struct Sqlite {
     pool: Arc<Pool>,
     wrapper: Arc<dyn KeyWrapper>,
     unwrapped: Arc<Unwrapped>,
+    steps: Option<Arc<dyn Steps>>,
 }
 
 impl Sqlite {
@@ -123,7 +135,17 @@ impl Sqlite {
             pool: Arc::new(pool),
             wrapper: Arc::new(ring),
             unwrapped: Arc::default(),
+            steps: None,
         })
+    }
+
+    /// The same database, used step by step.
+    #[must_use]
+    pub fn stepped_by(self, steps: Arc<dyn Steps>) -> Self {
+        Self {
+            steps: Some(steps),
+            ..self
+        }
     }
 
     /// The same database with data keys wrapped by something else than a ring, such as a client of a key management

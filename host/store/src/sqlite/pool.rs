@@ -174,6 +174,9 @@ impl Sqlite {
         T: Send + 'static,
         F: FnOnce(&Pool) -> Outcome<T> + Send + 'static,
     {
+        if let Some(steps) = &self.steps {
+            steps.step(operation).await;
+        }
         let outcome = match self.pool.threads {
             Threads::Inline => work(&self.pool),
             Threads::Blocking => {
@@ -186,6 +189,9 @@ impl Sqlite {
                     })?
             }
         };
+        if let Some(steps) = &self.steps {
+            steps.step(operation).await;
+        }
         outcome.map_err(|fault| fault.during(operation))
     }
 

@@ -103,14 +103,14 @@ impl Engine {
         let mapper =
             plugins::resolve_parts(parts, organization, &pair, mappings, &bundle.mapper).await?;
         let mapper = Arc::new(mapper);
-        let problems = trial::problems(&mapper, &pair, mappings, &object, &hubspot).await?;
+        let problems = trial::problems(parts, &mapper, &pair, mappings, &object, &hubspot).await?;
         if !problems.is_empty() {
             return Ok((problems, Vec::new()));
         }
         let plan = PairPlan::new(&pair, mappings, &object, &hubspot);
         let (samples, at) = (bundle.fixtures.clone(), parts.environment.now());
         let run = move || fixtures::differences(&mapper, &plan, &samples, at);
-        let differences = tokio::task::spawn_blocking(run).await??;
+        let differences = parts.compute(run).await??;
         Ok((problems, differences))
     }
 }

@@ -33,10 +33,10 @@ impl Engine {
             });
         }
         let plan = PairPlan::new(&pair, &mappings, &object, &hubspot);
-        let plan = trial::park_refused(&mapper, plan, &mappings, &hubspot).await?;
+        let plan = trial::park_refused(parts, &mapper, plan, &mappings, &hubspot).await?;
         let at = parts.environment.now();
         let make = move || fixtures::make(&mapper, &plan, &hubspot, at);
-        let fixtures = tokio::task::spawn_blocking(make).await??;
+        let fixtures = parts.compute(make).await??;
         Ok(Bundle {
             settings: BundledSettings::from(&pair),
             object: pair.object,

@@ -200,7 +200,7 @@ impl Engine {
             return Err(Error::NoMapper(plugin.world().to_string()));
         }
         let digest = *plugin.digest();
-        tokio::task::spawn_blocking(move || plugin.describe()).await??;
+        self.parts().compute(move || plugin.describe()).await??;
         Ok(digest)
     }
 

@@ -81,7 +81,7 @@ impl Engine {
             }
             Ok(proof)
         };
-        tokio::task::spawn_blocking(prove).await?
+        self.parts().compute(prove).await?
     }
 
     /// The mapping of one pair resolved and its portal's first rows; none when the portal cannot be read.

@@ -59,7 +59,8 @@ impl Engine {
         }]);
         let mapper = resolve::mapper(self.parts(), organization, &pair, &mappings).await?;
         let mapper = std::sync::Arc::new(mapper);
-        let problems = trial::problems(&mapper, &pair, &mappings, &object, &hubspot).await?;
+        let problems =
+            trial::problems(self.parts(), &mapper, &pair, &mappings, &object, &hubspot).await?;
         let plan = PairPlan::new(&pair, &mappings, &object, &hubspot);
         if !problems.is_empty() {
             return Ok(Tryout {
@@ -97,7 +98,7 @@ impl Engine {
         };
         let at = self.parts().environment.now();
         let run = move || run(&mapper, &plan, direction, &batch, at);
-        tokio::task::spawn_blocking(run).await?
+        self.parts().compute(run).await?
     }
 }
 

@@ -31,7 +31,7 @@ pub struct Quota {
 }
 
 /// The budgets and what has been spent.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Limiter {
     limits: Limits,
     searches: VecDeque<i64>,

@@ -23,21 +23,21 @@ pub const ACCESS_TOKEN_S: i64 = 1_800;
 const CODE_LIFE_MS: i64 = 60_000;
 
 /// The codes and tokens a portal has given out.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Grants {
     codes: HashMap<String, Code>,
     access: HashMap<String, Access>,
     refresh: HashMap<String, Arc<[String]>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Code {
     redirect_uri: String,
     scopes: Arc<[String]>,
     expires: Timestamp,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Access {
     scopes: Arc<[String]>,
     expires: Timestamp,

@@ -139,6 +139,16 @@ impl Sqlite {
         })
     }
 
+    /// What is in this database now, as a database in memory, so that a simulation begins a thousand times at the same place.
+    pub fn fork(&self, options: Options) -> Result<Self> {
+        Ok(Self {
+            pool: Arc::new(self.pool.fork(options)?),
+            wrapper: Arc::clone(&self.wrapper),
+            unwrapped: Arc::default(),
+            steps: None,
+        })
+    }
+
     /// The same database, used step by step.
     #[must_use]
     pub fn stepped_by(self, steps: Arc<dyn Steps>) -> Self {

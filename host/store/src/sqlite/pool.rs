@@ -7,6 +7,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use rusqlite::backup::Backup;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use tokio::sync::Semaphore;
@@ -94,6 +95,22 @@ impl Pool {
         configure(&writer, &options, options.cache_bytes).map_err(during)?;
         migrate::migrate(&mut writer)?;
         Ok(Self::new(writer, Vec::new(), options.threads))
+    }
+
+    /// What is in this database now, as a database in memory.
+    pub(super) fn fork(&self, options: Options) -> Result<Self> {
+        let during = |fault: Fault| fault.during("copy the database into memory");
+        let copied = || -> Outcome<Connection> {
+            let mut copy = Connection::open_in_memory()?;
+            Backup::new(&lock(&self.writer).connection, &mut copy)?.step(-1)?;
+            configure(&copy, &options, options.cache_bytes)?;
+            Ok(copy)
+        };
+        Ok(Self::new(
+            copied().map_err(during)?,
+            Vec::new(),
+            options.threads,
+        ))
     }
 
     fn new(writer: Connection, readers: Vec<Connection>, threads: Threads) -> Self {

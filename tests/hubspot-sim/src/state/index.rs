@@ -13,7 +13,7 @@ use super::ordered::Ordered;
 use super::record::Record;
 
 /// The index of one type.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct SearchIndex {
     order: Ordered<(i64, u64)>,
     behind: HashMap<u64, Behind>,
@@ -21,7 +21,7 @@ pub struct SearchIndex {
 }
 
 /// A record that search does not see as it is.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Behind {
     seen: Option<Record>,
     waiting: usize,

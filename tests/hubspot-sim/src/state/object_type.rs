@@ -30,7 +30,7 @@ pub enum Kind {
 }
 
 /// One object type.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ObjectType {
     /// Which it is.
     pub kind: Kind,

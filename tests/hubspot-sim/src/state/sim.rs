@@ -109,6 +109,30 @@ impl Sim {
         sim
     }
 
+    /// The same portal once more, with chance beginning anew from `seed` and nothing armed: simulations begin a thousand
+    /// times at the same place.
+    #[must_use]
+    pub fn fork(&self, seed: u64) -> Self {
+        let config = Config {
+            seed,
+            ..self.config.clone()
+        };
+        Self {
+            types: self.types.clone(),
+            schemas: self.schemas.clone(),
+            pipelines: self.pipelines.clone(),
+            owners: self.owners.clone(),
+            associations: self.associations.clone(),
+            grants: self.grants.clone(),
+            limiter: self.limiter.clone(),
+            faults: Faults::new(config.faults.clone(), seed),
+            writes: self.writes.clone(),
+            rng: StdRng::seed_from_u64(seed),
+            background: self.background.clone(),
+            config,
+        }
+    }
+
     /// Lets a call in: expires its token, spends its budget, draws its fault.
     pub fn admit(
         &mut self,

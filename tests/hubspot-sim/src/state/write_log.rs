@@ -75,7 +75,7 @@ impl Counts {
 }
 
 /// All writes of the app.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct WriteLog {
     writes: VecDeque<Write>,
     counts: BTreeMap<String, Counts>,

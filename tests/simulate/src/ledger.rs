@@ -1,0 +1,293 @@
+//! Everything that anybody wrote on either side, with the moment at which they did, kept apart from the engine.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use hubspot_sim::{Kind, Sim};
+use partneros_domain::{OrganizationId, RecordId, Timestamp, Value};
+use partneros_store::{Changes as _, Record, Sqlite};
+
+use crate::points::lock;
+use crate::template::{Field, OBJECT};
+
+/// A place in the one order of everything that happens.
+pub type Moment = u64;
+/// What an object holds.
+pub type Held = BTreeMap<(u64, usize), Option<String>>;
+
+/// Who an edit was made to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// A record of ours.
+    Record(RecordId),
+    /// An object of HubSpot's.
+    Object(u64),
+}
+
+/// What somebody wrote.
+#[derive(Debug, Clone)]
+pub struct Edit {
+    /// When.
+    pub moment: Moment,
+    /// When, by the clock.
+    pub at: Timestamp,
+    /// Where.
+    pub place: Place,
+    /// Which field.
+    pub field: usize,
+    /// What. Each value is written once.
+    pub value: Option<String>,
+}
+
+/// What the host wrote into HubSpot.
+#[derive(Debug, Clone)]
+pub struct Write {
+    /// When.
+    pub moment: Moment,
+    /// Into which object.
+    pub object: u64,
+    /// Into which property.
+    pub field: usize,
+    /// What.
+    pub value: Option<String>,
+    /// What was there.
+    pub over: Option<String>,
+    /// When the host had last read the object.
+    pub read: Option<Moment>,
+}
+
+/// The ledger.
+#[derive(Debug)]
+pub struct Ledger {
+    sim: Arc<Mutex<Sim>>,
+    book: Mutex<Book>,
+}
+
+/// Its pages.
+#[derive(Debug, Default)]
+pub struct Book {
+    moment: Moment,
+    reads: BTreeMap<u64, Moment>,
+    /// What people wrote.
+    pub edits: Vec<Edit>,
+    /// What the host wrote into HubSpot.
+    pub writes: Vec<Write>,
+    /// The values that each record's field has had, with the moment each was first seen.
+    pub seen: BTreeMap<(RecordId, usize), Vec<(Moment, Option<String>)>>,
+    /// How far the change feed was read.
+    pub position: Option<String>,
+    /// The first thing that must not be.
+    pub violation: Option<String>,
+}
+
+impl Ledger {
+    /// An empty ledger about a portal.
+    pub fn new(sim: Arc<Mutex<Sim>>) -> Self {
+        Self {
+            sim,
+            book: Mutex::default(),
+        }
+    }
+
+    /// Works on the pages.
+    pub fn with<T>(&self, work: impl FnOnce(&mut Book) -> T) -> T {
+        work(&mut lock(&self.book))
+    }
+
+    /// The next moment.
+    pub fn moment(&self) -> Moment {
+        self.with(Book::next)
+    }
+
+    /// Writes down what must not be, if nothing was before.
+    pub fn violated(&self, what: impl FnOnce() -> String) {
+        self.with(|book| {
+            book.violation.get_or_insert_with(what);
+        });
+    }
+
+    /// Somebody writes.
+    pub fn edit(&self, at: Timestamp, place: Place, field: usize, value: Option<String>) {
+        self.with(|book| {
+            let moment = book.next();
+            book.edits.push(Edit {
+                moment,
+                at,
+                place,
+                field,
+                value,
+            });
+        });
+    }
+
+    /// What HubSpot holds before a call that may write.
+    pub fn before(&self, path: &str) -> Option<Held> {
+        let writes = path.contains("/batch/") && !path.ends_with("/read");
+        writes.then(|| held(&lock(&self.sim)))
+    }
+
+    /// What a call has written.
+    pub fn after(&self, before: Option<Held>) {
+        let Some(before) = before else { return };
+        let sim = lock(&self.sim);
+        let now = held(&sim);
+        self.with(|book| {
+            for (&(object, field), value) in &now {
+                let over = before.get(&(object, field)).cloned().flatten();
+                if over == *value {
+                    continue;
+                }
+                let moment = book.next();
+                if !Field::ALL[field].writes_hubspot {
+                    let name = Field::ALL[field].property;
+                    let wrong =
+                        || format!("`{name}` of object {object} was written against its direction");
+                    book.violation.get_or_insert_with(wrong);
+                }
+                book.writes.push(Write {
+                    moment,
+                    object,
+                    field,
+                    value: value.clone(),
+                    over,
+                    read: book.reads.get(&object).copied(),
+                });
+            }
+        });
+        self.one_object_a_record(&sim);
+    }
+
+    fn one_object_a_record(&self, sim: &Sim) {
+        let Ok(ix) = sim.resolve(OBJECT) else { return };
+        let object_type = sim.object_type(ix);
+        let mut owners = BTreeMap::new();
+        for record in object_type
+            .records
+            .values()
+            .filter(|record| record.archived.is_none())
+        {
+            let owner = sim.value_named(object_type, record, "partneros_record_id");
+            let Some(owner) = owner.filter(|owner| !owner.is_empty()) else {
+                continue;
+            };
+            if let Some(other) = owners.insert(owner.into_owned(), record.id) {
+                self.violated(|| format!("objects {other} and {} are of one record", record.id));
+            }
+        }
+    }
+
+    /// The host has read what is in an answer, as it was at `moment`.
+    pub fn read(&self, body: &[u8], moment: Moment) {
+        let Ok(answer) = serde_json::from_slice::<serde_json::Value>(body) else {
+            return;
+        };
+        let results = answer["results"].as_array().into_iter().flatten();
+        let ids = results.filter_map(|result| result["id"].as_str()?.parse().ok());
+        self.with(|book| {
+            for id in ids {
+                book.reads.insert(id, moment);
+            }
+        });
+    }
+
+    /// Sees what records have become since the last look.
+    pub async fn look(
+        &self,
+        store: &Sqlite,
+        organization: OrganizationId,
+    ) -> Result<(), partneros_store::Error> {
+        loop {
+            let position = self.with(|book| book.position.clone());
+            let changes = store
+                .changes(organization, position.as_deref(), 100)
+                .await?;
+            for change in &changes {
+                self.see(&change.record);
+            }
+            let Some(last) = changes.last() else {
+                return Ok(());
+            };
+            self.with(|book| book.position = Some(last.position.clone()));
+        }
+    }
+
+    fn see(&self, record: &Record) {
+        self.with(|book| {
+            let moment = book.next();
+            for (field, named) in Field::ALL.iter().enumerate() {
+                let value = text(record.fields.get(named.name));
+                let seen = book.seen.entry((record.id, field)).or_default();
+                if seen.last().is_none_or(|(_, last)| *last != value) {
+                    seen.push((moment, value));
+                }
+            }
+        });
+    }
+}
+
+impl Book {
+    /// What both sides held when they last held the same, up to an edit: to come back to that is no change.
+    pub fn agreed(&self, record: RecordId, object: u64, edit: &Edit) -> Option<String> {
+        let edits = self
+            .edits
+            .iter()
+            .filter(|other| other.place == Place::Object(object) && other.field == edit.field);
+        let writes = self
+            .writes
+            .iter()
+            .filter(|write| (write.object, write.field) == (object, edit.field));
+        let seen = self.seen.get(&(record, edit.field)).into_iter().flatten();
+        // Each change, with whether it was one of the object.
+        let mut changes: Vec<(Moment, bool, &Option<String>)> = edits
+            .map(|edit| (edit.moment, true, &edit.value))
+            .chain(writes.map(|write| (write.moment, true, &write.value)))
+            .chain(seen.map(|(moment, value)| (*moment, false, value)))
+            .filter(|(moment, ..)| *moment <= edit.moment)
+            .collect();
+        changes.sort_unstable_by_key(|(moment, ..)| *moment);
+        let (mut ours, mut theirs, mut agreed) = (&None, &None, &None);
+        for (moment, is_object, value) in changes {
+            *(if is_object { &mut theirs } else { &mut ours }) = value;
+            if ours == theirs && moment < edit.moment {
+                agreed = ours;
+            }
+        }
+        if ours == theirs {
+            ours.clone()
+        } else {
+            agreed.clone()
+        }
+    }
+
+    fn next(&mut self) -> Moment {
+        self.moment += 1;
+        self.moment
+    }
+}
+
+/// A value as it was written.
+pub fn text(value: Option<&Value>) -> Option<String> {
+    match value {
+        Some(Value::Text(text)) => Some(text.clone()),
+        _ => None,
+    }
+}
+
+/// What the live objects hold.
+pub fn held(sim: &Sim) -> Held {
+    let ix = sim.standard(Kind::Companies);
+    let object_type = sim.object_type(ix);
+    let live = object_type
+        .records
+        .values()
+        .filter(|record| record.archived.is_none());
+    let mut held = Held::new();
+    for record in live {
+        for (at, field) in Field::ALL.iter().enumerate() {
+            let value = sim.value_named(object_type, record, field.property);
+            let value = value.map(std::borrow::Cow::into_owned);
+            held.insert((record.id, at), value.filter(|value| !value.is_empty()));
+        }
+    }
+    held
+}

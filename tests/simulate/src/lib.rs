@@ -1,0 +1,23 @@
+//! Whole syncs in simulation: the real engine, client, database and mapper, the simulated HubSpot's own handlers, one
+//! thread, a clock that jumps, and chance from a seed. People edit both sides at every moment of a pass, answers are late or
+//! lost, processes end in the middle. Afterwards both sides must agree, and no edit may be gone.
+//!
+//! Invariant: a schedule does the same each time it is run. Whatever an engine's future waits for is a [`points`] point, a
+//! sleep, or another task of the same thread.
+
+pub mod ledger;
+pub mod points;
+pub mod process;
+pub mod run;
+pub mod schedule;
+pub mod shrink;
+pub mod template;
+pub mod verdict;
+pub mod wire;
+
+pub use run::{Report, run};
+pub use schedule::Schedule;
+pub use template::Template;
+
+/// What went wrong: an invariant that does not hold, or a simulation that could not be run.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;

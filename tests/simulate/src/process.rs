@@ -1,0 +1,147 @@
+//! One process of the host: the engine as the server assembles it, on a database and a network that stop at every step.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use hubspot_sim::{Clock, Sim, http as hubspot};
+use partneros_domain::{ConnectionId, OrganizationId, Timestamp};
+use partneros_hubspot::{ApiVersion, OAuth, OAuthConfig, RetryConfig};
+use partneros_store::{Sqlite, Steps, Store};
+use partneros_sync::{
+    AlertSettings, AuditSettings, Engine, Environment, HttpPortals, Parts, PortalsConfig,
+    SyncSettings,
+};
+use secrecy::SecretString;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use crate::ledger::Ledger;
+use crate::points::Points;
+use crate::template::Template;
+use crate::wire::SimWire;
+
+/// What the store calls a commit of the sync.
+const COMMIT: &str = "commit a batch of a sync";
+
+/// The clock and the chance of a process.
+#[derive(Debug)]
+pub struct SimEnvironment {
+    clock: Clock,
+    points: Arc<Points>,
+}
+
+impl Environment for SimEnvironment {
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn random(&self, bytes: &mut [u8]) {
+        self.points.fill(bytes);
+    }
+
+    fn computes_inline(&self) -> bool {
+        true
+    }
+}
+
+/// The points around the database; what a commit did is seen before anything else happens.
+#[derive(Debug)]
+struct WatchedSteps {
+    points: Arc<Points>,
+    ledger: Arc<Ledger>,
+    database: Sqlite,
+    organization: OrganizationId,
+}
+
+#[async_trait]
+impl Steps for WatchedSteps {
+    async fn step(&self, operation: &'static str) {
+        if operation == COMMIT {
+            let looked = self.ledger.look(&self.database, self.organization).await;
+            if let Err(error) = looked {
+                self.ledger.violated(|| error.to_string());
+            }
+        }
+        self.points.pass(operation).await;
+    }
+}
+
+/// A process.
+#[derive(Debug, Clone)]
+pub struct Process {
+    /// What syncs.
+    pub engine: Engine,
+    /// Its clock.
+    pub environment: Arc<SimEnvironment>,
+}
+
+impl Process {
+    /// Starts with nothing in memory. `theirs` is HubSpot's clock.
+    pub fn begin(
+        template: &Template,
+        sim: &Arc<Mutex<Sim>>,
+        ours: &Clock,
+        theirs: &Clock,
+        points: &Arc<Points>,
+        ledger: &Arc<Ledger>,
+        database: &Sqlite,
+    ) -> Self {
+        let environment = Arc::new(SimEnvironment {
+            clock: ours.clone(),
+            points: Arc::clone(points),
+        });
+        let router = hubspot::router(Arc::clone(sim), theirs.clone());
+        let wire = SimWire::new(router, Arc::clone(points), Arc::clone(ledger));
+        let http = template.http.clone().over(Arc::new(wire));
+        let api_base: Url = "http://hubspot.invalid".parse().expect("an address");
+        let app = template.sim.config.app.clone();
+        let oauth = OAuthConfig {
+            authorize_base: api_base.clone(),
+            api_base: api_base.clone(),
+            ..OAuthConfig::new(
+                app.client_id,
+                SecretString::from(app.client_secret),
+                "http://localhost/callback",
+            )
+        };
+        let stop = CancellationToken::new();
+        let steps = WatchedSteps {
+            points: Arc::clone(points),
+            ledger: Arc::clone(ledger),
+            database: database.clone(),
+            organization: template.organization,
+        };
+        let store = database.clone().stepped_by(Arc::new(steps));
+        let store: Arc<dyn Store> = Arc::new(store);
+        let portals = HttpPortals::new(
+            PortalsConfig {
+                api_base,
+                version: ApiVersion::default(),
+                app: None,
+                retry: RetryConfig::default(),
+            },
+            http.clone(),
+            Some(Arc::new(OAuth::new(http, oauth))),
+            Arc::clone(&store),
+            Arc::clone(&environment) as _,
+            stop.clone(),
+        );
+        let parts = Parts {
+            store,
+            portals: Arc::new(portals),
+            plugins: template.plugins.clone(),
+            environment: Arc::clone(&environment) as _,
+            settings: SyncSettings::default(),
+            audit: AuditSettings::default(),
+            alerts: AlertSettings::default(),
+        };
+        Self {
+            engine: Engine::new(parts, stop),
+            environment,
+        }
+    }
+    /// Forgets what is kept of a connection.
+    pub fn forget(&self, connection: ConnectionId) {
+        self.engine.parts().portals.forget(connection);
+    }
+}

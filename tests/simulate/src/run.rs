@@ -1,0 +1,437 @@
+//! Runs one schedule: processes that sync, a driver that takes the steps, then calm, then the verdict.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use hubspot_sim::{Clock, Config, Fault, FaultPlan, RefreshMode, Sim};
+use partneros_domain::{Mappings, RecordId, Value};
+use partneros_store::Sqlite;
+use partneros_store::{
+    ConnectionStatus, Connections as _, NewRecord, Pairs as _, RecordPatch, Records as _,
+    RunOutcome, RunTrigger, SyncState as _,
+};
+use partneros_sync::Error as SyncError;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use uuid::Uuid;
+
+use crate::Failure;
+use crate::ledger::{Ledger, Place, held, text};
+use crate::points::{Points, Trace, lock};
+use crate::process::Process;
+use crate::schedule::{Habits, Schedule, What, When};
+use crate::template::{Field, OBJECT, OURS, START, Template, installed, options};
+use crate::verdict;
+
+/// Objects that there are at the beginning.
+const OBJECTS: usize = 3;
+/// For how long a step waits for its point.
+const POINT_WAIT: Duration = Duration::from_secs(90);
+/// Passes that a host gets to come to rest: what nobody answered for waits a minute, what HubSpot shows late two.
+const CALM_PASSES: usize = 5;
+const CALM_PAUSE: Duration = Duration::from_secs(200);
+
+/// What a simulation that went well has to tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Report {
+    /// Equal traces mean that the same happened.
+    pub trace: u64,
+    /// Passes that were begun.
+    pub passes: u64,
+    /// Processes that ended in the middle.
+    pub crashes: u64,
+}
+
+/// A world: both sides, and what both have been through.
+#[derive(Debug)]
+pub struct World {
+    pub(crate) template: Arc<Template>,
+    pub(crate) sim: Arc<Mutex<Sim>>,
+    pub(crate) store: Sqlite,
+    pub(crate) ours: Clock,
+    pub(crate) theirs: Clock,
+    pub(crate) ledger: Arc<Ledger>,
+    trace: Trace,
+    dice: StdRng,
+    made: u32,
+}
+
+/// Runs a schedule on a clock of its own.
+pub fn run(template: &Arc<Template>, schedule: &Schedule) -> Result<Report, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()?;
+    runtime.block_on(async {
+        let mut world = World::new(template, schedule)?;
+        world.go(schedule).await
+    })
+}
+
+impl World {
+    fn new(template: &Arc<Template>, schedule: &Schedule) -> Result<Self, Failure> {
+        let mut sim = template.sim.fork(schedule.chance);
+        sim.config = habits(sim.config, schedule.habits);
+        let sim = Arc::new(Mutex::new(sim));
+        Ok(Self {
+            template: Arc::clone(template),
+            store: template.store.fork(options())?,
+            ours: Clock::runtime(START),
+            theirs: Clock::runtime(START.plus_millis(schedule.habits.ahead_ms)),
+            ledger: Arc::new(Ledger::new(Arc::clone(&sim))),
+            trace: Trace::default(),
+            dice: StdRng::seed_from_u64(schedule.chance ^ 0x5eed),
+            made: 0,
+            sim,
+        })
+    }
+
+    async fn go(&mut self, schedule: &Schedule) -> Result<Report, Failure> {
+        for _ in 0..OBJECTS {
+            self.take(What::TheirNew).await?;
+        }
+        let mut processes = JoinSet::new();
+        let mut points = Vec::new();
+        for number in 0..schedule.processes {
+            let own = Points::new(number, schedule.chance ^ number as u64, self.trace.clone());
+            points.push(Arc::new(own));
+        }
+        for own in &points {
+            processes.spawn(self.life(own));
+        }
+        for step in &schedule.steps {
+            match step.when {
+                When::After(ms) => sleep(Duration::from_millis(ms)).await,
+                When::AtPoint(ahead) => {
+                    // Where no process gets so far, the step is taken late.
+                    let _ = timeout(POINT_WAIT, points[0].after(ahead)).await;
+                }
+            }
+            if let What::Crash {
+                process,
+                points: ahead,
+            } = step.what
+            {
+                points[process % points.len()].end_after(ahead);
+            } else {
+                self.take(step.what).await?;
+            }
+            self.look().await?;
+        }
+        // Those who are in the middle of a pass finish it, or end as was decided.
+        sleep(Duration::from_secs(1)).await;
+        for own in &points {
+            own.calm_down();
+        }
+        let mut told = (0, 0);
+        while let Some(life) = processes.join_next().await {
+            let (passes, crashes) = life?;
+            told = (told.0 + passes, told.1 + crashes);
+        }
+        self.come_to_rest(schedule.habits.refresh == 1).await?;
+        Ok(Report {
+            trace: self.trace.number(),
+            passes: told.0,
+            crashes: told.1,
+        })
+    }
+
+    /// What a process does until calm: it syncs, now and then it ends in the middle and begins anew.
+    fn life(&self, points: &Arc<Points>) -> impl Future<Output = (u64, u64)> + Send + 'static {
+        let (points, ledger) = (Arc::clone(points), Arc::clone(&self.ledger));
+        let begin = {
+            let (template, sim) = (Arc::clone(&self.template), Arc::clone(&self.sim));
+            let (ours, theirs) = (self.ours.clone(), self.theirs.clone());
+            let (points, store) = (Arc::clone(&points), self.store.clone());
+            move || Process::begin(&template, &sim, &ours, &theirs, &points, &ledger, &store)
+        };
+        let (organization, pair) = (self.template.organization, self.template.pair);
+        async move {
+            let (mut passes, mut crashes) = (0, 0);
+            let mut process = begin();
+            while !points.is_calm() {
+                sleep(Duration::from_millis(points.pick(0..20_000))).await;
+                let pass = process
+                    .engine
+                    .run(organization, pair, RunTrigger::Schedule, false);
+                tokio::select! {
+                    biased;
+                    () = points.ended() => {
+                        crashes += 1;
+                        points.revive();
+                        sleep(Duration::from_millis(points.pick(0..400_000))).await;
+                        process = begin();
+                    }
+                    // What a pass could not do is done by a later one; the end is judged, not the way.
+                    _ = pass => passes += 1,
+                }
+            }
+            (passes, crashes)
+        }
+    }
+
+    /// Takes a step.
+    async fn take(&mut self, what: What) -> Result<(), Failure> {
+        self.trace.add(format!("{what:?}"));
+        match what {
+            What::TheirEdit {
+                entity,
+                field,
+                clear,
+            } => self.their_edit(entity, field, clear),
+            What::OurEdit {
+                entity,
+                field,
+                clear,
+            } => self.our_edit(entity, field, clear).await?,
+            What::TheirNew => self.their_new()?,
+            What::OurNew => self.our_new().await?,
+            What::Bump { entity } => {
+                if let Some(id) = self.object(entity) {
+                    let note = self.word("note");
+                    self.sets(id, &[("description", &note)])?;
+                }
+            }
+            What::Import { count, field } => {
+                for entity in 0..count {
+                    self.their_edit(entity, field, false);
+                }
+            }
+            What::Trouble { per_mille } => {
+                let kinds = [
+                    Fault::RateLimited {
+                        retry_after_s: None,
+                    },
+                    Fault::RateLimited {
+                        retry_after_s: Some(3),
+                    },
+                    Fault::Locked,
+                    Fault::Migrating { retry_after_s: 30 },
+                    Fault::BadGateway,
+                    Fault::ServerError,
+                    Fault::CutOffBody,
+                    Fault::LostResponse,
+                    Fault::Latency { ms: 2_000 },
+                ];
+                let rates = kinds.map(|kind| (kind, f64::from(per_mille) / 1_000.0));
+                let plan = FaultPlan {
+                    rates: rates.to_vec(),
+                };
+                lock(&self.sim).faults.set_plan(plan);
+            }
+            What::ExpireTokens => {
+                let now = self.theirs.now();
+                lock(&self.sim).grants.expire_access(now);
+            }
+            What::Policy { field, policy } => self.save(field, policy).await?,
+            What::Full => {
+                let (organization, pair) = (self.template.organization, self.template.pair);
+                self.store.set_cursor(organization, pair, None).await?;
+            }
+            What::Crash { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn word(&mut self, of: &str) -> String {
+        self.made += 1;
+        format!("{of} {}", self.made)
+    }
+
+    fn object(&self, entity: usize) -> Option<u64> {
+        let ids = lock(&self.sim).live_ids(OBJECT).ok()?;
+        ids.get(entity % ids.len().max(1)).copied()
+    }
+
+    fn sets(&self, id: u64, values: &[(&str, &str)]) -> Result<(), Failure> {
+        let now = self.theirs.now();
+        let values = values
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let values = hubspot_sim::Values(values.collect());
+        let set = lock(&self.sim).person_sets(OBJECT, id, values, now);
+        set.map(drop).map_err(|error| format!("{error:?}").into())
+    }
+
+    fn their_edit(&mut self, entity: usize, field: usize, clear: bool) {
+        let Some(id) = self.object(entity) else {
+            return;
+        };
+        // An object keeps its name, as a record must.
+        let value = (!clear || field == 0).then(|| self.word("theirs"));
+        if held(&lock(&self.sim)).remove(&(id, field)).flatten() == value {
+            return;
+        }
+        let set = value.clone().unwrap_or_default();
+        if self.sets(id, &[(Field::ALL[field].property, &set)]).is_ok() {
+            self.ledger
+                .edit(self.ours.now(), Place::Object(id), field, value);
+        }
+    }
+
+    fn their_new(&mut self) -> Result<(), Failure> {
+        let name = self.word("theirs");
+        let now = self.theirs.now();
+        let values = hubspot_sim::Values(
+            vec![("name".to_owned(), name.clone())]
+                .into_iter()
+                .collect(),
+        );
+        let made = lock(&self.sim).person_creates(OBJECT, values, now);
+        let id = made.map_err(|error| format!("{error:?}"))?.id;
+        self.ledger
+            .edit(self.ours.now(), Place::Object(id), 0, Some(name));
+        Ok(())
+    }
+
+    async fn our_new(&mut self) -> Result<(), Failure> {
+        let name = self.word("ours");
+        let id = RecordId(Uuid::from_u128(self.dice.random()));
+        let fields = [("name".into(), Value::Text(name.clone()))];
+        let record = NewRecord {
+            id,
+            fields: fields.into_iter().collect(),
+        };
+        let now = self.ours.now();
+        self.store
+            .create_record(self.template.organization, OURS, record, now)
+            .await?;
+        self.ledger.edit(now, Place::Record(id), 0, Some(name));
+        Ok(())
+    }
+
+    async fn our_edit(&mut self, entity: usize, field: usize, clear: bool) -> Result<(), Failure> {
+        let organization = self.template.organization;
+        let records = self
+            .store
+            .records(organization, OURS, None, 100)
+            .await?
+            .items;
+        let Some(record) = records.get(entity % records.len().max(1)) else {
+            return Ok(());
+        };
+        let value = (!clear || field == 0).then(|| self.word("ours"));
+        if text(record.fields.get(Field::ALL[field].name)) == value {
+            return Ok(());
+        }
+        let patch = (
+            Field::ALL[field].name.into(),
+            value.clone().map(Value::Text),
+        );
+        let patch = RecordPatch {
+            fields: [patch].into_iter().collect(),
+            expected_version: None,
+        };
+        let now = self.ours.now();
+        self.store
+            .update_record(organization, OURS, record.id, patch, now)
+            .await?;
+        self.ledger
+            .edit(now, Place::Record(record.id), field, value);
+        Ok(())
+    }
+
+    async fn save(&self, field: usize, policy: usize) -> Result<(), Failure> {
+        use partneros_domain::ConflictPolicy::{CrmWins, NewestWins, PartnerOsWins};
+        let policy = [PartnerOsWins, CrmWins, NewestWins][policy % 3];
+        let (organization, pair) = (self.template.organization, self.template.pair);
+        let set = self.store.mappings(organization, pair).await?;
+        let mut mappings: Mappings = set.mappings;
+        mappings.set(Field::ALL[field].mapping(policy));
+        self.store
+            .put_mappings(organization, pair, set.version, &mappings)
+            .await?;
+        Ok(())
+    }
+
+    /// Sees what records have become.
+    async fn look(&self) -> Result<(), Failure> {
+        Ok(self
+            .ledger
+            .look(&self.store, self.template.organization)
+            .await?)
+    }
+
+    async fn come_to_rest(&mut self, may_lose_tokens: bool) -> Result<(), Failure> {
+        {
+            let mut sim = lock(&self.sim);
+            sim.faults.set_plan(FaultPlan::default());
+            sim.faults.disarm();
+        }
+        let points = Arc::new(Points::new(9, 9, self.trace.clone()));
+        points.calm_down();
+        let process = Process::begin(
+            &self.template,
+            &self.sim,
+            &self.ours,
+            &self.theirs,
+            &points,
+            &self.ledger,
+            &self.store,
+        );
+        // The lease of a process that ended runs out first.
+        sleep(CALM_PAUSE * 2).await;
+        self.reconnect_if_dead(&process, may_lose_tokens).await?;
+        for _ in 0..CALM_PASSES {
+            self.pass(&process).await?;
+            sleep(CALM_PAUSE).await;
+        }
+        verdict::still(self, &process).await?;
+        verdict::judge(self).await
+    }
+
+    /// Where HubSpot kills a refresh token with its use, who does not live to store the new one must be connected again.
+    /// Nothing else costs the access.
+    async fn reconnect_if_dead(&self, process: &Process, may_be: bool) -> Result<(), Failure> {
+        let (organization, connection) = (self.template.organization, self.template.connection);
+        let trigger = RunTrigger::Schedule;
+        let engine = &process.engine;
+        // How this run ends says the status.
+        let _ = engine
+            .run(organization, self.template.pair, trigger, false)
+            .await;
+        let status = self
+            .store
+            .connection(organization, connection)
+            .await?
+            .status;
+        match status {
+            ConnectionStatus::ReauthRequired if may_be => {
+                let new = installed(connection, &mut lock(&self.sim), self.theirs.now());
+                self.store.put_connection(organization, new).await?;
+                process.forget(connection);
+                Ok(())
+            }
+            ConnectionStatus::Active => Ok(()),
+            status => Err(format!("the connection is {status:?}").into()),
+        }
+    }
+
+    /// A pass that must succeed.
+    pub(crate) async fn pass(&self, process: &Process) -> Result<(), Failure> {
+        let (organization, pair) = (self.template.organization, self.template.pair);
+        let run = process
+            .engine
+            .run(organization, pair, RunTrigger::Schedule, false)
+            .await;
+        let run = run.map_err(|error: SyncError| format!("a calm pass failed: {error}"))?;
+        if run.outcome != RunOutcome::Succeeded {
+            return Err(format!("a calm pass did not succeed: {:?}", run.error).into());
+        }
+        self.look().await
+    }
+}
+
+fn habits(config: Config, habits: Habits) -> Config {
+    let refresh = [RefreshMode::Same, RefreshMode::Rotate, RefreshMode::Missing];
+    Config {
+        create_lag_ms: habits.create_lag_ms,
+        update_lag_ms: habits.update_lag_ms,
+        refresh: refresh[usize::from(habits.refresh) % 3],
+        unchanged_writes_bump: habits.unchanged_writes_bump,
+        enrichment_delay_ms: habits.enriches.then_some(5_000),
+        ..config
+    }
+}

@@ -1,0 +1,179 @@
+//! What happens in a simulation besides the syncing: who does what, when. Made from a seed, or made smaller by hand.
+
+use std::fmt;
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+/// Fields and properties that sync, with their policies and directions; see [`crate::template`].
+pub const FIELDS: usize = 5;
+const STEPS: std::ops::RangeInclusive<usize> = 6..=22;
+
+/// When a step is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// So many milliseconds after the step before.
+    After(u64),
+    /// When the first process stands at a point this far ahead: in the middle of a pass.
+    AtPoint(u64),
+}
+
+/// What happens. Entities and values are chosen by number from those that there are by then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    /// A person in HubSpot sets a property, or clears it.
+    TheirEdit {
+        entity: usize,
+        field: usize,
+        clear: bool,
+    },
+    /// Someone edits a record.
+    OurEdit {
+        entity: usize,
+        field: usize,
+        clear: bool,
+    },
+    /// A person in HubSpot makes an object.
+    TheirNew,
+    /// Someone makes a record.
+    OurNew,
+    /// HubSpot moves an object's modified date; no value that syncs changes.
+    Bump { entity: usize },
+    /// A person in HubSpot sets the same property of so many objects in one instant.
+    Import { count: usize, field: usize },
+    /// A process ends so many points from now, and begins again a while later.
+    Crash { process: usize, points: u64 },
+    /// From now on HubSpot's answers fail with this chance in a thousand, for each kind of failure.
+    Trouble { per_mille: u32 },
+    /// The access tokens that are out end now.
+    ExpireTokens,
+    /// The settings are saved once more, with another policy for a field.
+    Policy { field: usize, policy: usize },
+    /// Somebody asks for everything to be looked at again.
+    Full,
+}
+
+/// A step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// When.
+    pub when: When,
+    /// What.
+    pub what: What,
+}
+
+/// HubSpot's habits in a simulation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Habits {
+    /// Milliseconds until search shows a new object.
+    pub create_lag_ms: i64,
+    /// Milliseconds until search finds a changed object by its new values.
+    pub update_lag_ms: i64,
+    /// 0: refresh tokens stay, 1: they change, 2: none is answered.
+    pub refresh: u8,
+    /// Whether writing what is there moves the modified date.
+    pub unchanged_writes_bump: bool,
+    /// Milliseconds that HubSpot's clock is ahead of ours.
+    pub ahead_ms: i64,
+    /// Whether HubSpot fills something in by itself after a while.
+    pub enriches: bool,
+}
+
+/// A whole simulation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Schedule {
+    /// Decides every delay and every failure.
+    pub chance: u64,
+    /// Processes that sync.
+    pub processes: usize,
+    /// HubSpot's habits.
+    pub habits: Habits,
+    /// The steps.
+    pub steps: Vec<Step>,
+}
+
+impl Schedule {
+    /// The schedule of a seed.
+    pub fn of_seed(seed: u64) -> Self {
+        let mut dice = StdRng::seed_from_u64(seed);
+        let processes = if dice.random_bool(0.25) { 2 } else { 1 };
+        let habits = Habits {
+            create_lag_ms: dice.random_range(0..30_000),
+            update_lag_ms: dice.random_range(0..20_000),
+            refresh: dice.random_range(0..3),
+            unchanged_writes_bump: dice.random(),
+            ahead_ms: dice.random_range(-40_000..40_000),
+            enriches: dice.random_bool(0.2),
+        };
+        let count = dice.random_range(STEPS);
+        let steps = (0..count).map(|_| Step::draw(&mut dice, processes));
+        let steps = steps.collect();
+        Self {
+            chance: dice.random(),
+            processes,
+            habits,
+            steps,
+        }
+    }
+}
+
+impl Step {
+    fn draw(dice: &mut StdRng, processes: usize) -> Self {
+        let when = match dice.random_range(0..10) {
+            0..6 => When::AtPoint(dice.random_range(1..60)),
+            6..8 => When::After(dice.random_range(0..50)),
+            _ => When::After(dice.random_range(0..60_000)),
+        };
+        let entity = dice.random_range(0..16);
+        let field = dice.random_range(0..FIELDS);
+        let clear = dice.random_bool(0.1);
+        let what = match dice.random_range(0..100) {
+            0..28 => What::TheirEdit {
+                entity,
+                field,
+                clear,
+            },
+            28..56 => What::OurEdit {
+                entity,
+                field,
+                clear,
+            },
+            56..64 => What::TheirNew,
+            64..72 => What::OurNew,
+            72..75 => What::Bump { entity },
+            75..77 => What::Import {
+                count: dice.random_range(2..6),
+                field,
+            },
+            77..87 => What::Crash {
+                process: dice.random_range(0..processes),
+                points: dice.random_range(1..80),
+            },
+            87..92 => What::Trouble {
+                per_mille: dice.random_range(0..40),
+            },
+            92..95 => What::ExpireTokens,
+            95..98 => What::Policy {
+                field,
+                policy: dice.random_range(0..3),
+            },
+            _ => What::Full,
+        };
+        Self { when, what }
+    }
+}
+
+impl fmt::Display for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "chance {}, processes {}", self.chance, self.processes)?;
+        writeln!(f, "{:?}", self.habits)?;
+        for step in &self.steps {
+            match step.when {
+                When::After(ms) => write!(f, "  after {ms} ms: ")?,
+                When::AtPoint(points) => write!(f, "  {points} points on: ")?,
+            }
+            writeln!(f, "{:?}", step.what)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,229 @@
+//! Where every simulation begins: an organization that has connected a portal, and an active pair. It is made once, by the
+//! host's own code, and copied for each simulation.
+
+use std::sync::{Arc, Mutex};
+
+use hubspot_sim::{Clock, Config, Sim};
+use partneros_domain::{
+    ConflictPolicy, ConnectionId, Direction, FieldMapping, MappingState, Mappings, MatchKey,
+    ObjectPair, OrganizationId, PairId, PairState, PluginFailurePolicy, Thresholds, Timestamp,
+};
+use partneros_hubspot::{Http, HttpConfig, required_scopes};
+use partneros_runtime::{Runtime, RuntimeConfig};
+use partneros_store::{
+    Connections as _, KeyRing, NewConnection, Options, Organization, Organizations as _,
+    Pairs as _, Sqlite, Threads, TokenSet,
+};
+use partneros_sync::{BuiltIn, Environment as _, Plugins};
+use secrecy::SecretString;
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use crate::Failure;
+use crate::ledger::Ledger;
+use crate::points::{Points, Trace};
+use crate::process::Process;
+use crate::schedule::FIELDS;
+
+/// When every simulation begins.
+pub const START: Timestamp = Timestamp(1_790_000_000_000);
+/// HubSpot's object.
+pub const OBJECT: &str = "companies";
+/// Our object.
+pub const OURS: &str = "partners";
+
+/// A field that syncs.
+#[derive(Debug)]
+pub struct Field {
+    /// Ours.
+    pub name: &'static str,
+    /// Theirs.
+    pub property: &'static str,
+    /// Who wins.
+    pub policy: ConflictPolicy,
+    /// Whether our values go to HubSpot.
+    pub writes_hubspot: bool,
+    /// Whether HubSpot's values come to us.
+    pub reads_hubspot: bool,
+}
+
+impl Field {
+    /// All of them. The first is the name, which always has a value.
+    pub const ALL: [Self; FIELDS] = [
+        Self::both("name", "name", ConflictPolicy::NewestWins),
+        Self::both("city", "city", ConflictPolicy::CrmWins),
+        Self::both("phone", "phone", ConflictPolicy::PartnerOsWins),
+        Self {
+            writes_hubspot: false,
+            ..Self::both("state", "state", ConflictPolicy::NewestWins)
+        },
+        Self {
+            reads_hubspot: false,
+            ..Self::both("street", "address", ConflictPolicy::NewestWins)
+        },
+    ];
+
+    const fn both(name: &'static str, property: &'static str, policy: ConflictPolicy) -> Self {
+        Self {
+            name,
+            property,
+            policy,
+            writes_hubspot: true,
+            reads_hubspot: true,
+        }
+    }
+
+    fn direction(&self) -> Direction {
+        match (self.writes_hubspot, self.reads_hubspot) {
+            (true, false) => Direction::PartnerOsToHubSpot,
+            (false, true) => Direction::HubSpotToPartnerOs,
+            _ => Direction::Bidirectional,
+        }
+    }
+
+    /// The mapping, with another policy if one is given.
+    pub fn mapping(&self, policy: ConflictPolicy) -> FieldMapping {
+        FieldMapping {
+            property: Some(self.property.into()),
+            state: MappingState::Confirmed,
+            direction: Some(self.direction()),
+            ..FieldMapping::unmapped(self.name.into(), policy)
+        }
+    }
+}
+
+/// Where every simulation begins.
+#[derive(Debug)]
+pub struct Template {
+    pub(crate) sim: Sim,
+    pub(crate) store: Sqlite,
+    pub(crate) http: Http,
+    pub(crate) plugins: Plugins,
+    pub(crate) organization: OrganizationId,
+    pub(crate) connection: ConnectionId,
+    pub(crate) pair: PairId,
+    _directory: TempDir,
+}
+
+impl Template {
+    /// Makes it, to be shared by all threads.
+    pub fn shared() -> Result<Arc<Self>, Failure> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()?;
+        Ok(Arc::new(runtime.block_on(Self::make())?))
+    }
+
+    async fn make() -> Result<Self, Failure> {
+        let directory = tempfile::tempdir()?;
+        let ring = KeyRing::load_or_create(&directory.path().join("key"))?;
+        let store = Sqlite::in_memory(ring, options())?;
+        let http = Http::new(&HttpConfig::default())?;
+        let runtime = Runtime::new(RuntimeConfig::default())?;
+        let built_in = BuiltIn {
+            mapper: partneros_artifacts::HUBSPOT_MAPPER,
+            expression: partneros_artifacts::EXPRESSION,
+        };
+        let plugins = Plugins::new(runtime, built_in)?;
+        let mut sim = Sim::new(Config::default(), START);
+        let (organization, connection) = connect(&store, &mut sim).await?;
+        let pair = PairId(Uuid::from_u128(3));
+        let mut template = Self {
+            sim: sim.fork(1),
+            store,
+            http,
+            plugins,
+            organization,
+            connection,
+            pair,
+            _directory: directory,
+        };
+        let sim = Arc::new(Mutex::new(sim));
+        template.set_up(&sim).await?;
+        template.sim = crate::points::lock(&sim).fork(1);
+        Ok(template)
+    }
+
+    async fn set_up(&self, sim: &Arc<Mutex<Sim>>) -> Result<(), Failure> {
+        let points = Arc::new(Points::new(0, 1, Trace::default()));
+        points.calm_down();
+        let ledger = Arc::new(Ledger::new(Arc::clone(sim)));
+        let clock = Clock::runtime(START);
+        let process = Process::begin(self, sim, &clock, &clock, &points, &ledger, &self.store);
+        process
+            .engine
+            .discover(self.organization, self.connection)
+            .await?;
+        let now = process.environment.now();
+        let pair = ObjectPair {
+            id: self.pair,
+            connection_id: self.connection,
+            object: OURS.to_owned(),
+            hubspot_object: OBJECT.to_owned(),
+            direction: Direction::Bidirectional,
+            state: PairState::Draft,
+            conflict_policy: ConflictPolicy::NewestWins,
+            match_key: Some(MatchKey {
+                field: "name".into(),
+                property: "name".into(),
+            }),
+            thresholds: Thresholds::default(),
+            plugin_failure_policy: PluginFailurePolicy::default(),
+            created_at: now,
+        };
+        self.store.create_pair(self.organization, &pair).await?;
+        let mappings = Field::ALL.iter().map(|field| field.mapping(field.policy));
+        let mappings = Mappings(mappings.collect());
+        let engine = &process.engine;
+        engine
+            .save_mappings(self.organization, self.pair, 0, &mappings)
+            .await?;
+        engine.activate(self.organization, self.pair).await?;
+        Ok(())
+    }
+}
+
+/// How a simulation uses a database.
+pub fn options() -> Options {
+    Options {
+        threads: Threads::Inline,
+        readers: 0,
+        ..Options::default()
+    }
+}
+
+async fn connect(store: &Sqlite, sim: &mut Sim) -> Result<(OrganizationId, ConnectionId), Failure> {
+    let organization = OrganizationId(Uuid::from_u128(1));
+    let new = Organization {
+        id: organization,
+        name: "acme".to_owned(),
+        created_at: START,
+    };
+    store.create_organization(&new).await?;
+    let connection = ConnectionId(Uuid::from_u128(2));
+    store
+        .put_connection(organization, installed(connection, sim, START))
+        .await?;
+    Ok((organization, connection))
+}
+
+/// Installs the app, as when a person connects the portal.
+pub fn installed(id: ConnectionId, sim: &mut Sim, now: Timestamp) -> NewConnection {
+    let scopes = required_scopes();
+    let names: Vec<_> = scopes.iter().map(String::as_str).collect();
+    let granted = sim.install(&names, now);
+    NewConnection {
+        id,
+        portal_id: i64::try_from(sim.config.hub_id).unwrap_or_default(),
+        scopes,
+        tokens: TokenSet {
+            access: SecretString::from(granted.access_token),
+            access_expires_at: now.plus_millis(granted.expires_in * 1_000),
+            refresh: granted.refresh_token.map(SecretString::from),
+            refresh_previous: None,
+            generation: 0,
+        },
+        at: now,
+    }
+}

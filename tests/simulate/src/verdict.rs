@@ -1,0 +1,251 @@
+//! What must be true when all is quiet.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use partneros_domain::{RecordId, Side};
+use partneros_store::{ConflictEntry, FailureEntry, Record, Records as _, SyncState as _};
+
+use crate::Failure;
+use crate::ledger::{Book, Edit, Held, Place, held, text};
+use crate::points::lock;
+use crate::process::Process;
+use crate::run::World;
+use crate::template::{Field, OBJECT, OURS};
+
+/// Nothing is written any more.
+pub async fn still(world: &World, process: &Process) -> Result<(), Failure> {
+    let before = (lock(&world.sim).writes.total(), records(world).await?);
+    for _ in 0..2 {
+        world.pass(process).await?;
+    }
+    let after = (lock(&world.sim).writes.total(), records(world).await?);
+    if before.0 != after.0 {
+        return Err(format!("still writing to HubSpot: {} calls", after.0 - before.0).into());
+    }
+    if before.1 != after.1 {
+        return Err("still writing records".into());
+    }
+    Ok(())
+}
+
+async fn records(world: &World) -> Result<Vec<Record>, Failure> {
+    let organization = world.template.organization;
+    Ok(world
+        .store
+        .records(organization, OURS, None, 500)
+        .await?
+        .items)
+}
+
+/// Both sides agree, nothing exists twice, no edit is lost.
+pub async fn judge(world: &World) -> Result<(), Failure> {
+    if let Some(violation) = world.ledger.with(|book| book.violation.take()) {
+        return Err(violation.into());
+    }
+    let records = records(world).await?;
+    let (organization, pair) = (world.template.organization, world.template.pair);
+    let objects = lock(&world.sim)
+        .live_ids(OBJECT)
+        .map_err(|error| format!("{error:?}"))?;
+    let mut linked = BTreeMap::new();
+    for record in &records {
+        let link = world
+            .store
+            .link_of_record(organization, pair, record.id)
+            .await?;
+        let link = link.ok_or_else(|| format!("record {} has no object", record.id))?;
+        let id = u64::try_from(link.hubspot_id.0)?;
+        if let Some(other) = linked.insert(id, record.id) {
+            return Err(format!("object {id} is of records {other} and {}", record.id).into());
+        }
+    }
+    let unlinked: BTreeSet<_> = objects
+        .iter()
+        .filter(|id| !linked.contains_key(id))
+        .collect();
+    if !unlinked.is_empty() {
+        return Err(format!("objects without a record: {unlinked:?}").into());
+    }
+    let end = End {
+        held: held(&lock(&world.sim)),
+        records: records
+            .into_iter()
+            .map(|record| (record.id, record))
+            .collect(),
+        object_of: linked.iter().map(|(id, record)| (*record, *id)).collect(),
+        record_of: linked,
+        conflicts: world
+            .store
+            .conflicts(organization, pair, None, 500)
+            .await?
+            .items,
+        failures: world
+            .store
+            .failures(organization, pair, None, 500)
+            .await?
+            .items,
+    };
+    end.agrees()?;
+    world.ledger.with(|book| end.keeps_every_edit(book))
+}
+
+/// How both sides ended.
+struct End {
+    held: Held,
+    records: BTreeMap<RecordId, Record>,
+    record_of: BTreeMap<u64, RecordId>,
+    object_of: BTreeMap<RecordId, u64>,
+    conflicts: Vec<ConflictEntry>,
+    failures: Vec<FailureEntry>,
+}
+
+impl End {
+    fn ours(&self, record: RecordId, field: usize) -> Option<String> {
+        let record = self.records.get(&record)?;
+        text(record.fields.get(Field::ALL[field].name))
+    }
+
+    fn theirs(&self, object: u64, field: usize) -> Option<String> {
+        self.held.get(&(object, field)).cloned().flatten()
+    }
+
+    fn agrees(&self) -> Result<(), Failure> {
+        for (&object, &record) in &self.record_of {
+            for (at, field) in Field::ALL.iter().enumerate() {
+                let (ours, theirs) = (self.ours(record, at), self.theirs(object, at));
+                // A field that goes one way may be edited at its end; that stays until its source changes.
+                let one_way = !(field.reads_hubspot && field.writes_hubspot);
+                if ours != theirs && !one_way && !self.failed(record, at) {
+                    let name = field.name;
+                    return Err(format!(
+                        "`{name}` of record {record} is {ours:?}, of object {object} {theirs:?}"
+                    )
+                    .into());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn failed(&self, record: RecordId, field: usize) -> bool {
+        self.failures.iter().any(|entry| {
+            let name = entry.failure.field.as_ref();
+            entry.record_id == Some(record)
+                && name.is_none_or(|name| name.as_str() == Field::ALL[field].name)
+        })
+    }
+
+    /// Every edit is there, was followed by a later one, or is listed as what a policy overruled.
+    fn keeps_every_edit(&self, book: &Book) -> Result<(), Failure> {
+        for edit in &book.edits {
+            let field = &Field::ALL[edit.field];
+            let kept = match edit.place {
+                Place::Record(record) => {
+                    !field.writes_hubspot || self.keeps_ours(book, edit, record)
+                }
+                Place::Object(object) => {
+                    !field.reads_hubspot || self.keeps_theirs(book, edit, object)
+                }
+            };
+            if !kept {
+                return Err(format!("lost: {edit:?} of `{}`", field.name).into());
+            }
+        }
+        self.only_values_that_were_written(book)
+    }
+
+    fn keeps_ours(&self, book: &Book, edit: &Edit, record: RecordId) -> bool {
+        let Some(&object) = self.object_of.get(&record) else {
+            return false;
+        };
+        let there = self.theirs(object, edit.field) == edit.value;
+        let followed = followed(book, edit);
+        let carried = book.writes.iter().any(|write| {
+            let same = (write.object, write.field) == (object, edit.field);
+            same && write.moment > edit.moment && write.value == edit.value
+        });
+        let listed = || {
+            let json = edit
+                .value
+                .clone()
+                .map_or(serde_json::Value::Null, Into::into);
+            self.conflicts.iter().any(|entry| {
+                let conflict = &entry.conflict;
+                entry.record_id == record
+                    && conflict.field.as_str() == Field::ALL[edit.field].name
+                    && conflict.winner == Side::HubSpot
+                    && conflict.partneros_value == json
+            })
+        };
+        let void = || book.agreed(record, object, edit) == edit.value;
+        there || followed || carried || void() || listed() || self.failed(record, edit.field)
+    }
+
+    fn keeps_theirs(&self, book: &Book, edit: &Edit, object: u64) -> bool {
+        let Some(&record) = self.record_of.get(&object) else {
+            return false;
+        };
+        let there = self.ours(record, edit.field) == edit.value;
+        let carried = || {
+            let seen = book.seen.get(&(record, edit.field));
+            seen.is_some_and(|seen| {
+                seen.iter()
+                    .any(|(moment, value)| *moment > edit.moment && *value == edit.value)
+            })
+        };
+        let listed = || {
+            self.conflicts.iter().any(|entry| {
+                let conflict = &entry.conflict;
+                entry.record_id == record
+                    && conflict.field.as_str() == Field::ALL[edit.field].name
+                    && conflict.winner == Side::PartnerOs
+                    && conflict.hubspot_value == edit.value
+            })
+        };
+        // Between our last look at an object and our write to it, HubSpot lets nobody notice an edit.
+        let unseen = || {
+            book.writes.iter().any(|write| {
+                (write.object, write.field) == (object, edit.field)
+                    && write.moment > edit.moment
+                    && write.over == edit.value
+                    && write.read.is_none_or(|read| read < edit.moment)
+            })
+        };
+        let void = || book.agreed(record, object, edit) == edit.value;
+        there || followed(book, edit) || carried() || void() || listed() || unseen()
+    }
+
+    fn only_values_that_were_written(&self, book: &Book) -> Result<(), Failure> {
+        let mut written = BTreeSet::new();
+        for edit in &book.edits {
+            if let Some(value) = &edit.value {
+                let (record, object) = match edit.place {
+                    Place::Record(record) => (Some(record), self.object_of.get(&record).copied()),
+                    Place::Object(object) => (self.record_of.get(&object).copied(), Some(object)),
+                };
+                written.insert((record, object, edit.field, value.clone()));
+            }
+        }
+        for (&object, &record) in &self.record_of {
+            for field in 0..Field::ALL.len() {
+                for value in [self.ours(record, field), self.theirs(object, field)]
+                    .into_iter()
+                    .flatten()
+                {
+                    let whole = (Some(record), Some(object), field, value);
+                    if !written.contains(&whole) {
+                        return Err(format!("nobody wrote {whole:?}").into());
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether somebody wrote the same place again.
+fn followed(book: &Book, edit: &Edit) -> bool {
+    book.edits.iter().any(|later| {
+        later.moment > edit.moment && (later.place, later.field) == (edit.place, edit.field)
+    })
+}

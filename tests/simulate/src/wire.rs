@@ -1,0 +1,74 @@
+//! The network between a process and HubSpot: the simulator's own HTTP handlers, called in place.
+//!
+//! Requests and answers are held up, so that they overtake those of another process; either may be lost. What a lost
+//! answer was about has happened.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use bytes::Bytes;
+use partneros_hubspot::Wire;
+use tower::ServiceExt;
+
+use crate::ledger::Ledger;
+use crate::points::Points;
+
+/// After this long a request counts as lost.
+const TIMEOUT: Duration = Duration::from_secs(60);
+/// How often a request is lost on its way, and an answer on its way back.
+const LOST: f64 = 0.004;
+
+type Failure = Box<dyn Error + Send + Sync>;
+
+/// One process's way to HubSpot.
+#[derive(Debug)]
+pub struct SimWire {
+    router: Router,
+    points: Arc<Points>,
+    ledger: Arc<Ledger>,
+}
+
+impl SimWire {
+    /// A way for a process.
+    pub fn new(router: Router, points: Arc<Points>, ledger: Arc<Ledger>) -> Self {
+        Self {
+            router,
+            points,
+            ledger,
+        }
+    }
+
+    async fn perhaps_lost(&self) -> Result<(), Failure> {
+        if !self.points.is_calm() && self.points.draw() < LOST {
+            tokio::time::sleep(TIMEOUT).await;
+            return Err("the simulated network lost it".into());
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Wire for SimWire {
+    async fn carry(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, Failure> {
+        let path = request.uri().path().to_owned();
+        self.points.pass(&path).await;
+        self.perhaps_lost().await?;
+        let before = self.ledger.before(&path);
+        let response = self.router.clone().oneshot(request.map(Body::from)).await?;
+        self.ledger.after(before);
+        let moment = self.ledger.moment();
+        let (head, body) = response.into_parts();
+        let body = to_bytes(body, usize::MAX).await;
+        self.points.pass("an answer").await;
+        self.perhaps_lost().await?;
+        let body = body?;
+        if path.ends_with("/read") || path.ends_with("/search") {
+            self.ledger.read(&body, moment);
+        }
+        Ok(http::Response::from_parts(head, body))
+    }
+}

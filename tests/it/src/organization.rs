@@ -110,6 +110,7 @@ impl<'a> TestOrganization<'a> {
             }),
             thresholds: Thresholds::default(),
             plugin_failure_policy: PluginFailurePolicy::default(),
+            delete_policy: partneros_domain::DeletePolicy::default(),
             created_at: self.host.now(),
         };
         self.host

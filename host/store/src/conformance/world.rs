@@ -108,6 +108,7 @@ impl<'a> World<'a> {
             match_key: None,
             thresholds: Thresholds::default(),
             plugin_failure_policy: PluginFailurePolicy::default(),
+            delete_policy: partneros_domain::DeletePolicy::default(),
             created_at: at(0),
         }
     }

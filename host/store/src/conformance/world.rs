@@ -124,6 +124,26 @@ impl<'a> World<'a> {
         pair.id
     }
 
+    /// The same organization, seen from a further pair, which a run of its own syncs.
+    pub(super) async fn beside(&self, pair: PairId) -> Self {
+        let lease = self
+            .store
+            .acquire_lease(self.organization, pair, at(0), at(1_000))
+            .await;
+        let run = NewRun {
+            pair_id: pair,
+            ..self.new_run(RunId(self.uuid()), 0)
+        };
+        self.store.start_run(self.organization, &run).await.unwrap();
+        Self {
+            pair,
+            lease: lease.unwrap().unwrap(),
+            run: run.id,
+            ids: AtomicU64::new(10_000),
+            ..*self
+        }
+    }
+
     pub(super) async fn set_state(&self, pair: PairId, state: PairState) {
         self.store
             .set_pair_state(self.organization, pair, state, at(0))

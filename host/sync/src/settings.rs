@@ -17,6 +17,12 @@ pub struct SyncSettings {
     /// up to minutes); what is modified within this time is looked at again in the next poll. Default 120,000. A shorter
     /// time risks missing objects, a longer one reads more again.
     pub settle_ms: u64,
+    /// How often HubSpot's archive is read for a pair. Default 900,000 (15 minutes): a page of a hundred objects is a call, and
+    /// an archive holds what was deleted in the last 90 days. Search does not show it, so deletions are noticed this late.
+    pub archived_interval_ms: u64,
+    /// How often all objects of a pair are read again, a thousand with each run, if a mapping reads properties that HubSpot
+    /// calculates. Default 21,600,000 (6 hours): such values change without the modification date that polling goes by.
+    pub calculated_interval_ms: u64,
     /// How long a worker may hold a pair without a sign of life. Default 300,000; a crashed worker's pair waits that long.
     pub lease_ms: u64,
     /// How many pairs sync at the same time. Default 8.
@@ -80,6 +86,8 @@ impl Default for SyncSettings {
             poll_interval_ms: 60_000,
             schema_refresh_ms: 21_600_000,
             settle_ms: 120_000,
+            archived_interval_ms: 900_000,
+            calculated_interval_ms: 21_600_000,
             lease_ms: 300_000,
             workers: 8,
             retry_ms: 60_000,

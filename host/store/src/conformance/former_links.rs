@@ -96,7 +96,7 @@ impl World<'_> {
     async fn restorable(&self) -> Vec<i64> {
         let restorable = self
             .store
-            .restorable_objects(self.organization, self.pair, None, 9)
+            .restorable_objects(self.organization, self.pair, at(60), None, 9)
             .await;
         restorable.unwrap().into_iter().map(|id| id.0).collect()
     }
@@ -118,12 +118,13 @@ impl World<'_> {
     }
 }
 
-fn changed(record_id: RecordId, hubspot_id: i64, change: LinkChange) -> Option<ChangedLink> {
-    Some(ChangedLink {
+/// The change that a step is to make.
+fn changed(record_id: RecordId, hubspot_id: i64, change: LinkChange) -> ChangedLink {
+    ChangedLink {
         record_id,
         hubspot_id: HubSpotId(hubspot_id),
         change,
-    })
+    }
 }
 
 pub(super) async fn a_link_that_ends_is_remembered(store: &dyn Store) {
@@ -131,7 +132,7 @@ pub(super) async fn a_link_that_ends_is_remembered(store: &dyn Store) {
     let id = world.pulled(7).await;
     assert_eq!(world.former(7).await, None);
     let unlinked = LinkChange::Unlinked(ARCHIVED);
-    assert_eq!(world.step(end(7)).await, changed(id, 7, unlinked));
+    assert_eq!(world.step(end(7)).await, Some(changed(id, 7, unlinked)));
     assert_eq!(world.step(end(7)).await, None, "once");
     assert_eq!(world.linked(id).await, None);
     let former = world.former(7).await.unwrap();
@@ -148,7 +149,7 @@ pub(super) async fn a_link_that_ends_is_remembered(store: &dyn Store) {
     assert_eq!(waiting[0].link, None);
 
     let restored = world.step(restore(7)).await;
-    assert_eq!(restored, changed(id, 7, LinkChange::Restored));
+    assert_eq!(restored, Some(changed(id, 7, LinkChange::Restored)));
     assert_eq!(world.linked(id).await, Some(link(7)), "with its base");
     assert_eq!(world.former(7).await, None);
     assert_eq!(world.detached().await, []);
@@ -171,10 +172,10 @@ pub(super) async fn a_merged_object_leaves_its_link_to_one(store: &dyn Store) {
     };
     let into = HubSpotId(9);
     let moved = world.step(move_to(7, 9)).await;
-    assert_eq!(moved, changed(first, 7, LinkChange::Moved(into)));
+    assert_eq!(moved, Some(changed(first, 7, LinkChange::Moved(into))));
     assert_eq!(world.step(move_to(8, 9)).await, None, "it has a record");
     let ended = world.step(left).await;
-    assert_eq!(ended, changed(second, 8, LinkChange::Left(into)));
+    assert_eq!(ended, Some(changed(second, 8, LinkChange::Left(into))));
     let linked = world.linked(first).await.unwrap();
     assert_eq!((linked.hubspot_id, linked.base), (into, link(7).base));
     assert_eq!(world.waiting(world.pair, 100).await, [(first, 0)]);
@@ -194,7 +195,10 @@ pub(super) async fn a_merged_object_leaves_its_link_to_one(store: &dyn Store) {
     let third = world.pulled(5).await;
     world.step(end(5)).await;
     let moved = world.step(move_to(5, 6)).await;
-    assert_eq!(moved, changed(third, 5, LinkChange::Moved(HubSpotId(6))));
+    assert_eq!(
+        moved,
+        Some(changed(third, 5, LinkChange::Moved(HubSpotId(6))))
+    );
     assert_eq!(world.linked(third).await.unwrap().hubspot_id, HubSpotId(6));
 }
 
@@ -206,17 +210,17 @@ pub(super) async fn a_record_is_deleted_with_its_object_and_comes_back(store: &d
     let deleted = LinkChange::Deleted(ARCHIVED);
     assert_eq!(
         world.step(end_with_record(7)).await,
-        changed(id, 7, deleted)
+        Some(changed(id, 7, deleted))
     );
     // What nobody but the record knows is not deleted.
     let kept = LinkChange::Unlinked(ARCHIVED);
     let ended = world.step(end_with_record(8)).await;
-    assert_eq!(ended, changed(edited, 8, kept));
+    assert_eq!(ended, Some(changed(edited, 8, kept)));
     refused_as_not_found(world.read(id).await);
     assert_eq!(world.detached().await, [(edited, 8)]);
 
     let restored = world.step(restore(7)).await;
-    assert_eq!(restored, changed(id, 7, LinkChange::Restored));
+    assert_eq!(restored, Some(changed(id, 7, LinkChange::Restored)));
     let back = world.read(id).await.unwrap();
     assert_eq!(back.fields, before.fields);
     assert_eq!((back.version, back.edited_at), (3, at(7)));
@@ -235,7 +239,7 @@ pub(super) async fn values_of_deleted_records_are_forgotten_in_time(store: &dyn 
     assert_eq!(store.forget_deleted_values(at(61), 9).await.unwrap(), 1);
     assert_eq!(store.forget_deleted_values(at(61), 9).await.unwrap(), 0);
     assert!(!world.former(7).await.unwrap().free);
-    let quiet = changed(id, 7, LinkChange::Quiet);
+    let quiet = Some(changed(id, 7, LinkChange::Quiet));
     assert_eq!(world.step(restore(7)).await, quiet);
     refused_as_not_found(world.read(id).await);
     assert!(world.linked(id).await.is_some(), "the link is a tombstone");
@@ -255,18 +259,18 @@ pub(super) async fn a_mirroring_pair_archives_the_object_of_a_deleted_record(sto
     let archived = LinkStep::Archived {
         hubspot_id: HubSpotId(7),
     };
-    let done = changed(id, 7, LinkChange::Archived);
+    let done = Some(changed(id, 7, LinkChange::Archived));
     assert_eq!(world.step(archived).await, done);
     assert_eq!(world.step(archived).await, None, "once");
     let spare = LinkStep::Spare {
         hubspot_id: HubSpotId(8),
     };
-    let quiet = changed(spared, 8, LinkChange::Quiet);
+    let quiet = Some(changed(spared, 8, LinkChange::Quiet));
     assert_eq!(world.step(spare).await, quiet);
     assert_eq!(world.linked(spared).await, Some(link(8)), "a tombstone");
     assert_eq!(world.doomed().await, [0; 0]);
     let restored = world.step(restore(7)).await;
-    assert_eq!(restored, changed(id, 7, LinkChange::Restored));
+    assert_eq!(restored, Some(changed(id, 7, LinkChange::Restored)));
     assert_eq!(world.read(id).await.unwrap().fields, before.fields);
     assert_eq!(world.events(EventType::ObjectArchived).await.len(), 1);
 }

@@ -248,7 +248,11 @@ impl Stranger<'_> {
         let commit = self.theirs.link_commit(vec![end]);
         refused_as_not_found(store.commit_links(organization, commit).await);
         refused_as_not_found(store.former_links(organization, pair, &ids).await);
-        refused_as_not_found(store.restorable_objects(organization, pair, None, 9).await);
+        refused_as_not_found(
+            store
+                .restorable_objects(organization, pair, at(0), None, 9)
+                .await,
+        );
         refused_as_not_found(store.doomed_objects(organization, pair, 9).await);
         let noted = store.note_missing(organization, lease, &ids, at(1)).await;
         refused_as_not_found(noted);

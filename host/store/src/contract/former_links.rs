@@ -171,7 +171,7 @@ impl LinkCommit {
                 .filter(|c| c.event() == Some(event))
                 .collect();
             if !told.is_empty() {
-                let links: Vec<_> = told.into_iter().map(|change| change.metadata()).collect();
+                let links: Vec<_> = told.into_iter().map(ChangedLink::metadata).collect();
                 events.push(NewEvent {
                     id,
                     at: self.at,
@@ -258,12 +258,13 @@ pub trait FormerLinks: Send + Sync {
         pair: PairId,
         ids: &[HubSpotId],
     ) -> Result<Vec<FormerLink>>;
-    /// Objects that people could restore, in order of id, after `after`, at most `limit`: those whose link ended other than
-    /// by a merge, and that are not about to be archived.
+    /// Objects that people could restore, in order of id, after `after`, at most `limit`: those whose link ended since then
+    /// other than by a merge, and that are not about to be archived.
     async fn restorable_objects(
         &self,
         organization: OrganizationId,
         pair: PairId,
+        since: Timestamp,
         after: Option<HubSpotId>,
         limit: usize,
     ) -> Result<Vec<HubSpotId>>;

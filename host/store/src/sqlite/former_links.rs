@@ -35,7 +35,9 @@ impl FormerLinks for Sqlite {
                 changes.extend(parter.take(*step)?);
             }
             let mut counts = Counts::default();
-            changes.iter().for_each(|change| counts += change.counts());
+            for change in &changes {
+                counts += change.counts();
+            }
             runs::add_counts(tx, pair.key, commit.run_id, &counts)?;
             for event in commit.events_of(commit.lease.pair_id, &changes) {
                 audit::append(tx, pair.organization, &event)?;
@@ -83,6 +85,7 @@ impl FormerLinks for Sqlite {
         &self,
         organization: OrganizationId,
         pair: PairId,
+        since: Timestamp,
         after: Option<HubSpotId>,
         limit: usize,
     ) -> Result<Vec<HubSpotId>> {
@@ -91,9 +94,13 @@ impl FormerLinks for Sqlite {
             let mut list = tx.prepare_cached(
                 "SELECT hubspot_id FROM former_links
                  WHERE pair = ?1 AND hubspot_id > ?2 AND parting <> 'merged' AND doomed = 0
+                     AND at >= ?4
                  ORDER BY hubspot_id LIMIT ?3",
             )?;
-            ids(&mut list, params![pair, start(after), limit as i64])
+            ids(
+                &mut list,
+                params![pair, start(after), limit as i64, since.0],
+            )
         })
         .await
     }

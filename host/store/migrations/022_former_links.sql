@@ -3,8 +3,8 @@ ALTER TABLE object_pairs ADD COLUMN delete_policy TEXT NOT NULL DEFAULT 'unlink'
 
 -- What is looked at by the hour rather than with each run.
 ALTER TABLE pair_progress ADD COLUMN archive_read_at INTEGER; -- when the archive was last read; null: never
-ALTER TABLE pair_progress ADD COLUMN calculated_at INTEGER; -- when the last round over calculated properties began
-ALTER TABLE pair_progress ADD COLUMN calculated_after INTEGER; -- how far it has come; null: to the end
+ALTER TABLE pair_progress ADD COLUMN recheck_at INTEGER; -- when all linked objects were begun to be read again last
+ALTER TABLE pair_progress ADD COLUMN recheck_after INTEGER; -- how far it has come; null: to the end
 
 -- Links that ended, so that an object that comes back finds its record, and one that cannot is no stranger.
 CREATE TABLE former_links (

@@ -17,16 +17,6 @@ use crate::error::MappingProblem;
 use crate::presence::MERGED_IDS_PROPERTY;
 use crate::row::Row;
 
-/// Read-only properties that never change, or only with the modification date.
-const FIXED_PROPERTIES: [&str; 6] = [
-    "createdate",
-    "hs_createdate",
-    "hs_lastmodifieddate",
-    "hs_merged_object_ids",
-    "hs_object_id",
-    "lastmodifieddate",
-];
-
 /// One live mapping.
 #[derive(Debug, Clone)]
 pub struct Route {
@@ -98,8 +88,6 @@ pub struct PairPlan {
     pub record_id_column: usize,
     /// The column of the property that lists what was merged into an object.
     pub merged_column: usize,
-    /// Whether a mapping reads what HubSpot calculates, which changes without the modification date.
-    pub reads_calculated: bool,
     /// The column of the match key's property.
     pub match_column: Option<usize>,
     /// HubSpot to PartnerOS. Its inputs are `inbound_columns` of a page.
@@ -318,16 +306,7 @@ impl<'a> Builder<'a> {
         })
     }
 
-    fn reads_calculated(&self) -> bool {
-        let mut read = self.properties.iter();
-        read.any(|name| {
-            let schema = self.hubspot.field(name.as_str());
-            schema.is_some_and(is_calculated)
-        })
-    }
-
     fn finish(mut self) -> PairPlan {
-        let reads_calculated = self.reads_calculated();
         let record_id_column = self.column(&RECORD_ID_PROPERTY.into());
         let merged_column = self.column(&MERGED_IDS_PROPERTY.into());
         let match_column = self
@@ -345,7 +324,6 @@ impl<'a> Builder<'a> {
             properties: self.properties.into(),
             record_id_column,
             merged_column,
-            reads_calculated,
             match_column,
             inbound: self.inbound,
             inbound_columns: self.inbound_columns,
@@ -356,12 +334,6 @@ impl<'a> Builder<'a> {
             parked: self.parked,
         }
     }
-}
-
-/// Whether HubSpot computes a property from others. Not everything that is calculated is said to be; all of it is read-only.
-fn is_calculated(property: &FieldSchema) -> bool {
-    let fixed = FIXED_PROPERTIES.contains(&property.name.as_str());
-    property.extra("calculated") == Some("true") || property.read_only && !fixed
 }
 
 /// Adds a rule and its output; inputs are shared between rules. Returns the rule's position.

@@ -235,10 +235,10 @@ impl ChangedLink {
 pub struct Rounds {
     /// When the archive was last read to its end.
     pub archive_read_at: Option<Timestamp>,
-    /// When the last round over all linked objects, for what HubSpot calculates, began.
-    pub calculated_at: Option<Timestamp>,
+    /// When the last round over all linked objects began.
+    pub recheck_at: Option<Timestamp>,
     /// The last object of that round so far; none once it has come to the end.
-    pub calculated_after: Option<HubSpotId>,
+    pub recheck_after: Option<HubSpotId>,
 }
 
 /// Links that ended.

@@ -206,14 +206,14 @@ impl FormerLinks for Sqlite {
         self.read("read a pair's rounds", move |tx| {
             let pair = scope::pair(tx, organization, pair)?.key;
             let mut find = tx.prepare_cached(
-                "SELECT archive_read_at, calculated_at, calculated_after FROM pair_progress
+                "SELECT archive_read_at, recheck_at, recheck_after FROM pair_progress
                  WHERE pair = ?1",
             )?;
             Ok(find.query_row([pair], |row| {
                 Ok(Rounds {
                     archive_read_at: time_if_any(row, 0)?,
-                    calculated_at: time_if_any(row, 1)?,
-                    calculated_after: row.get::<_, Option<_>>(2)?.map(HubSpotId),
+                    recheck_at: time_if_any(row, 1)?,
+                    recheck_after: row.get::<_, Option<_>>(2)?.map(HubSpotId),
                 })
             })?)
         })
@@ -230,15 +230,15 @@ impl FormerLinks for Sqlite {
             let pair = scope::pair(tx, organization, lease.pair_id)?.key;
             commit::check_lease(tx, pair, lease)?;
             tx.prepare_cached(
-                "UPDATE pair_progress SET archive_read_at = ?2, calculated_at = ?3,
-                     calculated_after = ?4
+                "UPDATE pair_progress SET archive_read_at = ?2, recheck_at = ?3,
+                     recheck_after = ?4
                  WHERE pair = ?1",
             )?
             .execute(params![
                 pair,
                 rounds.archive_read_at.map(Timestamp::as_millis),
-                rounds.calculated_at.map(Timestamp::as_millis),
-                rounds.calculated_after.map(|id| id.0)
+                rounds.recheck_at.map(Timestamp::as_millis),
+                rounds.recheck_after.map(|id| id.0)
             ])?;
             Ok(())
         })

@@ -310,7 +310,7 @@ impl Parter<'_> {
         history::clear_failures(self.db, pair, subject, FailureStage::Pull)
     }
 
-    /// Links a record, and has it pushed, since its edits may have waited for that.
+    /// Links a record, and has it pushed if an edit was given up for want of an object.
     fn tie(&self, tie: &Found, hubspot_id: HubSpotId) -> Outcome<()> {
         self.db
             .prepare_cached(
@@ -324,11 +324,14 @@ impl Parter<'_> {
                 tie.base,
                 tie.hubspot_updated_at
             ])?;
-        let alive: bool = self
+        let gave_up: bool = self
             .db
-            .prepare_cached("SELECT deleted_at IS NULL FROM records WHERE key = ?1")?
-            .query_row([tie.record], |row| row.get(0))?;
-        if alive && self.pair.direction.writes_hubspot() {
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM failures
+                     WHERE record = ?2 AND pair = ?1 AND stage = 'push')",
+            )?
+            .query_row([self.pair.key, tie.record], |row| row.get(0))?;
+        if gave_up && self.pair.direction.writes_hubspot() {
             outbox::enqueue(self.db, self.pair.key, tie.record, self.at)?;
         }
         Ok(())

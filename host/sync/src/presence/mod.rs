@@ -1,13 +1,13 @@
 //! Whether the objects behind links are still there: archived, restored, merged, and archived by us.
 //!
 //! Search shows none of this. Merges show in what is left, by `hs_merged_object_ids`; what is archived in HubSpot's archive,
-//! which is read by the hour; what was erased only by being missed. Invariant: an object counts as gone when two looks say
+//! which is read by the hour; what was erased only by being missed, by a push or by reading all of them again. Invariant: an object counts as gone when two looks say
 //! so, both of them answered. A page that failed, or that left an object out, says nothing.
 
 mod archive;
-mod calculated;
 mod doomed;
 mod merges;
+mod recheck;
 mod restored;
 
 use std::collections::HashSet;
@@ -17,8 +17,8 @@ use partneros_hubspot::Rows;
 use partneros_store::{ChangedLink, EventId, LinkCommit, LinkStep, Parting};
 
 pub use archive::look_for_the_gone;
-pub use calculated::refresh_calculated;
 pub use doomed::archive_doomed;
+pub use recheck::recheck;
 
 use crate::error::Error;
 use crate::pass::Pass;

@@ -1,4 +1,5 @@
-//! Reads all linked objects again, slowly, for what HubSpot calculates: such values change without the modification date.
+//! Reads all linked objects again, slowly: what HubSpot calculates changes without the modification date, and what was erased
+//! for good is in no list.
 
 use std::sync::Arc;
 
@@ -12,31 +13,28 @@ use crate::pass::Pass;
 /// How many batches of a round a run reads, so that changes never wait for the round: 1,000 objects take about a second.
 const BATCHES_A_RUN: usize = 10;
 
-/// Goes on with the round, or begins one if it is time. Pairs that map nothing calculated have none.
-pub async fn refresh_calculated(pass: &mut Pass) -> Result<(), Error> {
-    if !pass.plan.reads_calculated {
-        return Ok(());
-    }
+/// Goes on with the round, or begins one if it is time.
+pub async fn recheck(pass: &mut Pass) -> Result<(), Error> {
     let now = pass.engine.environment.now();
     let (store, pair) = (&pass.engine.store, pass.plan.pair.id);
     let mut rounds = store.rounds(pass.organization, pair).await?;
-    let interval_ms = pass.engine.settings.calculated_interval_ms;
+    let interval_ms = pass.engine.settings.recheck_interval_ms;
     let interval_ms = i64::try_from(interval_ms).unwrap_or(i64::MAX);
-    match (rounds.calculated_after, rounds.calculated_at) {
+    match (rounds.recheck_after, rounds.recheck_at) {
         (Some(_), _) => {}
         (None, Some(at)) if now.millis_since(at) < interval_ms => return Ok(()),
-        (None, Some(_)) => rounds.calculated_at = Some(now),
+        (None, Some(_)) => rounds.recheck_at = Some(now),
         // The run that links an object reads all of it.
         (None, None) => {
-            rounds.calculated_at = Some(now);
+            rounds.recheck_at = Some(now);
             return save(pass, rounds).await;
         }
     }
     for _ in 0..BATCHES_A_RUN {
         pass.step().await?;
-        rounds.calculated_after = read_batch(pass, rounds).await?;
+        rounds.recheck_after = read_batch(pass, rounds).await?;
         save(pass, rounds).await?;
-        if rounds.calculated_after.is_none() {
+        if rounds.recheck_after.is_none() {
             break;
         }
     }
@@ -53,7 +51,7 @@ async fn read_batch(
         .linked_objects(
             pass.organization,
             plan.pair.id,
-            rounds.calculated_after,
+            rounds.recheck_after,
             BATCH_MAX,
         )
         .await?;

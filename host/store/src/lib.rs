@@ -52,7 +52,8 @@ pub use seal::{
     KeyBytes, KeyRing, KeyWrapper, RingEdit, RingKeyInfo, UnwrapError, WrapContext, WrappedKey,
 };
 pub use sqlite::{
-    DATABASE_VERSION, DatabaseSummary, Options, Sqlite, Steps, Threads, back_up, check_database, restore,
+    DATABASE_VERSION, DatabaseSummary, Options, Sqlite, Steps, Threads, back_up, check_database,
+    restore,
 };
 
 /// The result of a storage operation.

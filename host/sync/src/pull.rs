@@ -16,6 +16,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::absorb::{Unknown, absorb};
 use crate::error::Error;
+use crate::mistakes::{Mistake, made};
 use crate::pass::Pass;
 
 /// How many pages may wait for the work on those before.
@@ -33,6 +34,11 @@ pub async fn pull(pass: &mut Pass) -> Result<(), Error> {
     while let Some(Page { rows, cursor }) = next {
         let pulled = rows.len() as u64;
         let moved = (pages.stored != Some(cursor)).then_some(cursor);
+        if made(Mistake::CursorFirst) {
+            let store = &pass.engine.store;
+            let pair = pass.plan.pair.id;
+            store.set_cursor(pass.organization, pair, moved).await?;
+        }
         absorb(pass, Arc::new(rows), Unknown::Create, moved, pulled).await?;
         next = pages.next().await?;
         if next.is_some() {
@@ -70,6 +76,7 @@ impl Pages {
             object: pass.plan.pair.hubspot_object.clone(),
             properties: Arc::clone(&pass.plan.properties),
             priority: pass.priority,
+            page_rows: pass.engine.settings.page_rows.clamp(1, SEARCH_PAGE_MAX),
             settled: now.plus_millis(settle_ms.saturating_neg()),
             stored,
         };
@@ -104,6 +111,7 @@ struct Fetcher {
     object: String,
     properties: Arc<[FieldName]>,
     priority: Priority,
+    page_rows: usize,
     settled: Timestamp,
     stored: Option<Cursor>,
 }
@@ -119,11 +127,11 @@ impl Fetcher {
                 object: &self.object,
                 properties: &self.properties,
                 window,
-                limit: SEARCH_PAGE_MAX,
+                limit: self.page_rows,
                 priority: self.priority,
             };
             let found = self.portal.search(search).await.map_err(Error::Pull)?;
-            let next = next_window(window, &found.rows, self.settled);
+            let next = next_window(window, &found.rows, self.page_rows, self.settled);
             let cursor = persistent(next, window, &found.rows, self.settled, self.stored);
             let rows = boundary.pass(found.rows);
             let taken = arrived.send(Page { rows, cursor }).await.is_ok();
@@ -176,8 +184,13 @@ fn window_of(cursor: Cursor) -> Window {
 /// After a full page the next starts at the last modification time seen, so that ties with it are met (again). A page
 /// that ends in many ties is followed by a search within that instant, by id; so is a page that is one instant as a
 /// whole, which could otherwise never be left.
-pub fn next_window(window: Window, rows: &Rows, settled: Timestamp) -> Option<Window> {
-    let full = rows.len() >= SEARCH_PAGE_MAX;
+pub fn next_window(
+    window: Window,
+    rows: &Rows,
+    page_rows: usize,
+    settled: Timestamp,
+) -> Option<Window> {
+    let full = rows.len() >= page_rows;
     match window {
         Window::Within { at, .. } if full => Some(Window::Within {
             at,
@@ -188,7 +201,9 @@ pub fn next_window(window: Window, rows: &Rows, settled: Timestamp) -> Option<Wi
         Window::Since(start) => {
             let last = last_in_order(rows, settled).unwrap_or(start).max(start);
             let ties = rows.updated_at.iter().filter(|at| **at == last).count();
-            if ties * 2 > rows.len() {
+            if made(Mistake::TiesSkipped) {
+                Some(Window::Since(last.plus_millis(1)))
+            } else if ties * 2 > rows.len() {
                 Some(Window::Within {
                     at: last,
                     after: None,
@@ -251,7 +266,7 @@ pub fn persistent(
             }
         }
     };
-    let bounded = if reached.modified_at > settled {
+    let bounded = if reached.modified_at > settled && !made(Mistake::NotSettled) {
         Cursor {
             modified_at: settled,
             drained_to: None,
@@ -329,10 +344,13 @@ mod tests {
     #[test]
     fn a_full_page_is_followed_from_its_last_time() {
         assert_eq!(
-            next_window(since(0), &rows(1..=200), SETTLED),
+            next_window(since(0), &rows(1..=200), SEARCH_PAGE_MAX, SETTLED),
             Some(since(200))
         );
-        assert_eq!(next_window(since(0), &rows(1..=199), SETTLED), None);
+        assert_eq!(
+            next_window(since(0), &rows(1..=199), SEARCH_PAGE_MAX, SETTLED),
+            None
+        );
     }
 
     #[test]
@@ -342,16 +360,16 @@ mod tests {
             after,
         };
         assert_eq!(
-            next_window(since(0), &rows([7; 200]), SETTLED),
+            next_window(since(0), &rows([7; 200]), SEARCH_PAGE_MAX, SETTLED),
             Some(within(None))
         );
         let mut mostly = vec![1; 60];
         mostly.extend([7; 140]);
         assert_eq!(
-            next_window(since(0), &rows(mostly), SETTLED),
+            next_window(since(0), &rows(mostly), SEARCH_PAGE_MAX, SETTLED),
             Some(within(None))
         );
-        let drained = next_window(within(None), &rows([7; 200]), SETTLED);
+        let drained = next_window(within(None), &rows([7; 200]), SEARCH_PAGE_MAX, SETTLED);
         assert_eq!(drained, Some(within(Some(HubSpotId(199)))));
         assert_eq!(
             next_window(within(Some(HubSpotId(199))), &rows([7; 3]), SETTLED),
@@ -365,7 +383,7 @@ mod tests {
         times[150] = SETTLED.0 + 5_000;
         times[199] = SETTLED.0 + 9_000;
         assert_eq!(
-            next_window(since(0), &rows(times), SETTLED),
+            next_window(since(0), &rows(times), SEARCH_PAGE_MAX, SETTLED),
             Some(since(199))
         );
     }
@@ -374,7 +392,7 @@ mod tests {
     fn every_window_leads_on() {
         let mut newer = vec![5; 100];
         newer.extend(vec![SETTLED.0 + 1; 100]);
-        let next = next_window(since(5), &rows(newer), SETTLED);
+        let next = next_window(since(5), &rows(newer), SEARCH_PAGE_MAX, SETTLED);
         assert_eq!(
             next,
             Some(Window::Within {

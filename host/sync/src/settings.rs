@@ -17,6 +17,8 @@ pub struct SyncSettings {
     /// up to minutes); what is modified within this time is looked at again in the next poll. Default 120,000. A shorter
     /// time risks missing objects, a longer one reads more again.
     pub settle_ms: u64,
+    /// How many objects a page of a poll asks for, 1 to 200. Default 200, HubSpot's most: fewer pages, fewer calls.
+    pub page_rows: usize,
     /// How long a worker may hold a pair without a sign of life. Default 300,000; a crashed worker's pair waits that long.
     pub lease_ms: u64,
     /// How many pairs sync at the same time. Default 8.
@@ -80,6 +82,7 @@ impl Default for SyncSettings {
             poll_interval_ms: 60_000,
             schema_refresh_ms: 21_600_000,
             settle_ms: 120_000,
+            page_rows: 200,
             lease_ms: 300_000,
             workers: 8,
             retry_ms: 60_000,

@@ -101,7 +101,7 @@ fn work(
         }
         let schedule = Schedule::of_seed(seed);
         let outcome = run(template, &schedule).and_then(|report| {
-            let twice = arguments.again != 0 && seed % arguments.again == 0;
+            let twice = arguments.again != 0 && seed.is_multiple_of(arguments.again);
             if twice && run(template, &schedule)? != report {
                 return Err("the same schedule did something else the second time".into());
             }

@@ -1,5 +1,6 @@
 //! Runs one schedule: processes that sync, a driver that takes the steps, then calm, then the verdict.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -56,6 +57,7 @@ pub struct World {
     trace: Trace,
     dice: StdRng,
     made: u32,
+    pub(crate) policies_changed: BTreeSet<usize>,
 }
 
 /// Runs a schedule on a clock of its own.
@@ -84,6 +86,7 @@ impl World {
             trace: Trace::default(),
             dice: StdRng::seed_from_u64(schedule.chance ^ 0x5eed),
             made: 0,
+            policies_changed: BTreeSet::new(),
             sim,
         })
     }
@@ -225,7 +228,10 @@ impl World {
                 let now = self.theirs.now();
                 lock(&self.sim).grants.expire_access(now);
             }
-            What::Policy { field, policy } => self.save(field, policy).await?,
+            What::Policy { field, policy } => {
+                self.policies_changed.insert(field);
+                self.save(field, policy).await?;
+            }
             What::Full => {
                 let (organization, pair) = (self.template.organization, self.template.pair);
                 self.store.set_cursor(organization, pair, None).await?;

@@ -18,7 +18,7 @@ use crate::ledger::Ledger;
 use crate::points::Points;
 
 /// After this long a request counts as lost.
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_mins(1);
 /// How often a request is lost on its way, and an answer on its way back.
 const LOST: f64 = 0.004;
 

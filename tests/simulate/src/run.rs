@@ -27,7 +27,9 @@ use crate::template::{Field, OBJECT, OURS, START, Template, installed, options};
 use crate::verdict;
 
 /// Objects that there are at the beginning.
-const OBJECTS: usize = 3;
+const OBJECTS: usize = 5;
+/// Longer than HubSpot's search may hide them.
+const OLD: Duration = Duration::from_mins(5);
 /// For how long a step waits for its point.
 const POINT_WAIT: Duration = Duration::from_secs(90);
 /// Passes that a host gets to come to rest: what nobody answered for waits a minute, what HubSpot shows late two.
@@ -94,6 +96,9 @@ impl World {
     async fn go(&mut self, schedule: &Schedule) -> Result<Report, Failure> {
         for _ in 0..OBJECTS {
             self.take(What::TheirNew).await?;
+        }
+        if schedule.habits.old_objects {
+            sleep(OLD).await;
         }
         let mut processes = JoinSet::new();
         let mut points = Vec::new();

@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub enum Mistake {
     /// The next page begins after the last time seen, not at it.
     TiesSkipped,
+    /// A page that shows nothing but what was modified just now is believed to tell how far the order has come.
+    NewsTrusted,
     /// The cursor goes up to the present, whatever HubSpot's index still hides.
     NotSettled,
     /// The cursor is stored before the page that it stands behind.
@@ -36,8 +38,9 @@ pub enum Mistake {
 
 impl Mistake {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::TiesSkipped,
+        Self::NewsTrusted,
         Self::NotSettled,
         Self::CursorFirst,
         Self::NoIntent,

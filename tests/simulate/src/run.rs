@@ -182,6 +182,7 @@ impl World {
 
     /// Takes a step.
     async fn take(&mut self, what: What) -> Result<(), Failure> {
+        crate::wire::say(|| format!("{what:?}"));
         self.trace.add(format!("{what:?}"));
         match what {
             What::TheirEdit {
@@ -221,7 +222,6 @@ impl World {
                     Fault::ServerError,
                     Fault::CutOffBody,
                     Fault::LostResponse,
-                    Fault::Latency { ms: 2_000 },
                 ];
                 let rates = kinds.map(|kind| (kind, f64::from(per_mille) / 1_000.0));
                 let plan = FaultPlan {

@@ -183,8 +183,13 @@ impl End {
                     && conflict.partneros_value == json
             })
         };
+        // A person in HubSpot may come to the same value: then there is nothing to carry.
+        let met = book.edits.iter().any(|other| {
+            let same = (other.place, other.field) == (Place::Object(object), edit.field);
+            same && other.moment > edit.moment && other.value == edit.value
+        });
         let void = || book.agreed(record, object, edit) == edit.value;
-        there || followed || carried || void() || listed() || self.failed(record, edit.field)
+        there || followed || carried || met || void() || listed() || self.failed(record, edit.field)
     }
 
     fn keeps_theirs(&self, book: &Book, edit: &Edit, object: u64) -> bool {

@@ -17,6 +17,9 @@ use crate::auth::access::Access;
 use crate::auth::session;
 use crate::problem::ErrorBody;
 
+/// Where the document is.
+pub const PATH: &str = "/api/openapi.json";
+
 /// The name of the security scheme of API tokens.
 const TOKEN: &str = "token";
 /// The name of the security scheme of sessions.

@@ -20,6 +20,7 @@ mod housekeeping;
 mod http_portals;
 mod judge;
 mod key_property;
+pub mod mistakes;
 mod pair_plan;
 mod pass;
 mod plugins;

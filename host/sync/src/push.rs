@@ -22,6 +22,7 @@ use crate::absorb::{Unknown, absorb, match_text};
 use crate::discovery::RECORD_ID_PROPERTY;
 use crate::draft::{Draft, drafts};
 use crate::error::Error;
+use crate::mistakes::{Mistake, made};
 use crate::pass::Pass;
 use crate::row::Row;
 use crate::send::send;
@@ -61,7 +62,9 @@ async fn push_batch(
     entries: &[OutboxEntry],
 ) -> Result<(), Error> {
     let current = read_now(pass, entries).await?;
-    absorb(pass, Arc::clone(&current.linked), Unknown::Skip, None, 0).await?;
+    if !made(Mistake::Overwritten) {
+        absorb(pass, Arc::clone(&current.linked), Unknown::Skip, None, 0).await?;
+    }
     absorb(pass, Arc::clone(&current.made), Unknown::Create, None, 0).await?;
     // What was just taken in may have changed records and links of this batch.
     let known: Vec<_> = entries.iter().map(|entry| entry.record.id).collect();
@@ -76,6 +79,7 @@ async fn push_batch(
     let intents: Vec<_> = drafts
         .iter()
         .filter_map(|draft| draft.intent(&pass.plan))
+        .filter(|_| !made(Mistake::NoIntent))
         .collect();
     if !intents.is_empty() {
         commit(pass, intents, Counts::default()).await?;

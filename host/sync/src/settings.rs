@@ -24,6 +24,8 @@ pub struct SyncSettings {
     /// for a hundred objects. Polling goes by the modification date, and only this shows what changes without it: what
     /// HubSpot calculates, and objects that were erased for good.
     pub recheck_interval_ms: u64,
+    /// How many objects a page of a poll asks for, 1 to 200. Default 200, HubSpot's most: fewer pages, fewer calls.
+    pub page_rows: usize,
     /// How long a worker may hold a pair without a sign of life. Default 300,000; a crashed worker's pair waits that long.
     pub lease_ms: u64,
     /// How many pairs sync at the same time. Default 8.
@@ -89,6 +91,7 @@ impl Default for SyncSettings {
             settle_ms: 120_000,
             archived_interval_ms: 900_000,
             recheck_interval_ms: 21_600_000,
+            page_rows: 200,
             lease_ms: 300_000,
             workers: 8,
             retry_ms: 60_000,

@@ -13,8 +13,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    audit, auth, changes, health, integrations, invitations, mappings, members, objects, pairs,
-    plugins, records, repeatable, request, runs, tokens, webhooks,
+    audit, auth, changes, detached, health, integrations, invitations, mappings, members, objects,
+    pairs, plugins, records, repeatable, request, runs, tokens, webhooks,
 };
 use crate::auth::access;
 use crate::metrics;
@@ -105,6 +105,8 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(guarded!(runs::conflicts::handle))
         .routes(guarded!(runs::failures::handle))
         .routes(guarded!(runs::retry::handle))
+        .routes(guarded!(detached::list::handle))
+        .routes(guarded!(detached::release::handle))
         .routes(guarded!(plugins::list::handle))
         .routes(guarded!(plugins::upload::handle))
         .routes(guarded!(plugins::pull::handle))

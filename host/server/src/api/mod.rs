@@ -11,6 +11,7 @@ pub mod auth;
 pub mod body;
 pub mod changes;
 pub mod condition;
+pub mod detached;
 pub mod health;
 pub mod integrations;
 pub mod invitations;

@@ -59,6 +59,19 @@ pub struct PairPath {
     pub pair_id: PairId,
 }
 
+/// Names a record in a pair.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Path)]
+pub struct DetachedPath {
+    /// The object pair.
+    #[param(value_type = uuid::Uuid)]
+    pub pair_id: PairId,
+    /// The record.
+    #[param(value_type = uuid::Uuid)]
+    pub record_id: RecordId,
+}
+
 /// Names the mapping of a field.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]

@@ -51,6 +51,9 @@ words! {
     PluginFailurePolicy = ["park_record", "skip_field", "last_good_version"];
     /// What becomes of the other side when a record or its HubSpot object is deleted: it stays, or is deleted too.
     DeletePolicy = ["unlink", "mirror"];
+    /// Why a record has its HubSpot object no more: it is in HubSpot's archive, is not to be found, was merged into another, or
+    /// was archived with the record.
+    Parting = ["archived", "missing", "merged", "deleted"];
     /// How a version of a plugin is.
     VersionState = ["staged", "active", "retired", "quarantined"];
     /// What became of a message to a webhook.
@@ -146,6 +149,7 @@ mod tests {
         assert_same::<partneros_domain::PairState>(PairState::ALL);
         assert_same::<partneros_domain::PluginFailurePolicy>(PluginFailurePolicy::ALL);
         assert_same::<partneros_domain::DeletePolicy>(DeletePolicy::ALL);
+        assert_same::<partneros_store::Parting>(Parting::ALL);
         assert_same::<partneros_store::VersionState>(VersionState::ALL);
         assert_same::<partneros_store::DeliveryState>(DeliveryState::ALL);
         assert_same::<partneros_store::DisabledReason>(DisabledReason::ALL);

@@ -27,6 +27,8 @@ pub struct Summary {
     links: u64,
     /// Records that wait to be pushed.
     waiting_records: u64,
+    /// Records that are kept without their HubSpot object, which is gone.
+    detached_records: u64,
 }
 
 /// Counts a pair's records, links, and records that wait to be pushed.
@@ -55,6 +57,10 @@ pub async fn handle(
             .store
             .count_outbox(caller.organization, pair.id)
             .await?,
+        detached_records: state
+            .store
+            .count_detached(caller.organization, pair.id, None)
+            .await?,
     };
     Ok(Json(SummaryBody { summary }))
 }
@@ -73,7 +79,7 @@ mod tests {
         let answer = api.acme().get(&path).await.expect(200);
         assert_eq!(
             answer,
-            json!({"summary": {"records": 1, "links": 0, "waitingRecords": 0}})
+            json!({"summary": {"records": 1, "links": 0, "waitingRecords": 0, "detachedRecords": 0}})
         );
     }
 }

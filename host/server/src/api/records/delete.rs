@@ -10,7 +10,8 @@ use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
-/// Deletes a record. The HubSpot object that it was linked to stays, and is not pulled again.
+/// Deletes a record. The HubSpot object that it was linked to stays, and is not pulled again; where the pair mirrors deletions, the
+/// next run archives it.
 #[utoipa::path(delete, path = "/api/records/{object}/{recordId}", tag = "records", operation_id = "deleteRecord",
     params(RecordPath),
     responses(

@@ -2,8 +2,9 @@
 
 use partneros_domain::{Base, ConflictRule, HubSpotId, RunId, Side};
 use partneros_store::{
-    Commit, Counts, Effect, FailureStage, Link, NewConflict, NewFailure, NewRun, OutboxEffect,
-    RecordEffect, RunKind, RunTrigger, Runs as _, SyncState as _,
+    Commit, Counts, Effect, EventId, FailureStage, FormerLinks as _, Link, LinkCommit, LinkStep,
+    NewConflict, NewFailure, NewRun, OutboxEffect, Parting, RecordEffect, RunKind, RunTrigger,
+    Runs as _, SyncState as _,
 };
 use partneros_sync::Environment as _;
 use serde_json::json;
@@ -143,6 +144,35 @@ impl TestApi {
             .release_lease(self.acme().organization, lease)
             .await
             .unwrap();
+        record
+    }
+
+    /// A record whose object, number 77, was archived.
+    pub async fn detach(&self, pair: &str) -> String {
+        let record = self.settle(pair, Settled::Conflict).await;
+        let (organization, now) = (self.acme().organization, self.environment.now());
+        let pair = pair.parse().unwrap();
+        let lease = self
+            .store
+            .acquire_lease(organization, pair, now, now.plus_millis(1))
+            .await;
+        let runs = self.store.runs(organization, pair, None, 1).await.unwrap();
+        let end = LinkStep::End {
+            hubspot_id: HubSpotId(77),
+            parting: Parting::Archived,
+            merged_into: None,
+        };
+        let commit = LinkCommit {
+            lease: lease.unwrap().unwrap(),
+            run_id: runs.items[0].id,
+            at: now,
+            actor: "system".to_owned(),
+            events: [(); LinkCommit::EVENTS_MAX].map(|()| EventId(self.environment.new_id())),
+            steps: vec![end],
+        };
+        let lease = commit.lease;
+        self.store.commit_links(organization, commit).await.unwrap();
+        self.store.release_lease(organization, lease).await.unwrap();
         record
     }
 }

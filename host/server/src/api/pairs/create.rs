@@ -156,6 +156,7 @@ mod tests {
             "matchKey": null,
             "thresholds": {"autoMapped": 0.85, "suggested": 0.5},
             "pluginFailurePolicy": "park_record",
+            "deletePolicy": "unlink",
             "createdAt": "2026-11-23T09:00:00.000Z",
         });
         assert_eq!(pair, expected);

@@ -19,7 +19,8 @@ pub use contract::alerts::{Alert, AlertId, AlertState, Alerts, Mark, NewAlert, S
 pub use contract::audit::{Act, Audit, AuditEvent, EventFilter, EventId, NewEvent};
 pub use contract::changes::{Change, Changes};
 pub use contract::connections::{
-    Connection, ConnectionStatus, Connections, Credential, NewConnection, OAuthState, TokenSet,
+    Access, Connection, ConnectionStatus, Connections, Credential, Forgotten, NewConnection,
+    OAuthState, OtherPortal, TokenSet,
 };
 pub use contract::health::{Health, LAG_HOURS_KEPT, LagHour, RunStats};
 pub use contract::idempotency::{Idempotency, KeptAnswer, RequestKey, Taken};
@@ -52,7 +53,8 @@ pub use seal::{
     KeyBytes, KeyRing, KeyWrapper, RingEdit, RingKeyInfo, UnwrapError, WrapContext, WrappedKey,
 };
 pub use sqlite::{
-    DATABASE_VERSION, DatabaseSummary, Options, Sqlite, Steps, Threads, back_up, check_database, restore,
+    DATABASE_VERSION, DatabaseSummary, Options, Sqlite, Steps, Threads, back_up, check_database,
+    restore,
 };
 
 /// The result of a storage operation.

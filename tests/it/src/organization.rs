@@ -6,9 +6,9 @@ use partneros_domain::{
     Thresholds, object,
 };
 use partneros_store::{
-    BindingScope, Connections as _, MapperParts, NewConnection, NewPluginVersion, NewRecord,
-    Organization, Organizations as _, Pairs as _, Plugins as _, Record, RecordPatch, Records as _,
-    TokenSet,
+    Access, BindingScope, Connections as _, MapperParts, NewConnection, NewPluginVersion,
+    NewRecord, Organization, Organizations as _, OtherPortal, Pairs as _, Plugins as _, Record,
+    RecordPatch, Records as _, TokenSet,
 };
 use partneros_sync::Environment as _;
 use secrecy::SecretString;
@@ -49,14 +49,16 @@ impl<'a> TestOrganization<'a> {
         let new = NewConnection {
             id: ConnectionId(host.environment.new_id()),
             portal_id: granted.hub_id.expect("the simulator names the portal"),
+            access: Access::OAuth,
             scopes: granted.scopes.clone(),
             tokens: TokenSet {
                 access: granted.access_token,
-                access_expires_at: host.now().plus_millis(lifetime_ms),
+                access_expires_at: Some(host.now().plus_millis(lifetime_ms)),
                 refresh: granted.refresh_token,
                 refresh_previous: None,
                 generation: 0,
             },
+            other_portal: OtherPortal::Refuse,
             at: host.now(),
         };
         let connection = host

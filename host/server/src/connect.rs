@@ -67,7 +67,11 @@ impl ConnectFlow for OAuthConnect {
             match self.0.revoke(token, TokenKind::Refresh).await {
                 // One that HubSpot does not know any more is as good as revoked.
                 Ok(()) | Err(Error::ReauthRequired(_)) => {}
-                Err(error) => revoked = Err(error),
+                // Nor would it answer about the other one.
+                Err(error) => {
+                    revoked = Err(error);
+                    break;
+                }
             }
         }
         Ending {

@@ -14,6 +14,7 @@ mod main_job;
 mod matching;
 mod plugin_failures;
 mod plugins;
+mod portals;
 mod random;
 mod schedule;
 mod schema;

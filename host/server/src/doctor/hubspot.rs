@@ -12,7 +12,6 @@ use partneros_sync::{Environment as _, describe};
 use super::Finding;
 use crate::config::Config;
 use crate::environment::SystemEnvironment;
-use crate::storage;
 
 /// How long HubSpot may take to answer.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
@@ -89,22 +88,21 @@ fn clock(date: Option<&str>, now_ms: i64) -> Finding {
 }
 
 /// Whether each connection's secrets open and its portal granted what a sync needs.
-pub(super) async fn connections(config: &Config) -> Vec<Finding> {
+pub(super) async fn connections(store: &Sqlite) -> Vec<Finding> {
     const CHECK: &str = "connections";
-    match every(config).await {
+    match every(store).await {
         Ok(findings) if findings.is_empty() => vec![Finding::ok(CHECK, "none yet")],
         Ok(findings) => findings,
-        Err(error) => vec![Finding::failure(CHECK, format!("{error:#}"))],
+        Err(error) => vec![Finding::failure(CHECK, describe(&error))],
     }
 }
 
-async fn every(config: &Config) -> anyhow::Result<Vec<Finding>> {
-    let store = storage::open(config)?;
+async fn every(store: &Sqlite) -> Result<Vec<Finding>, partneros_store::Error> {
     let mut findings = Vec::new();
     for organization in store.organizations().await? {
         for connection in store.connections(organization.id).await? {
             if connection.status != ConnectionStatus::Disconnected {
-                findings.push(portal(&store, &organization.name, &connection).await);
+                findings.push(portal(store, &organization.name, &connection).await);
             }
         }
     }

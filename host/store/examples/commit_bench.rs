@@ -67,6 +67,7 @@ async fn measure(
             effects: rows.map(|row| effect(row, version)).collect(),
             rejected: Vec::new(),
             parked: None,
+            watched: None,
             cursor: Some(Cursor {
                 modified_at: Timestamp(page as i64),
                 drained_to: None,

@@ -17,6 +17,10 @@ mod sqlite;
 
 pub use contract::alerts::{Alert, AlertId, AlertState, Alerts, Mark, NewAlert, Severity};
 pub use contract::audit::{Act, Audit, AuditEvent, EventFilter, EventId, NewEvent};
+pub use contract::brakes::{
+    Brake, BrakeDecision, BrakeKey, BrakeLimit, BrakeSample, BrakeVerdict, Brakes, NotedChange,
+    Tripped, Watched,
+};
 pub use contract::changes::{Change, Changes};
 pub use contract::connections::{
     Access, Connection, ConnectionStatus, Connections, Credential, Forgotten, NewConnection,
@@ -75,6 +79,7 @@ pub trait Store:
     + Records
     + SyncState
     + FormerLinks
+    + Brakes
     + Runs
     + Plugins
     + PluginActivity
@@ -99,6 +104,7 @@ impl<T> Store for T where
         + Records
         + SyncState
         + FormerLinks
+        + Brakes
         + Runs
         + Plugins
         + PluginActivity

@@ -81,6 +81,7 @@ pub async fn absorb(
             effects,
             rejected,
             parked: None,
+            watched: None,
             cursor,
             counts,
         };

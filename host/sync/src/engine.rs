@@ -379,6 +379,7 @@ async fn list_parked(pass: &Pass) -> Result<(), Error> {
         effects: Vec::new(),
         rejected: Vec::new(),
         parked: Some(pass.plan.parked.clone()),
+        watched: None,
         cursor: None,
         counts: Counts {
             failed: pass.plan.parked.len() as u64,

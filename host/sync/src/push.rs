@@ -116,6 +116,7 @@ async fn commit(pass: &Pass, effects: Vec<Effect>, counts: Counts) -> Result<(),
         effects,
         rejected: Vec::new(),
         parked: None,
+        watched: None,
         cursor: None,
         counts,
     };

@@ -48,7 +48,7 @@ words! {
     /// How far a mapping has come.
     MappingState = ["auto_mapped", "suggested", "confirmed", "unmapped", "ignored"];
     /// Whether a pair syncs.
-    PairState = ["draft", "active", "paused"];
+    PairState = ["draft", "active", "paused", "braked"];
     /// What happens when a plugin fails on a batch.
     PluginFailurePolicy = ["park_record", "skip_field", "last_good_version"];
     /// What becomes of the other side when a record or its HubSpot object is deleted: it stays, or is deleted too.
@@ -79,7 +79,7 @@ words! {
     /// One of the two sides.
     Side = ["partneros", "hubspot"];
     /// Why a conflict was settled as it was.
-    ConflictRule = ["policy", "newest", "direction"];
+    ConflictRule = ["policy", "newest", "direction", "discarded"];
     /// Where a failure happened.
     FailureStage = ["pull", "push"];
 }

@@ -48,6 +48,7 @@ impl World<'_> {
             actor: "system".to_owned(),
             events: [(); LinkCommit::EVENTS_MAX].map(|()| EventId(self.uuid())),
             steps,
+            limit: None,
         }
     }
 

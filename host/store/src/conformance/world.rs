@@ -212,6 +212,7 @@ impl<'a> World<'a> {
             effects,
             rejected: Vec::new(),
             parked: None,
+            watched: None,
             cursor: None,
             counts: Counts::default(),
         }

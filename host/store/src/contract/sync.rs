@@ -10,7 +10,7 @@ use partneros_domain::{
     Side, Timestamp,
 };
 
-use crate::{Counts, Page, Record, Result};
+use crate::{Counts, Page, Record, Result, Watched};
 
 /// The one-to-one tie between a record and a HubSpot object.
 #[derive(Debug, Clone, PartialEq)]
@@ -231,6 +231,8 @@ pub struct Commit {
     /// Fields of the pair that do not sync at present, with the reasons, in place of those listed before; `None`
     /// leaves them. Listed as failures with neither record nor HubSpot object.
     pub parked: Option<Vec<NewFailure>>,
+    /// What of this counts for the brake; what would pass its limit fails as a whole with [`crate::Error::Braked`].
+    pub watched: Option<Watched>,
     /// How far the pull has come; `None` leaves it. Not moved when an effect raced, since its row is still to be done.
     pub cursor: Option<Cursor>,
     /// Added to the run's counts.

@@ -260,7 +260,16 @@ pub(super) fn move_all(
     (from, from_id): (i64, ConnectionId),
     to: i64,
 ) -> Outcome<()> {
-    for of_portal in ["links", "outbox", "failures"] {
+    let of_portal = [
+        "links",
+        "former_links",
+        "missing_objects",
+        "outbox",
+        "failures",
+        "recent_changes",
+        "brakes",
+    ];
+    for of_portal in of_portal {
         db.prepare_cached(&format!(
             "DELETE FROM {of_portal}
              WHERE pair IN (SELECT key FROM object_pairs WHERE connection = ?1)"
@@ -270,7 +279,8 @@ pub(super) fn move_all(
     // Whoever syncs one of them loses the lease, and with it whatever they still wanted to commit.
     db.prepare_cached(
         "UPDATE pair_progress SET cursor_modified_at = NULL, cursor_drained_to = NULL,
-             next_run_at = NULL, lease_epoch = lease_epoch + 1, lease_until = NULL
+             next_run_at = NULL, lease_epoch = lease_epoch + 1, lease_until = NULL,
+             archive_read_at = NULL, recheck_at = NULL, recheck_after = NULL
          WHERE pair IN (SELECT key FROM object_pairs WHERE connection = ?1)",
     )?
     .execute([from])?;
@@ -280,7 +290,7 @@ pub(super) fn move_all(
     let moved = db
         .prepare_cached(
             "UPDATE object_pairs SET connection = ?2,
-                 state = CASE state WHEN 'active' THEN 'paused' ELSE state END
+                 state = CASE WHEN state IN ('active', 'braked') THEN 'paused' ELSE state END
              WHERE connection = ?1",
         )?
         .execute([from, to]);

@@ -133,6 +133,7 @@ impl TestApi {
             effects: vec![effect],
             rejected: Vec::new(),
             parked: None,
+            watched: None,
             cursor: None,
             counts: Counts::default(),
         };
@@ -169,6 +170,7 @@ impl TestApi {
             actor: "system".to_owned(),
             events: [(); LinkCommit::EVENTS_MAX].map(|()| EventId(self.environment.new_id())),
             steps: vec![end],
+            limit: None,
         };
         let lease = commit.lease;
         self.store.commit_links(organization, commit).await.unwrap();

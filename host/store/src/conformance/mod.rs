@@ -14,6 +14,7 @@
 mod alerts;
 mod audit;
 mod bindings;
+mod brakes;
 mod changes;
 mod commits;
 mod connections;
@@ -144,12 +145,19 @@ fn cases_of_the_sync() -> Vec<(&'static str, Case)> {
             a_record_is_deleted_with_its_object_and_comes_back
             values_of_deleted_records_are_forgotten_in_time
             a_mirroring_pair_archives_the_object_of_a_deleted_record
+            a_deletion_can_be_taken_back_before_the_object_is_archived
             what_is_pushed_of_a_record_deleted_meanwhile_is_archived
             other_pairs_learn_of_a_record_that_goes_and_comes_back
             objects_that_are_not_found_are_kept_account_of
             linked_objects_are_gone_through_in_rounds
             a_released_record_is_pushed_as_a_new_one
             a_lost_lease_ends_no_link;
+        brakes:
+            what_passes_the_limit_is_not_written
+            a_record_counts_once_and_for_a_while
+            a_share_of_the_linked_records_may_change
+            a_braked_pair_waits_until_somebody_decides
+            a_paused_pair_stays_paused_whatever_is_decided;
         outbox:
             the_longest_waiting_comes_first
             a_pass_goes_on_after_what_it_settled

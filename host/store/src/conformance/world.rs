@@ -144,6 +144,15 @@ impl<'a> World<'a> {
         }
     }
 
+    /// The same scene for whoever holds the lease now.
+    pub(super) async fn again(&self, lease: Lease) -> Self {
+        Self {
+            lease,
+            ids: AtomicU64::new(20_000),
+            ..*self
+        }
+    }
+
     pub(super) async fn set_state(&self, pair: PairId, state: PairState) {
         self.store
             .set_pair_state(self.organization, pair, state, at(0))

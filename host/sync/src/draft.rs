@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use partneros_domain::{
-    Agreed, Base, Column, ColumnKind, FieldName, Fields, HubSpotId, RecordId, Sent, Timestamp,
-    Value, hubspot_changed, partneros_changed,
+    Agreed, Base, Column, ColumnKind, FieldName, Fields, HubSpotId, RecordId, Sent, Side,
+    Timestamp, Value, hubspot_changed, partneros_changed,
 };
 use partneros_hubspot::{PropertyError, RowError, WrittenObject};
 use partneros_store::{
-    Effect, FailureStage, Link, NewFailure, OutboxEffect, OutboxEntry, RecordEffect,
+    Effect, FailureStage, Link, NewFailure, NotedChange, OutboxEffect, OutboxEntry, RecordEffect,
 };
 
+use crate::brake::overwritten;
 use crate::error::Error;
 use crate::mistakes::{Mistake, made};
 use crate::pair_plan::{PairPlan, Route};
@@ -99,6 +100,20 @@ impl Draft {
                 OutboxEffect::Settle
             } else {
                 OutboxEffect::Leave
+            })
+        })
+    }
+
+    /// What of it the brake counts: values that others take the place of.
+    pub fn overwrites<'a>(&'a self, plan: &'a PairPlan) -> impl Iterator<Item = NotedChange> + 'a {
+        let link = self.link.iter();
+        link.flat_map(move |link| {
+            let ids = (self.record_id, link.hubspot_id);
+            self.changes.iter().filter_map(move |change| {
+                let field = &plan.routes[change.route].field.name;
+                let from = change.before.first().cloned().flatten();
+                let (from, to) = (from.map(Value::Text), change.value.clone().map(Value::Text));
+                overwritten((Side::HubSpot, field), ids, from, to)
             })
         })
     }

@@ -9,6 +9,7 @@
 mod absorb;
 mod access;
 mod alerts;
+mod brake;
 mod bundle;
 mod discovery;
 mod draft;
@@ -53,6 +54,6 @@ pub use plugins::{
     Sample, ShadowReport, SplitPlan, Tryout, TryoutRow,
 };
 pub use portals::Portals;
-pub use settings::{AlertSettings, AuditSettings, SyncSettings};
+pub use settings::{AlertSettings, AuditSettings, BrakeSettings, SyncSettings};
 pub use setup::{Activation, SuggestedMapping};
 pub use trail::SYSTEM;

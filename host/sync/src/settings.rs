@@ -42,6 +42,26 @@ pub struct SyncSettings {
     pub plugin_failures_max: u32,
     /// How many calls of a plugin version are kept with what they logged; the oldest are forgotten first. Default 200.
     pub plugin_logs_kept: usize,
+    /// When a pair stops because too much is about to change at once.
+    pub brake: BrakeSettings,
+}
+
+/// When a pair stops and asks an owner or admin, because a run is about to delete, blank or change too much at once. Counted are
+/// linked records and objects, each once for a field; both a field's records and its objects. First syncs, creations and
+/// the filling of empty fields do not count.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct BrakeSettings {
+    /// More than this share of the linked records, in percent, is too much. Default 30: more than people change by hand, less
+    /// than an import with a wrong column does. 100 turns the brake off.
+    pub share_percent: u8,
+    /// So many records may always change. Default 50: what somebody can look through again.
+    pub records_min: u64,
+    /// Changes within this time are counted together. Default 3,600,000 (1 hour), so that what arrives page by page, or run by
+    /// run, is one change. 86,400,000 (a day) at most.
+    pub window_ms: u64,
+    /// For how long what somebody decided holds at most; it ends with the first run that succeeds. Default 3,600,000 (1 hour).
+    pub decision_ms: u64,
 }
 
 /// The audit log.
@@ -83,6 +103,17 @@ impl Default for AuditSettings {
     }
 }
 
+impl Default for BrakeSettings {
+    fn default() -> Self {
+        Self {
+            share_percent: 30,
+            records_min: 50,
+            window_ms: 3_600_000,
+            decision_ms: 3_600_000,
+        }
+    }
+}
+
 impl Default for SyncSettings {
     fn default() -> Self {
         Self {
@@ -99,6 +130,7 @@ impl Default for SyncSettings {
             refusal_rounds: 4,
             plugin_failures_max: 3,
             plugin_logs_kept: 200,
+            brake: BrakeSettings::default(),
         }
     }
 }

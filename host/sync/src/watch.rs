@@ -81,6 +81,7 @@ impl Engine {
                     late_or_unclear.extend(self.watch_lag(organization, &pair, &going_on).await?);
                 }
                 self.watch_merges(organization, &pair, &going_on).await?;
+                self.watch_brake(organization, &pair, &going_on).await?;
             }
         }
         self.watch_plugins(organization, &going_on).await?;
@@ -159,6 +160,25 @@ impl Engine {
             }
         }
         Ok(Some(subject))
+    }
+
+    /// A braked pair waits for somebody, whatever became of the alert.
+    async fn watch_brake(
+        &self,
+        organization: OrganizationId,
+        pair: &ObjectPair,
+        going_on: &GoingOn,
+    ) -> Result<(), Error> {
+        let (kind, subject) = (AlertKind::SyncBraked, format!("pair {}", pair.id));
+        let is_known = going_on.contains_key(&(kind, subject.clone()));
+        match (pair.state == PairState::Braked, is_known) {
+            (true, false) => {
+                let reason = "a run was about to change too much at once";
+                self.alert_braked(organization, pair.id, reason).await
+            }
+            (false, true) => self.answer(organization, SYSTEM, kind, &subject).await,
+            _ => Ok(()),
+        }
     }
 
     /// Records that a merge left without an object are for people to look at.

@@ -13,8 +13,8 @@ use partneros_store::{
     Store, TokenSet,
 };
 use partneros_sync::{
-    BrakeSettings, AlertSettings, AuditSettings, BuiltIn, Engine, Environment as _, HttpPortals, Parts, Plugins,
-    PortalsConfig, SyncSettings, describe,
+    AlertSettings, AuditSettings, BrakeSettings, BuiltIn, Engine, Environment as _, HttpPortals,
+    Parts, Plugins, PortalsConfig, SyncSettings, describe,
 };
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;

@@ -225,7 +225,7 @@ pub(super) async fn a_braked_pair_waits_until_somebody_decides(store: &dyn Store
     let lease = store
         .acquire_lease(organization, pair, at(1_001), at(2_000))
         .await;
-    let again = world.again(lease.unwrap().unwrap()).await;
+    let again = world.again(lease.unwrap().unwrap());
     again.note(LIMIT, &ids[..2], 50).await.unwrap();
     store.end_brakes(organization, again.lease).await.unwrap();
     assert_eq!(store.brakes(organization, pair).await.unwrap(), []);

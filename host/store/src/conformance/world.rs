@@ -145,7 +145,7 @@ impl<'a> World<'a> {
     }
 
     /// The same scene for whoever holds the lease now.
-    pub(super) async fn again(&self, lease: Lease) -> Self {
+    pub(super) fn again(&self, lease: Lease) -> Self {
         Self {
             lease,
             ids: AtomicU64::new(20_000),

@@ -26,6 +26,7 @@ mod plugins;
 mod portals;
 mod pull;
 mod push;
+mod removed_options;
 mod row;
 mod scheduler;
 mod send;
@@ -51,6 +52,7 @@ pub use plugins::{
     Sample, ShadowReport, SplitPlan, Tryout, TryoutRow,
 };
 pub use portals::Portals;
+pub use removed_options::RemovedOption;
 pub use settings::{AlertSettings, AuditSettings, SyncSettings};
 pub use setup::{Activation, SuggestedMapping};
 pub use trail::SYSTEM;

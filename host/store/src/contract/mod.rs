@@ -5,6 +5,7 @@ pub mod audit;
 pub mod changes;
 pub mod connections;
 pub mod health;
+pub mod held;
 pub mod idempotency;
 pub mod keys;
 pub mod members;

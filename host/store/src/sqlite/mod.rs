@@ -19,6 +19,7 @@ mod encoding;
 mod fault;
 mod first_form;
 mod health;
+mod held;
 mod history;
 mod idempotency;
 mod invitations;

@@ -3,8 +3,10 @@
 CARGO ?= cargo
 ARGS ?=
 SECONDS ?= 60
+SEEDS ?= 1000
+FROM ?= 1
 
-.PHONY: demo test lint bench fuzz wasm-target
+.PHONY: demo test lint bench simulate fuzz wasm-target
 .DEFAULT_GOAL := help
 
 help: ## Shows this list.
@@ -17,6 +19,7 @@ demo: wasm-target ## Runs the main job against a simulated HubSpot, then serves.
 test: wasm-target ## Runs every test.
 	$(CARGO) test --workspace --all-targets --no-fail-fast $(ARGS)
 	$(CARGO) test --workspace --doc --quiet
+	$(CARGO) test -p partneros-simulate --features mistakes --test mistakes $(ARGS)
 
 lint: wasm-target ## Checks formatting, lints, and the dependencies' licences and advisories.
 	$(CARGO) fmt --all --check
@@ -29,6 +32,10 @@ bench: wasm-target ## Measures; prints one line a figure.
 	@$(CARGO) run --release --quiet -p partneros-bench -- $(ARGS)
 
 # Without a sanitizer, which would need a nightly compiler: Rust's own checks, overflow among them, are on.
+simulate: wasm-target ## Simulates syncs with crashes and lost answers: SEEDS=1000 FROM=1. The first that fails is made smaller.
+	@$(CARGO) build --release -p partneros-simulate
+	@$(CARGO) run --release --quiet -p partneros-simulate -- --seeds $(SEEDS) --from $(FROM) $(ARGS)
+
 fuzz: wasm-target ## Fuzzes the plugin runtime, SECONDS=60 for each target.
 	@command -v cargo-fuzz >/dev/null || { echo "fuzz: cargo-fuzz is missing (cargo install cargo-fuzz)"; exit 1; }
 	@cd fuzz && for target in validate mutate lift; do \

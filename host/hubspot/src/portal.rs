@@ -66,6 +66,14 @@ impl Rows {
 pub enum Window {
     /// Modified at or after this instant, in order of modification.
     Since(Timestamp),
+    /// Modified at or after an instant with an id above `after`, in order of id: for when the order of modification cannot
+    /// be followed, because what search finds was modified again since its index last knew.
+    ById {
+        /// The instant.
+        since: Timestamp,
+        /// The last id seen, if any.
+        after: Option<HubSpotId>,
+    },
     /// Modified at exactly this instant with an id above `after`, in order of id: drains an instant that holds more
     /// objects than a page.
     Within {

@@ -72,17 +72,13 @@ fn body<'a>(search: &Search<'a>, limit: usize) -> Body<'a> {
         operator,
         value,
     };
-    let (filters, sorted_by) = match search.window {
-        Window::Since(at) => (
-            vec![filter(modified, "GTE", at.as_millis().to_string())],
-            modified,
-        ),
-        Window::Within { at, after } => {
-            let mut filters = vec![filter(modified, "EQ", at.as_millis().to_string())];
-            filters.extend(after.map(|id| filter("hs_object_id", "GT", id.to_string())));
-            (filters, "hs_object_id")
-        }
+    let (operator, at, after, sorted_by) = match search.window {
+        Window::Since(at) => ("GTE", at, None, modified),
+        Window::ById { since, after } => ("GTE", since, after, "hs_object_id"),
+        Window::Within { at, after } => ("EQ", at, after, "hs_object_id"),
     };
+    let mut filters = vec![filter(modified, operator, at.as_millis().to_string())];
+    filters.extend(after.map(|id| filter("hs_object_id", "GT", id.to_string())));
     Body {
         filter_groups: [Filters { filters }],
         sorts: [Sort {

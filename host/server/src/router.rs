@@ -36,7 +36,8 @@ macro_rules! public {
 pub fn router(state: AppState) -> Router {
     let (router, document) = parts();
     router
-        .route("/api/openapi.json", openapi::route(&document))
+        .route(openapi::PATH, openapi::route(&document))
+        .merge(pages::reference(openapi::PATH))
         .route(metrics::PATH, get(metrics::handle))
         .route(pages::INTEGRATIONS, get(pages::integrations))
         .route(pages::INVITATION, get(pages::invitation))

@@ -22,6 +22,10 @@ pub use contract::connections::{
     Access, Connection, ConnectionStatus, Connections, Credential, Forgotten, NewConnection,
     OAuthState, OtherPortal, TokenSet,
 };
+pub use contract::former_links::{
+    ChangedLink, Detached, FormerLink, FormerLinks, LinkChange, LinkCommit, LinkStep, Parting,
+    Rounds,
+};
 pub use contract::health::{Health, LAG_HOURS_KEPT, LagHour, RunStats};
 pub use contract::held::{HeldQuery, HeldValue, SoughtValues};
 pub use contract::idempotency::{Idempotency, KeptAnswer, RequestKey, Taken};
@@ -71,6 +75,7 @@ pub trait Store:
     + Pairs
     + Records
     + SyncState
+    + FormerLinks
     + Runs
     + Plugins
     + PluginActivity
@@ -94,6 +99,7 @@ impl<T> Store for T where
         + Pairs
         + Records
         + SyncState
+        + FormerLinks
         + Runs
         + Plugins
         + PluginActivity

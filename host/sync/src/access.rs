@@ -16,6 +16,7 @@ use tokio::sync::Mutex;
 
 use crate::engine::describe;
 use crate::environment::Environment;
+use crate::mistakes::{Mistake, made};
 use crate::trail;
 
 /// How long before its end an access token is renewed. HubSpot's last 30 minutes.
@@ -86,6 +87,7 @@ impl ConnectionTokens {
         };
         let expires_in = granted.expires_in();
         let lifetime_ms = i64::try_from(expires_in.as_millis()).unwrap_or(0);
+        let missing = granted.refresh_token.is_none();
         let rotated = granted.refresh_token.filter(|new| {
             !new.expose_secret().is_empty() && new.expose_secret() != used.expose_secret()
         });
@@ -93,10 +95,11 @@ impl ConnectionTokens {
             Some(new) => (new, Some(used)),
             None => (used, None),
         };
+        let lost = missing && made(Mistake::RefreshForgotten);
         let tokens = TokenSet {
             access: granted.access_token,
             access_expires_at: Some(self.environment.now().plus_millis(lifetime_ms)),
-            refresh: Some(refresh),
+            refresh: (!lost).then_some(refresh),
             refresh_previous,
             generation: stored.generation + 1,
         };

@@ -12,6 +12,7 @@ use partneros_store::{
 };
 
 use crate::error::Error;
+use crate::mistakes::{Mistake, made};
 use crate::pair_plan::{PairPlan, Route};
 use crate::pass::Pass;
 use crate::plugins::{Outcome, plugin_failed};
@@ -83,6 +84,9 @@ impl Draft {
                 hubspot: change.before.clone(),
                 sent: None,
             });
+            if made(Mistake::AnswerForgotten) {
+                continue;
+            }
             agreed.sent = Some(Sent {
                 partneros: self.values(route),
                 hubspot: change.value.clone(),
@@ -91,7 +95,11 @@ impl Draft {
         }
         (!self.changes.is_empty()).then(|| Effect {
             link: Some(link),
-            ..self.effect(OutboxEffect::Leave)
+            ..self.effect(if made(Mistake::OutboxFirst) {
+                OutboxEffect::Settle
+            } else {
+                OutboxEffect::Leave
+            })
         })
     }
 
@@ -111,6 +119,9 @@ impl Draft {
         });
         link.hubspot_updated_at = link.hubspot_updated_at.max(object.updated_at);
         for change in std::mem::take(&mut self.changes) {
+            if made(Mistake::AnswerForgotten) {
+                continue;
+            }
             let route = &plan.routes[change.route];
             let answered = object.properties.get(change.property.as_str());
             let value = answered.cloned().unwrap_or(change.value);
@@ -279,7 +290,9 @@ fn draft(
         if !partneros_changed(agreed, route.partneros_values(&entry.record.fields)) {
             continue;
         }
-        if row.is_some_and(|row| hubspot_changed(agreed, route.hubspot_values(row))) {
+        let overwrites = made(Mistake::Overwritten);
+        if row.is_some_and(|row| hubspot_changed(agreed, route.hubspot_values(row))) && !overwrites
+        {
             // HubSpot's side could not be taken in (it is listed as failed), so the field is undecided.
             continue;
         }
@@ -321,7 +334,7 @@ fn settle(
             .map(|held| held.map(ToOwned::to_owned))
             .collect()
     });
-    if draft.link.is_none() && value.is_none() {
+    if value.is_none() && (draft.link.is_none() || made(Mistake::ClearsDropped)) {
         return;
     }
     if row.is_some() && before.first() == Some(&value) {

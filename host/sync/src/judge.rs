@@ -7,14 +7,15 @@
 //! not be transformed leaves its agreement alone, so that nothing is forgotten.
 
 use partneros_domain::{
-    Agreed, Base, ConflictPolicy, ConflictRule, Decision, Facts, Fields, HubSpotId, RecordId, Side,
-    Timestamp, Value, decide, hubspot_changed, partneros_changed,
+    Agreed, Base, ConflictPolicy, ConflictRule, Decision, Direction, Facts, Fields, HubSpotId,
+    RecordId, Side, Timestamp, Value, decide, hubspot_changed, partneros_changed,
 };
 use partneros_store::{
     Counts, Effect, FailureStage, Link, LinkedRecord, NewConflict, NewFailure, OutboxEffect,
     Record, RecordEffect,
 };
 
+use crate::mistakes::{Mistake, made};
 use crate::pair_plan::{PairPlan, Route};
 use crate::plugins::{Outcome, PLUGIN_FAILED, plugin_failed};
 use crate::row::Row;
@@ -302,12 +303,19 @@ impl<'a> Judge<'a> {
             partneros_edited_at: self.record.edited_at,
             hubspot_modified_at: self.row.updated_at,
         };
-        let policy = if self.claimed {
+        let policy = if made(Mistake::PolicyIgnored) {
+            ConflictPolicy::CrmWins
+        } else if self.claimed {
             ConflictPolicy::PartnerOsWins
         } else {
             route.policy
         };
-        match (decide(route.direction, policy, &facts), value) {
+        let direction = if made(Mistake::DirectionIgnored) {
+            Direction::Bidirectional
+        } else {
+            route.direction
+        };
+        match (decide(direction, policy, &facts), value) {
             (Decision::Agree, _) => self.agree(route),
             (
                 Decision::Carry {
@@ -351,6 +359,9 @@ impl<'a> Judge<'a> {
         rule: ConflictRule,
         counts: &mut Counts,
     ) {
+        if made(Mistake::LoserDropped) {
+            return;
+        }
         counts.conflicts += 1;
         let ours = self.record.fields.get(route.field.name.as_str());
         self.conflicts.push(NewConflict {

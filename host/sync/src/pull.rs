@@ -16,6 +16,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::absorb::{Unknown, absorb};
 use crate::error::Error;
+use crate::mistakes::{Mistake, made};
 use crate::pass::Pass;
 
 /// How many pages may wait for the work on those before.
@@ -33,6 +34,11 @@ pub async fn pull(pass: &mut Pass) -> Result<(), Error> {
     while let Some(Page { rows, cursor }) = next {
         let pulled = rows.len() as u64;
         let moved = (pages.stored != Some(cursor)).then_some(cursor);
+        if made(Mistake::CursorFirst) {
+            let store = &pass.engine.store;
+            let pair = pass.plan.pair.id;
+            store.set_cursor(pass.organization, pair, moved).await?;
+        }
         absorb(pass, Arc::new(rows), Unknown::Create, moved, pulled).await?;
         next = pages.next().await?;
         if next.is_some() {
@@ -70,6 +76,7 @@ impl Pages {
             object: pass.plan.pair.hubspot_object.clone(),
             properties: Arc::clone(&pass.plan.properties),
             priority: pass.priority,
+            page_rows: pass.engine.settings.page_rows.clamp(1, SEARCH_PAGE_MAX),
             settled: now.plus_millis(settle_ms.saturating_neg()),
             stored,
         };
@@ -104,6 +111,7 @@ struct Fetcher {
     object: String,
     properties: Arc<[FieldName]>,
     priority: Priority,
+    page_rows: usize,
     settled: Timestamp,
     stored: Option<Cursor>,
 }
@@ -119,11 +127,11 @@ impl Fetcher {
                 object: &self.object,
                 properties: &self.properties,
                 window,
-                limit: SEARCH_PAGE_MAX,
+                limit: self.page_rows,
                 priority: self.priority,
             };
             let found = self.portal.search(search).await.map_err(Error::Pull)?;
-            let next = next_window(window, &found.rows, self.settled);
+            let next = next_window(window, &found.rows, self.page_rows, self.settled);
             let cursor = persistent(next, window, &found.rows, self.settled, self.stored);
             let rows = boundary.pass(found.rows);
             let taken = arrived.send(Page { rows, cursor }).await.is_ok();
@@ -175,28 +183,36 @@ fn window_of(cursor: Cursor) -> Window {
 ///
 /// After a full page the next starts at the last modification time seen, so that ties with it are met (again). A page
 /// that ends in many ties is followed by a search within that instant, by id; so is a page that is one instant as a
-/// whole, which could otherwise never be left.
-pub fn next_window(window: Window, rows: &Rows, settled: Timestamp) -> Option<Window> {
-    let full = rows.len() >= SEARCH_PAGE_MAX;
+/// whole, which could otherwise never be left. A full page that says nothing certain about how far the order has come,
+/// because all that it shows was modified just now, is followed by everything since its start, by id.
+pub fn next_window(
+    window: Window,
+    rows: &Rows,
+    page_rows: usize,
+    settled: Timestamp,
+) -> Option<Window> {
+    let full = rows.len() >= page_rows;
+    let after = rows.ids.iter().copied().max();
     match window {
-        Window::Within { at, .. } if full => Some(Window::Within {
-            at,
-            after: rows.ids.iter().copied().max(),
-        }),
+        Window::Within { at, .. } if full => Some(Window::Within { at, after }),
         Window::Within { at, .. } => Some(Window::Since(at.plus_millis(1))),
+        Window::ById { since, .. } => full.then_some(Window::ById { since, after }),
         Window::Since(_) if !full => None,
         Window::Since(start) => {
-            let last = last_in_order(rows, settled).unwrap_or(start).max(start);
+            let Some(last) = last_in_order(rows, start, settled) else {
+                return Some(Window::ById {
+                    since: start,
+                    after: None,
+                });
+            };
+            let last = last.max(start);
             let ties = rows.updated_at.iter().filter(|at| **at == last).count();
-            if ties * 2 > rows.len() {
+            if made(Mistake::TiesSkipped) {
+                Some(Window::Since(last.plus_millis(1)))
+            } else if ties * 2 > rows.len() || last == start {
+                // Where nothing certain lies beyond the start, draining it steps over it.
                 Some(Window::Within {
                     at: last,
-                    after: None,
-                })
-            } else if last == start {
-                // Only sightings newer than the window lie beyond its start; step over it by draining it.
-                Some(Window::Within {
-                    at: start,
                     after: None,
                 })
             } else {
@@ -206,19 +222,17 @@ pub fn next_window(window: Window, rows: &Rows, settled: Timestamp) -> Option<Wi
     }
 }
 
-/// How far the order of modification has surely come with these rows.
+/// How far the order of modification has surely come with these rows; none if they do not tell.
 ///
 /// HubSpot finds objects by what its index holds and shows them as they are by then: an object that was modified in
 /// between stands at its old place with a new time. Such times are from just now, so times within the settle time do
-/// not count unless there are no others.
-fn last_in_order(rows: &Rows, settled: Timestamp) -> Option<Timestamp> {
-    let certain = rows
-        .updated_at
-        .iter()
-        .copied()
-        .filter(|at| *at < settled)
-        .max();
-    certain.or_else(|| rows.updated_at.iter().copied().max())
+/// not count, unless the window starts there: what is missed then is looked at again in the next poll.
+fn last_in_order(rows: &Rows, start: Timestamp, settled: Timestamp) -> Option<Timestamp> {
+    let times = rows.updated_at.iter().copied();
+    if start >= settled || made(Mistake::NewsTrusted) {
+        return times.max();
+    }
+    times.filter(|at| *at < settled).max()
 }
 
 /// The cursor to store with a page: everything modified before it has been seen for good.
@@ -240,18 +254,23 @@ pub fn persistent(
             modified_at: at,
             drained_to: after,
         },
-        None => {
-            let start = match window {
-                Window::Since(at) | Window::Within { at, .. } => at,
-            };
-            let last = last_in_order(rows, settled).unwrap_or(start).max(start);
-            Cursor {
-                modified_at: last,
-                drained_to: None,
-            }
-        }
+        // By id, nothing is certain before the end.
+        Some(Window::ById { since, .. }) => Cursor {
+            modified_at: since,
+            drained_to: None,
+        },
+        None => Cursor {
+            modified_at: match window {
+                Window::ById { since, .. } => since.max(settled),
+                // A page that is not full leaves nothing behind.
+                Window::Since(start) | Window::Within { at: start, .. } => {
+                    rows.updated_at.iter().copied().fold(start, Timestamp::max)
+                }
+            },
+            drained_to: None,
+        },
     };
-    let bounded = if reached.modified_at > settled {
+    let bounded = if reached.modified_at > settled && !made(Mistake::NotSettled) {
         Cursor {
             modified_at: settled,
             drained_to: None,
@@ -329,10 +348,13 @@ mod tests {
     #[test]
     fn a_full_page_is_followed_from_its_last_time() {
         assert_eq!(
-            next_window(since(0), &rows(1..=200), SETTLED),
+            next_window(since(0), &rows(1..=200), SEARCH_PAGE_MAX, SETTLED),
             Some(since(200))
         );
-        assert_eq!(next_window(since(0), &rows(1..=199), SETTLED), None);
+        assert_eq!(
+            next_window(since(0), &rows(1..=199), SEARCH_PAGE_MAX, SETTLED),
+            None
+        );
     }
 
     #[test]
@@ -342,19 +364,24 @@ mod tests {
             after,
         };
         assert_eq!(
-            next_window(since(0), &rows([7; 200]), SETTLED),
+            next_window(since(0), &rows([7; 200]), SEARCH_PAGE_MAX, SETTLED),
             Some(within(None))
         );
         let mut mostly = vec![1; 60];
         mostly.extend([7; 140]);
         assert_eq!(
-            next_window(since(0), &rows(mostly), SETTLED),
+            next_window(since(0), &rows(mostly), SEARCH_PAGE_MAX, SETTLED),
             Some(within(None))
         );
-        let drained = next_window(within(None), &rows([7; 200]), SETTLED);
+        let drained = next_window(within(None), &rows([7; 200]), SEARCH_PAGE_MAX, SETTLED);
         assert_eq!(drained, Some(within(Some(HubSpotId(199)))));
         assert_eq!(
-            next_window(within(Some(HubSpotId(199))), &rows([7; 3]), SETTLED),
+            next_window(
+                within(Some(HubSpotId(199))),
+                &rows([7; 3]),
+                SEARCH_PAGE_MAX,
+                SETTLED
+            ),
             Some(since(8))
         );
     }
@@ -365,16 +392,39 @@ mod tests {
         times[150] = SETTLED.0 + 5_000;
         times[199] = SETTLED.0 + 9_000;
         assert_eq!(
-            next_window(since(0), &rows(times), SETTLED),
+            next_window(since(0), &rows(times), SEARCH_PAGE_MAX, SETTLED),
             Some(since(199))
         );
+    }
+
+    #[test]
+    fn a_page_of_nothing_but_news_is_followed_by_everything_since_its_start() {
+        let news = rows([SETTLED.0 + 1; 200]);
+        let by_id = |after| Window::ById {
+            since: Timestamp(5),
+            after,
+        };
+        let next = next_window(since(5), &news, SEARCH_PAGE_MAX, SETTLED);
+        assert_eq!(next, Some(by_id(None)));
+        // What stands behind the news in the order has not been seen, so the cursor stays where it was.
+        let cursor = persistent(next, since(5), &news, SETTLED, None);
+        assert_eq!(cursor.modified_at, Timestamp(5));
+        let on = next_window(by_id(None), &news, SEARCH_PAGE_MAX, SETTLED);
+        assert_eq!(on, Some(by_id(Some(HubSpotId(199)))));
+        let end = rows([7, SETTLED.0 + 1]);
+        assert_eq!(
+            next_window(by_id(None), &end, SEARCH_PAGE_MAX, SETTLED),
+            None
+        );
+        let cursor = persistent(None, by_id(None), &end, SETTLED, None);
+        assert_eq!(cursor.modified_at, SETTLED);
     }
 
     #[test]
     fn every_window_leads_on() {
         let mut newer = vec![5; 100];
         newer.extend(vec![SETTLED.0 + 1; 100]);
-        let next = next_window(since(5), &rows(newer), SETTLED);
+        let next = next_window(since(5), &rows(newer), SEARCH_PAGE_MAX, SETTLED);
         assert_eq!(
             next,
             Some(Window::Within {
@@ -382,6 +432,14 @@ mod tests {
                 after: None
             })
         );
+        let start = SETTLED.0 + 3;
+        let next = next_window(
+            since(start),
+            &rows([start + 9; 200]),
+            SEARCH_PAGE_MAX,
+            SETTLED,
+        );
+        assert!(next.is_some_and(|next| next != since(start)), "{next:?}");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use partneros_store::Counts;
 use crate::discovery::RECORD_ID_PROPERTY;
 use crate::draft::{Draft, NO_ANSWER};
 use crate::error::Error;
+use crate::mistakes::{Mistake, made};
 use crate::pass::Pass;
 
 /// Sends every open draft until it is written, parked, or was refused too often.
@@ -92,7 +93,11 @@ async fn create(pass: &Pass, drafts: &[Draft], batch: &[usize]) -> Result<Vec<Wr
     let upserts: Vec<_> = batch
         .iter()
         .map(|at| Upsert {
-            key: drafts[*at].record_id.to_string(),
+            key: if made(Mistake::NewKeyEachTime) {
+                pass.engine.environment.new_id().to_string()
+            } else {
+                drafts[*at].record_id.to_string()
+            },
             properties: properties(&drafts[*at]),
         })
         .collect();

@@ -15,6 +15,9 @@ pub type Moment = u64;
 /// What an object holds.
 pub type Held = BTreeMap<(u64, usize), Option<String>>;
 
+/// A value, with the moment at which it was first seen.
+pub type Seen = (Moment, Option<String>);
+
 /// Who an edit was made to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
@@ -73,7 +76,7 @@ pub struct Book {
     /// What the host wrote into HubSpot.
     pub writes: Vec<Write>,
     /// The values that each record's field has had, with the moment each was first seen.
-    pub seen: BTreeMap<(RecordId, usize), Vec<(Moment, Option<String>)>>,
+    pub seen: BTreeMap<(RecordId, usize), Vec<Seen>>,
     /// How far the change feed was read.
     pub position: Option<String>,
     /// The first thing that must not be.

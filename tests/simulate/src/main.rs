@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use clap::Parser;
 use partneros_simulate::shrink::shrink;
-use partneros_simulate::{Failure, Schedule, Template, run};
+use partneros_simulate::{Failure, Schedule, Template, run, wire};
 
 /// Simulates syncs with crashes, lost answers and edits at every moment, and checks what both sides end with.
 #[derive(Debug, Parser)]
@@ -24,6 +24,9 @@ struct Arguments {
     /// Every so many schedules one is run twice and must do the same both times; 0 for none.
     #[arg(long, default_value_t = 50)]
     again: u64,
+    /// Prints what goes over the wire, and what people do.
+    #[arg(long)]
+    talk: bool,
     /// Does not make a failing schedule smaller.
     #[arg(long)]
     whole: bool,
@@ -50,6 +53,9 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    if arguments.talk {
+        wire::talk();
+    }
     let began = Instant::now();
     let done = Done::default();
     let next = AtomicU64::new(arguments.from);
@@ -101,7 +107,7 @@ fn work(
         }
         let schedule = Schedule::of_seed(seed);
         let outcome = run(template, &schedule).and_then(|report| {
-            let twice = arguments.again != 0 && seed % arguments.again == 0;
+            let twice = arguments.again != 0 && seed.is_multiple_of(arguments.again);
             if twice && run(template, &schedule)? != report {
                 return Err("the same schedule did something else the second time".into());
             }

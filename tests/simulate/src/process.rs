@@ -20,6 +20,8 @@ use crate::points::Points;
 use crate::template::Template;
 use crate::wire::SimWire;
 
+/// Few objects on a page, so that few objects make several.
+const PAGE_ROWS: usize = 3;
 /// What the store calls a commit of the sync.
 const COMMIT: &str = "commit a batch of a sync";
 
@@ -131,7 +133,10 @@ impl Process {
             portals: Arc::new(portals),
             plugins: template.plugins.clone(),
             environment: Arc::clone(&environment) as _,
-            settings: SyncSettings::default(),
+            settings: SyncSettings {
+                page_rows: PAGE_ROWS,
+                ..SyncSettings::default()
+            },
             audit: AuditSettings::default(),
             alerts: AlertSettings::default(),
         };

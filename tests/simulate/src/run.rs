@@ -1,5 +1,6 @@
 //! Runs one schedule: processes that sync, a driver that takes the steps, then calm, then the verdict.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -26,7 +27,9 @@ use crate::template::{Field, OBJECT, OURS, START, Template, installed, options};
 use crate::verdict;
 
 /// Objects that there are at the beginning.
-const OBJECTS: usize = 3;
+const OBJECTS: usize = 5;
+/// Longer than HubSpot's search may hide them.
+const OLD: Duration = Duration::from_mins(5);
 /// For how long a step waits for its point.
 const POINT_WAIT: Duration = Duration::from_secs(90);
 /// Passes that a host gets to come to rest: what nobody answered for waits a minute, what HubSpot shows late two.
@@ -56,6 +59,7 @@ pub struct World {
     trace: Trace,
     dice: StdRng,
     made: u32,
+    pub(crate) policies_changed: BTreeSet<usize>,
 }
 
 /// Runs a schedule on a clock of its own.
@@ -84,6 +88,7 @@ impl World {
             trace: Trace::default(),
             dice: StdRng::seed_from_u64(schedule.chance ^ 0x5eed),
             made: 0,
+            policies_changed: BTreeSet::new(),
             sim,
         })
     }
@@ -91,6 +96,9 @@ impl World {
     async fn go(&mut self, schedule: &Schedule) -> Result<Report, Failure> {
         for _ in 0..OBJECTS {
             self.take(What::TheirNew).await?;
+        }
+        if schedule.habits.old_objects {
+            sleep(OLD).await;
         }
         let mut processes = JoinSet::new();
         let mut points = Vec::new();
@@ -174,6 +182,7 @@ impl World {
 
     /// Takes a step.
     async fn take(&mut self, what: What) -> Result<(), Failure> {
+        crate::wire::say(|| format!("{what:?}"));
         self.trace.add(format!("{what:?}"));
         match what {
             What::TheirEdit {
@@ -213,7 +222,6 @@ impl World {
                     Fault::ServerError,
                     Fault::CutOffBody,
                     Fault::LostResponse,
-                    Fault::Latency { ms: 2_000 },
                 ];
                 let rates = kinds.map(|kind| (kind, f64::from(per_mille) / 1_000.0));
                 let plan = FaultPlan {
@@ -225,7 +233,10 @@ impl World {
                 let now = self.theirs.now();
                 lock(&self.sim).grants.expire_access(now);
             }
-            What::Policy { field, policy } => self.save(field, policy).await?,
+            What::Policy { field, policy } => {
+                self.policies_changed.insert(field);
+                self.save(field, policy).await?;
+            }
             What::Full => {
                 let (organization, pair) = (self.template.organization, self.template.pair);
                 self.store.set_cursor(organization, pair, None).await?;

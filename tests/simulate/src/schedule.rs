@@ -75,6 +75,8 @@ pub struct Habits {
     pub unchanged_writes_bump: bool,
     /// Milliseconds that HubSpot's clock is ahead of ours.
     pub ahead_ms: i64,
+    /// Whether the objects that there are at the beginning are old enough for the cursor to pass them at once.
+    pub old_objects: bool,
     /// Whether HubSpot fills something in by itself after a while.
     pub enriches: bool,
 }
@@ -103,6 +105,7 @@ impl Schedule {
             refresh: dice.random_range(0..3),
             unchanged_writes_bump: dice.random(),
             ahead_ms: dice.random_range(-40_000..40_000),
+            old_objects: dice.random(),
             enriches: dice.random_bool(0.2),
         };
         let count = dice.random_range(STEPS);

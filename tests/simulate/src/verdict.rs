@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use partneros_domain::{RecordId, Side};
+use partneros_domain::{ConflictPolicy, RecordId, Side};
 use partneros_store::{ConflictEntry, FailureEntry, Record, Records as _, SyncState as _};
 
 use crate::Failure;
@@ -14,11 +14,11 @@ use crate::template::{Field, OBJECT, OURS};
 
 /// Nothing is written any more.
 pub async fn still(world: &World, process: &Process) -> Result<(), Failure> {
-    let before = (lock(&world.sim).writes.total(), records(world).await?);
+    let before = (writes(world), records(world).await?);
     for _ in 0..2 {
         world.pass(process).await?;
     }
-    let after = (lock(&world.sim).writes.total(), records(world).await?);
+    let after = (writes(world), records(world).await?);
     if before.0 != after.0 {
         return Err(format!("still writing to HubSpot: {} calls", after.0 - before.0).into());
     }
@@ -26,6 +26,10 @@ pub async fn still(world: &World, process: &Process) -> Result<(), Failure> {
         return Err("still writing records".into());
     }
     Ok(())
+}
+
+fn writes(world: &World) -> u64 {
+    lock(&world.sim).writes.total()
 }
 
 async fn records(world: &World) -> Result<Vec<Record>, Failure> {
@@ -66,8 +70,9 @@ pub async fn judge(world: &World) -> Result<(), Failure> {
     if !unlinked.is_empty() {
         return Err(format!("objects without a record: {unlinked:?}").into());
     }
+    let held = held(&lock(&world.sim));
     let end = End {
-        held: held(&lock(&world.sim)),
+        held,
         records: records
             .into_iter()
             .map(|record| (record.id, record))
@@ -86,6 +91,7 @@ pub async fn judge(world: &World) -> Result<(), Failure> {
             .items,
     };
     end.agrees()?;
+    end.obeys_policies(&world.policies_changed)?;
     world.ledger.with(|book| end.keeps_every_edit(book))
 }
 
@@ -177,8 +183,13 @@ impl End {
                     && conflict.partneros_value == json
             })
         };
+        // A person in HubSpot may come to the same value: then there is nothing to carry.
+        let met = book.edits.iter().any(|other| {
+            let same = (other.place, other.field) == (Place::Object(object), edit.field);
+            same && other.moment > edit.moment && other.value == edit.value
+        });
         let void = || book.agreed(record, object, edit) == edit.value;
-        there || followed || carried || void() || listed() || self.failed(record, edit.field)
+        there || followed || carried || met || void() || listed() || self.failed(record, edit.field)
     }
 
     fn keeps_theirs(&self, book: &Book, edit: &Edit, object: u64) -> bool {
@@ -215,28 +226,55 @@ impl End {
         there || followed(book, edit) || carried() || void() || listed() || unseen()
     }
 
+    /// What a side holds was written there, or on the other side if values flow from it.
     fn only_values_that_were_written(&self, book: &Book) -> Result<(), Failure> {
-        let mut written = BTreeSet::new();
-        for edit in &book.edits {
-            if let Some(value) = &edit.value {
-                let (record, object) = match edit.place {
-                    Place::Record(record) => (Some(record), self.object_of.get(&record).copied()),
-                    Place::Object(object) => (self.record_of.get(&object).copied(), Some(object)),
-                };
-                written.insert((record, object, edit.field, value.clone()));
-            }
-        }
+        let written: BTreeSet<_> = book
+            .edits
+            .iter()
+            .filter_map(|edit| Some((edit.place, edit.field, edit.value.as_deref()?)))
+            .collect();
         for (&object, &record) in &self.record_of {
-            for field in 0..Field::ALL.len() {
-                for value in [self.ours(record, field), self.theirs(object, field)]
-                    .into_iter()
-                    .flatten()
-                {
-                    let whole = (Some(record), Some(object), field, value);
-                    if !written.contains(&whole) {
-                        return Err(format!("nobody wrote {whole:?}").into());
+            for (at, field) in Field::ALL.iter().enumerate() {
+                let is_from = |place, value: &str| written.contains(&(place, at, value));
+                let sides = [
+                    (
+                        self.ours(record, at),
+                        Place::Record(record),
+                        Place::Object(object),
+                        field.reads_hubspot,
+                    ),
+                    (
+                        self.theirs(object, at),
+                        Place::Object(object),
+                        Place::Record(record),
+                        field.writes_hubspot,
+                    ),
+                ];
+                for (value, here, there, flows) in sides {
+                    let Some(value) = value else { continue };
+                    if !is_from(here, &value) && !(flows && is_from(there, &value)) {
+                        let name = field.name;
+                        return Err(format!(
+                            "`{name}` of {here:?} is `{value}`, which nobody wrote"
+                        )
+                        .into());
                     }
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// Where our side wins, it has won. (Where HubSpot's does, an object that we made and lost sight of is ours first.)
+    fn obeys_policies(&self, changed: &BTreeSet<usize>) -> Result<(), Failure> {
+        for (at, field) in Field::ALL.iter().enumerate() {
+            let ours_wins = field.policy == ConflictPolicy::PartnerOsWins && !changed.contains(&at);
+            let broken = self.conflicts.iter().find(|entry| {
+                let conflict = &entry.conflict;
+                conflict.field.as_str() == field.name && conflict.winner == Side::HubSpot
+            });
+            if let (true, Some(entry)) = (ours_wins, broken) {
+                return Err(format!("against the policy: {entry:?}").into());
             }
         }
         Ok(())

@@ -5,6 +5,7 @@
 
 use std::error::Error;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -18,7 +19,7 @@ use crate::ledger::Ledger;
 use crate::points::Points;
 
 /// After this long a request counts as lost.
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_mins(1);
 /// How often a request is lost on its way, and an answer on its way back.
 const LOST: f64 = 0.004;
 
@@ -57,6 +58,7 @@ impl Wire for SimWire {
         let path = request.uri().path().to_owned();
         self.points.pass(&path).await;
         self.perhaps_lost().await?;
+        say(|| format!("{path} {}", shortened(request.body())));
         let before = self.ledger.before(&path);
         let response = self.router.clone().oneshot(request.map(Body::from)).await?;
         self.ledger.after(before);
@@ -66,9 +68,34 @@ impl Wire for SimWire {
         self.points.pass("an answer").await;
         self.perhaps_lost().await?;
         let body = body?;
+        say(|| format!("  -> {}", shortened(&body)));
         if path.ends_with("/read") || path.ends_with("/search") {
             self.ledger.read(&body, moment);
         }
         Ok(http::Response::from_parts(head, body))
     }
+}
+
+/// Whether what goes over the wire is printed.
+static TALKS: AtomicBool = AtomicBool::new(false);
+/// How much of a body is printed.
+const SAID_CHARS_MAX: usize = 2_000;
+
+/// Prints what goes over the wires of this process from now on, with the milliseconds since a simulation's runtime began.
+pub fn talk() {
+    TALKS.store(true, Ordering::SeqCst);
+}
+
+/// Prints a line if it is wanted.
+pub(crate) fn say(line: impl FnOnce() -> String) {
+    if TALKS.load(Ordering::Relaxed) {
+        eprintln!("{:?} {}", tokio::time::Instant::now(), line());
+    }
+}
+
+fn shortened(body: &[u8]) -> String {
+    String::from_utf8_lossy(body)
+        .chars()
+        .take(SAID_CHARS_MAX)
+        .collect()
 }

@@ -3,10 +3,14 @@
 //! Static: whatever came with the address is put into the page by the browser, as text, so nothing that a stranger put
 //! into a link is ever markup.
 
+mod reference;
+
 use axum::http::header::{
     CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::response::{IntoResponse, Response};
+
+pub use reference::reference;
 
 /// Where a browser is sent when a portal was connected, or not.
 pub const INTEGRATIONS: &str = "/settings/integrations";

@@ -189,6 +189,7 @@ impl Drop for Served {
     fn drop(&mut self) {
         // Already ended where the test terminated it.
         let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

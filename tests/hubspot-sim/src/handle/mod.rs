@@ -340,17 +340,13 @@ impl Portal for SimPortal {
 fn search_request(search: &Search<'_>) -> Result<SearchRequest, Error> {
     let modified = modified_property(search.object);
     let filter = |property: &str, operator: &str, value: String| json!({ "propertyName": property, "operator": operator, "value": value });
-    let (filters, sorted_by) = match search.window {
-        Window::Since(at) => (
-            vec![filter(modified, "GTE", at.as_millis().to_string())],
-            modified,
-        ),
-        Window::Within { at, after } => {
-            let mut filters = vec![filter(modified, "EQ", at.as_millis().to_string())];
-            filters.extend(after.map(|id| filter("hs_object_id", "GT", id.to_string())));
-            (filters, "hs_object_id")
-        }
+    let (operator, at, after, sorted_by) = match search.window {
+        Window::Since(at) => ("GTE", at, None, modified),
+        Window::ById { since, after } => ("GTE", since, after, "hs_object_id"),
+        Window::Within { at, after } => ("EQ", at, after, "hs_object_id"),
     };
+    let mut filters = vec![filter(modified, operator, at.as_millis().to_string())];
+    filters.extend(after.map(|id| filter("hs_object_id", "GT", id.to_string())));
     convert::decode(json!({
         "filterGroups": [{ "filters": filters }],
         "sorts": [{ "propertyName": sorted_by, "direction": "ASCENDING" }],

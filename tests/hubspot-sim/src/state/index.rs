@@ -25,6 +25,8 @@ pub struct SearchIndex {
 struct Behind {
     seen: Option<Record>,
     waiting: usize,
+    /// When the last of its writes is due; none arrives before those that were made before it.
+    last_due: i64,
 }
 
 impl SearchIndex {
@@ -40,10 +42,12 @@ impl SearchIndex {
         let behind = self.behind.entry(after.id).or_insert_with(|| Behind {
             seen: before.cloned(),
             waiting: 0,
+            last_due: i64::MIN,
         });
         behind.waiting += 1;
+        behind.last_due = behind.last_due.max(due.as_millis());
         self.queue
-            .entry(due.as_millis())
+            .entry(behind.last_due)
             .or_default()
             .push_back((after.id, after.clone()));
     }
@@ -138,6 +142,18 @@ mod tests {
             index.seen(&third).map(|seen| seen.modified),
             Some(Timestamp(30))
         );
+    }
+
+    #[test]
+    fn writes_arrive_in_the_order_they_were_made() {
+        let mut index = SearchIndex::default();
+        let (created, changed) = (record(1, 10), record(1, 20));
+        index.put(None, &created, Timestamp(500), true);
+        index.put(Some(&created), &changed, Timestamp(100), true);
+        index.settle(Timestamp(100));
+        assert_eq!(visible(&index), []);
+        index.settle(Timestamp(500));
+        assert_eq!(visible(&index), [(20, 1)]);
     }
 
     #[test]

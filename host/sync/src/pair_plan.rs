@@ -8,7 +8,7 @@ use std::sync::Arc;
 use partneros_domain::plan::{Plan, Rule, TransformDirection};
 use partneros_domain::{
     Agreed, ConflictPolicy, Direction, FieldMapping, FieldName, FieldSchema, Fields, Mappings,
-    ObjectPair, ObjectSchema, RulePlugin, Value, rule_digest,
+    ObjectPair, ObjectSchema, RulePlugin, Value,
 };
 use partneros_store::NewFailure;
 
@@ -260,7 +260,7 @@ impl<'a> Builder<'a> {
             property: property.clone(),
             direction,
             policy: mapping.conflict_policy,
-            rule: rule_digest(&fields, &properties, mapping.plugin, &mapping.options),
+            rule: mapping.rule(),
             fields,
             properties,
             columns,

@@ -135,6 +135,7 @@ fn cases_of_the_sync() -> Vec<(&'static str, Case)> {
             links_are_found_from_both_sides
             records_without_a_link_are_listed_with_their_key
             a_deleted_record_leaves_a_tombstone
+            values_of_linked_records_are_found
             a_link_says_what_is_listed_for_its_record
             deleted_records_are_told_from_unknown_ones
             edits_are_counted_and_what_the_sync_writes_is_not;

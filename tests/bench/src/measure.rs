@@ -4,7 +4,7 @@ use anyhow::Context as _;
 
 use crate::child::{self, Server};
 use crate::task::{Place, Report, Task};
-use crate::{hostile, languages, mapper, rivals, transform, upload};
+use crate::{hostile, languages, mapper, reads, rivals, transform, upload};
 
 /// How many companies are pulled from the portal that can only be searched.
 const PULLED: usize = 100_000;
@@ -32,6 +32,8 @@ pub enum Measurement {
     Instantiate,
     /// The way of each example mapper into a host.
     Upload,
+    /// Records read over the API, and the same answers from a bare server, in turns.
+    Reads,
     /// A host at rest.
     Idle,
     /// Processes with and without many plugins.
@@ -56,6 +58,7 @@ impl Measurement {
             Self::Rivals => rivals::measure(),
             Self::Instantiate => mapper::instantiate(),
             Self::Upload => upload::measure(rounds),
+            Self::Reads => reads::measure(rounds),
             Self::Idle => idle(),
             Self::Plugins => plugins(),
             Self::Hostile => hostile(),

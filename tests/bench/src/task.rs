@@ -18,7 +18,7 @@ use url::Url;
 use crate::host::TOKEN;
 use crate::pages::Pages;
 use crate::process::{cpu_seconds, memory};
-use crate::{handwritten, hostile, plugins, sync, upload};
+use crate::{handwritten, hostile, plugins, served, sync};
 
 /// Where a measured program finds its portal and puts its database.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -48,8 +48,10 @@ pub enum Task {
     Push(Place),
     /// Assemble the host and do nothing.
     Idle(PathBuf),
-    /// Be a host, as the `partneros` binary is, with its data in this directory.
-    ServeHost(PathBuf),
+    /// Be a host, as the `partneros` binary is, with its data in this directory and so many records.
+    ServeHost { directory: PathBuf, records: usize },
+    /// Give the answers that are in this directory.
+    ServeAnswers(PathBuf),
     /// Compile a component for a host.
     Compile,
     /// Load so many plugins that differ and do nothing.
@@ -83,7 +85,8 @@ impl Task {
             Self::PullWithinLimits(place) => report(sync::pull_within_limits(place)),
             Self::Push(place) => report(sync::push(place)),
             Self::Idle(directory) => report(sync::idle(directory)),
-            Self::ServeHost(directory) => upload::serve(&directory),
+            Self::ServeHost { directory, records } => served::host(&directory, records),
+            Self::ServeAnswers(directory) => served::answers(&directory),
             Self::LoadPlugins { count, directory } => report(plugins::load(count, directory)),
             Self::Hostile => print(&hostile::measure()?),
         }?;

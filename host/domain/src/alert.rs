@@ -51,6 +51,8 @@ alert_kinds! {
         "HubSpot's calls of the day are nearly used up; pause syncs, or wait for midnight in the portal's time zone.";
     LagAboveTarget = "lag.above_target", "Lag above target",
         "Changes of a pair take longer to arrive than they should.";
+    MergeLeftRecords = "merge.left_records", "Records left by merges",
+        "HubSpot objects were merged that had a record each; one record goes on with what is left, the others are kept without an object.";
     WebhookDisabled = "webhook.disabled", "Webhook disabled",
         "An endpoint took no messages for days, or fewer than there were, and gets none until it is enabled again.";
     PluginQuarantined = "plugin.quarantined", "Plugin quarantined",

@@ -37,6 +37,12 @@ macro_rules! event_types {
 event_types! {
     SyncPull = "sync.pull", "A run moved values from HubSpot, or failed to: counts, duration, HTTP status, `rateLimitRemaining`.";
     SyncPush = "sync.push", "A run moved values to HubSpot, or failed to: counts, duration, HTTP status, `rateLimitRemaining`.";
+    RecordUnlinked = "record.unlinked", "Records are kept without their HubSpot objects, which were archived or deleted; the metadata lists them.";
+    RecordRelinked = "record.relinked", "Records are linked to their HubSpot objects again, which were restored; the metadata lists them.";
+    RecordDeleted = "record.deleted", "Records were deleted with their HubSpot objects, as the pair's delete policy says; the metadata lists them.";
+    RecordReleased = "record.released", "Somebody gave up a record's HubSpot object, which is gone; the record is pushed as a new one.";
+    ObjectArchived = "object.archived", "HubSpot objects were archived with their records, as the pair's delete policy says; the metadata lists them.";
+    ObjectMerged = "object.merged", "HubSpot objects were merged; the metadata tells which records go on with what is left, and which are kept without an object.";
     TokenRefreshed = "token.refreshed", "HubSpot gave a connection a new access token.";
     TokenRefreshFailed = "token.refresh_failed", "HubSpot no longer takes a connection's refresh token.";
     TokenCreated = "token.created", "An API token was made.";

@@ -42,7 +42,7 @@ pub use mapping::{
     ConflictPolicy, Direction, FieldMapping, MappingError, MappingState, Mappings,
     OPTIONS_BYTES_MAX, RulePlugin,
 };
-pub use pair::{MatchKey, ObjectPair, PairState, PluginFailurePolicy, Thresholds};
+pub use pair::{DeletePolicy, MatchKey, ObjectPair, PairState, PluginFailurePolicy, Thresholds};
 pub use role::{InvalidRole, Permission, Role};
 pub use schema::{ChoiceOption, DataType, FieldSchema, ObjectSchema};
 pub use suggestion::{Candidate, Description, Reason, Suggestion};

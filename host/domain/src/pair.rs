@@ -73,6 +73,17 @@ pub enum PluginFailurePolicy {
     LastGoodVersion,
 }
 
+/// What becomes of the other side when a record or its HubSpot object is deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeletePolicy {
+    /// It stays as it is. A record whose object is gone is kept without one, until the object is restored.
+    #[default]
+    Unlink,
+    /// It is deleted too: a record with its object, and an object, which HubSpot archives, with its record.
+    Mirror,
+}
+
 /// A PartnerOS object and a HubSpot object that sync.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -98,6 +109,9 @@ pub struct ObjectPair {
     /// What happens when a plugin fails on a batch.
     #[serde(default)]
     pub plugin_failure_policy: PluginFailurePolicy,
+    /// What becomes of the other side when a record or its HubSpot object is deleted.
+    #[serde(default)]
+    pub delete_policy: DeletePolicy,
     /// When the pair was made.
     pub created_at: Timestamp,
 }

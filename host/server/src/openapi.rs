@@ -8,7 +8,7 @@ use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme,
 };
 use utoipa::openapi::{
-    Components, ContentBuilder, OpenApi, PathItem, Ref, Required, ResponseBuilder,
+    Components, ContentBuilder, OpenApi, PathItem, Ref, RefOr, Required, ResponseBuilder,
 };
 
 use crate::api::repeatable::REPEATABLE;
@@ -74,6 +74,7 @@ pub fn completed(mut document: OpenApi) -> OpenApi {
     let components = document.components.get_or_insert_with(Components::default);
     components.add_security_scheme(TOKEN, token);
     components.add_security_scheme(SESSION, session);
+    open_what_is_extended(components);
     for (path, item) in &mut document.paths.paths {
         for operation in operations(item) {
             complete(operation);
@@ -81,9 +82,43 @@ pub fn completed(mut document: OpenApi) -> OpenApi {
         if let (true, Some(operation)) = (REPEATABLE.contains(&path.as_str()), &mut item.post) {
             let parameters = operation.parameters.get_or_insert_default();
             parameters.push(repeatable_parameter().into());
+            answer(
+                operation,
+                [
+                    (
+                        "409",
+                        "`idempotency_unfinished`: the first request of this key is under way, or was cut off.",
+                    ),
+                    (
+                        "422",
+                        "`idempotency_key_reused`: another request was sent with this key.",
+                    ),
+                ],
+            );
         }
     }
     document
+}
+
+/// A schema that others are put together from must allow what those add.
+fn open_what_is_extended(components: &mut Components) {
+    let all = components.schemas.values();
+    let extended: Vec<String> = all
+        .filter_map(|schema| match schema {
+            RefOr::T(Schema::AllOf(all)) => Some(&all.items),
+            _ => None,
+        })
+        .flatten()
+        .filter_map(|item| match item {
+            RefOr::Ref(part) => part.ref_location.rsplit('/').next().map(str::to_owned),
+            RefOr::T(_) => None,
+        })
+        .collect();
+    for name in extended {
+        if let Some(RefOr::T(Schema::Object(object))) = components.schemas.get_mut(&name) {
+            object.additional_properties = None;
+        }
+    }
 }
 
 /// Serves the document.
@@ -120,6 +155,13 @@ fn complete(operation: &mut Operation) {
             "`rate_limited`: too many requests; `Retry-After` says how many seconds to wait.",
         ));
     }
+    let is_query = |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(parameter) if parameter.parameter_in == ParameterIn::Query);
+    if operation.parameters.iter().flatten().any(is_query) {
+        answers.push((
+            "400",
+            "`invalid_query`: a parameter is unknown or no value of its type.",
+        ));
+    }
     if operation.request_body.is_some() {
         answers.push(("413", "`body_too_large`."));
         answers.push((
@@ -127,6 +169,14 @@ fn complete(operation: &mut Operation) {
             "`unsupported_media_type`: the body is not sent as JSON.",
         ));
     }
+    answer(operation, answers);
+}
+
+/// Adds answers that any operation of its kind may give. What an endpoint says itself counts more.
+fn answer(
+    operation: &mut Operation,
+    answers: impl IntoIterator<Item = (&'static str, &'static str)>,
+) {
     for (status, description) in answers {
         let body = Ref::from_schema_name("ErrorBody");
         let content = ContentBuilder::new().schema(Some(body)).build();
@@ -134,7 +184,6 @@ fn complete(operation: &mut Operation) {
             .description(description)
             .content("application/json", content)
             .build();
-        // What an endpoint says itself counts more.
         operation
             .responses
             .responses

@@ -168,6 +168,7 @@ async fn prepare(store: &Sqlite) -> Result<Lease, Failure> {
         match_key: None,
         thresholds: Thresholds::default(),
         plugin_failure_policy: PluginFailurePolicy::default(),
+        delete_policy: partneros_domain::DeletePolicy::default(),
         created_at: at,
     };
     store.create_pair(ORGANIZATION, &pair).await?;

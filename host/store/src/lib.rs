@@ -21,6 +21,10 @@ pub use contract::changes::{Change, Changes};
 pub use contract::connections::{
     Connection, ConnectionStatus, Connections, Credential, NewConnection, OAuthState, TokenSet,
 };
+pub use contract::former_links::{
+    ChangedLink, Detached, FormerLink, FormerLinks, LinkChange, LinkCommit, LinkStep, Parting,
+    Rounds,
+};
 pub use contract::health::{Health, LAG_HOURS_KEPT, LagHour, RunStats};
 pub use contract::idempotency::{Idempotency, KeptAnswer, RequestKey, Taken};
 pub use contract::keys::{Erased, KeyUse, Keys, Rekeyed, Unopened};
@@ -69,6 +73,7 @@ pub trait Store:
     + Pairs
     + Records
     + SyncState
+    + FormerLinks
     + Runs
     + Plugins
     + PluginActivity
@@ -92,6 +97,7 @@ impl<T> Store for T where
         + Pairs
         + Records
         + SyncState
+        + FormerLinks
         + Runs
         + Plugins
         + PluginActivity

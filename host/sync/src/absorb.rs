@@ -13,6 +13,7 @@ use partneros_store::{Commit, Counts, Cursor, LinkedRecord, NewFailure};
 use crate::error::Error;
 use crate::judge::{Counterpart, Verdict, is_changed, is_stale, judge};
 use crate::pass::Pass;
+use crate::presence;
 use crate::row::Row;
 use crate::strangers::{self, AMBIGUOUS, ambiguous};
 
@@ -43,7 +44,9 @@ pub async fn absorb(
         return Ok(());
     }
     pass.verify(&rows).await?;
+    let held = presence::settle(pass, &rows).await?;
     let mut todo: Vec<usize> = latest_of_each(&rows);
+    todo.retain(|at| !held.contains(&rows.ids[*at]));
     let mut base_counts = Counts {
         pulled,
         ..Counts::default()

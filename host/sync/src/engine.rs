@@ -21,7 +21,7 @@ use crate::pass::{Pass, PassStart};
 use crate::plugins::{self, Mapper, Plugins, Settled, SplitPlan};
 use crate::portals::Portals;
 use crate::settings::{AlertSettings, AuditSettings, SyncSettings};
-use crate::{absorb, pull, push, trail, trial};
+use crate::{absorb, presence, pull, push, trail, trial};
 
 /// How often a pass begins again because the portal's schema or the mappings changed under it.
 const PASS_ROUNDS: usize = 3;
@@ -304,8 +304,11 @@ impl Engine {
         pass.step().await?;
         list_parked(&pass).await?;
         pull::pull(&mut pass).await?;
+        presence::look_for_the_gone(&mut pass).await?;
+        presence::recheck(&mut pass).await?;
         absorb::revisit_ambiguous(&mut pass).await?;
-        push::push(&mut pass).await
+        push::push(&mut pass).await?;
+        presence::archive_doomed(&pass).await
     }
 
     async fn refresh_schema(

@@ -9,6 +9,9 @@ use crate::error::Error;
 const EVERY: Duration = Duration::from_hours(1);
 /// How many rows are deleted in one transaction, so that nothing waits for long.
 const BATCH: usize = 1_000;
+/// For how many days the values of a record that was deleted with its HubSpot object are kept: for as long as people can
+/// restore the object.
+const DELETED_VALUES_DAYS: u32 = 90;
 const DAY_MS: i64 = 24 * 3_600_000;
 
 /// What is kept for a time.
@@ -16,6 +19,7 @@ const DAY_MS: i64 = 24 * 3_600_000;
 enum Kept {
     Events,
     Alerts,
+    DeletedValues,
 }
 
 impl Engine {
@@ -33,18 +37,25 @@ impl Engine {
     /// Deletes what was kept for long enough, in batches, and returns how many rows.
     pub async fn keep_house(&self) -> Result<usize, Error> {
         let parts = self.parts();
-        if parts.audit.retention_days == 0 {
-            return Ok(0);
-        }
-        let kept_ms = i64::from(parts.audit.retention_days) * DAY_MS;
-        let before = parts.environment.now().plus_millis(-kept_ms);
         let mut all = 0;
-        for what in [Kept::Events, Kept::Alerts] {
+        for (what, days) in [
+            (Kept::Events, parts.audit.retention_days),
+            (Kept::Alerts, parts.audit.retention_days),
+            (Kept::DeletedValues, DELETED_VALUES_DAYS),
+        ] {
+            if days == 0 {
+                continue;
+            }
+            let before = parts
+                .environment
+                .now()
+                .plus_millis(-i64::from(days) * DAY_MS);
             // Batch after batch, until there is no whole one.
             while !self.stop.is_cancelled() {
                 let forgotten = match what {
                     Kept::Events => parts.store.forget_events(before, BATCH).await?,
                     Kept::Alerts => parts.store.forget_alerts(before, BATCH).await?,
+                    Kept::DeletedValues => parts.store.forget_deleted_values(before, BATCH).await?,
                 };
                 all += forgotten;
                 if forgotten < BATCH {

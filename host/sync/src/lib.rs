@@ -25,6 +25,7 @@ mod pair_plan;
 mod pass;
 mod plugins;
 mod portals;
+mod presence;
 mod pull;
 mod push;
 mod row;

@@ -14,6 +14,7 @@ use partneros_store::NewFailure;
 
 use crate::discovery::RECORD_ID_PROPERTY;
 use crate::error::MappingProblem;
+use crate::presence::MERGED_IDS_PROPERTY;
 use crate::row::Row;
 
 /// One live mapping.
@@ -85,6 +86,8 @@ pub struct PairPlan {
     pub properties: Arc<[FieldName]>,
     /// The column of the property that carries our record id.
     pub record_id_column: usize,
+    /// The column of the property that lists what was merged into an object.
+    pub merged_column: usize,
     /// The column of the match key's property.
     pub match_column: Option<usize>,
     /// HubSpot to PartnerOS. Its inputs are `inbound_columns` of a page.
@@ -305,6 +308,7 @@ impl<'a> Builder<'a> {
 
     fn finish(mut self) -> PairPlan {
         let record_id_column = self.column(&RECORD_ID_PROPERTY.into());
+        let merged_column = self.column(&MERGED_IDS_PROPERTY.into());
         let match_column = self
             .pair
             .match_key
@@ -319,6 +323,7 @@ impl<'a> Builder<'a> {
             routes: self.routes,
             properties: self.properties.into(),
             record_id_column,
+            merged_column,
             match_column,
             inbound: self.inbound,
             inbound_columns: self.inbound_columns,

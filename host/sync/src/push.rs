@@ -162,6 +162,7 @@ async fn read_now(pass: &mut Pass, entries: &[OutboxEntry]) -> Result<HubSpotNow
     for entry in entries {
         match &entry.link {
             Some(link) => ids.push(link.hubspot_id),
+            None if entry.detached_from.is_some() => {}
             None => keys.push(entry.record.id.to_string()),
         }
     }
@@ -175,7 +176,9 @@ async fn read_now(pass: &mut Pass, entries: &[OutboxEntry]) -> Result<HubSpotNow
         let read = pass
             .portal
             .read_batch(object, &plan.properties, &ids, Priority::Push);
-        linked = read.await.map_err(Error::Push)?.rows;
+        let read = read.await.map_err(Error::Push)?;
+        note_missing(pass, &read.missing).await?;
+        linked = read.rows;
     }
     if !keys.is_empty() {
         let key = RECORD_ID_PROPERTY.into();
@@ -185,6 +188,17 @@ async fn read_now(pass: &mut Pass, entries: &[OutboxEntry]) -> Result<HubSpotNow
         made = read.await.map_err(Error::Push)?;
     }
     Ok(HubSpotNow::new(linked, made))
+}
+
+/// Whether these are gone is for a second look to say.
+async fn note_missing(pass: &Pass, missing: &[HubSpotId]) -> Result<(), Error> {
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let (store, now) = (&pass.engine.store, pass.engine.environment.now());
+    Ok(store
+        .note_missing(pass.organization, pass.lease, missing, now)
+        .await?)
 }
 
 /// Splits a batch into what can be written and what must be parked.
@@ -202,7 +216,10 @@ fn sort_out<'a>(
                 .row(link.hubspot_id)
                 .is_none()
                 .then(|| object_missing(link.hubspot_id)),
-            None => is_ambiguous(pass, entry).then(|| ambiguous(&pass.plan)),
+            None => match entry.detached_from {
+                Some(id) => Some(object_missing(id)),
+                None => is_ambiguous(pass, entry).then(|| ambiguous(&pass.plan)),
+            },
         };
         match problem {
             None => ready.push(entry),
@@ -238,7 +255,8 @@ fn object_missing(id: HubSpotId) -> NewFailure {
         property: None,
         code: OBJECT_MISSING.to_owned(),
         message: format!("HubSpot object `{id}` was archived, merged or deleted"),
-        hint: "restore the object in HubSpot, or delete the record".to_owned(),
+        hint: "restore the object in HubSpot, delete the record, or release it to have a new object made"
+            .to_owned(),
     }
 }
 

@@ -17,6 +17,13 @@ pub struct SyncSettings {
     /// up to minutes); what is modified within this time is looked at again in the next poll. Default 120,000. A shorter
     /// time risks missing objects, a longer one reads more again.
     pub settle_ms: u64,
+    /// How often HubSpot's archive is read for a pair. Default 900,000 (15 minutes): a page of a hundred objects is a call, and
+    /// an archive holds what was deleted in the last 90 days. Search does not show it, so deletions are noticed this late.
+    pub archived_interval_ms: u64,
+    /// How often all linked objects of a pair are read again, a thousand with each run. Default 21,600,000 (6 hours): a call
+    /// for a hundred objects. Polling goes by the modification date, and only this shows what changes without it: what
+    /// HubSpot calculates, and objects that were erased for good.
+    pub recheck_interval_ms: u64,
     /// How many objects a page of a poll asks for, 1 to 200. Default 200, HubSpot's most: fewer pages, fewer calls.
     pub page_rows: usize,
     /// How long a worker may hold a pair without a sign of life. Default 300,000; a crashed worker's pair waits that long.
@@ -82,6 +89,8 @@ impl Default for SyncSettings {
             poll_interval_ms: 60_000,
             schema_refresh_ms: 21_600_000,
             settle_ms: 120_000,
+            archived_interval_ms: 900_000,
+            recheck_interval_ms: 21_600_000,
             page_rows: 200,
             lease_ms: 300_000,
             workers: 8,

@@ -132,6 +132,10 @@ pub(crate) fn record(run: &Run) {
         ("pushed", counts.pushed),
         ("hubspot_created", counts.hubspot_created),
         ("hubspot_updated", counts.hubspot_updated),
+        ("unlinked", counts.unlinked),
+        ("relinked", counts.relinked),
+        ("record_deleted", counts.records_deleted),
+        ("hubspot_archived", counts.hubspot_archived),
         ("conflict", counts.conflicts),
         ("failed", counts.failed),
     ] {

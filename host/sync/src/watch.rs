@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use partneros_domain::{AlertKind, LagHistogram, ObjectPair, OrganizationId, PairState, Timestamp};
 use partneros_store::{
-    Alert, AlertState, Connection, ConnectionStatus, RunKind, RunOutcome, Severity, VersionState,
+    Alert, AlertState, Connection, ConnectionStatus, Parting, RunKind, RunOutcome, Severity,
+    VersionState,
 };
 
 use crate::engine::{Engine, describe};
@@ -79,6 +80,7 @@ impl Engine {
                 if pair.state == PairState::Active {
                     late_or_unclear.extend(self.watch_lag(organization, &pair, &going_on).await?);
                 }
+                self.watch_merges(organization, &pair, &going_on).await?;
             }
         }
         self.watch_plugins(organization, &going_on).await?;
@@ -157,6 +159,34 @@ impl Engine {
             }
         }
         Ok(Some(subject))
+    }
+
+    /// Records that a merge left without an object are for people to look at.
+    async fn watch_merges(
+        &self,
+        organization: OrganizationId,
+        pair: &ObjectPair,
+        going_on: &GoingOn,
+    ) -> Result<(), Error> {
+        let (kind, subject) = (AlertKind::MergeLeftRecords, format!("pair {}", pair.id));
+        let is_known = going_on.contains_key(&(kind, subject.clone()));
+        let left = self
+            .parts()
+            .store
+            .count_detached(organization, pair.id, Some(Parting::Merged))
+            .await?;
+        match (left, is_known) {
+            (0, true) => self.answer(organization, SYSTEM, kind, &subject).await,
+            (0, false) | (_, true) => Ok(()),
+            (left, false) => {
+                let message = format!(
+                    "Records left by merges: {left} records of `{}` are kept without a HubSpot object, since theirs was merged into another record's; delete them, or release them to have new objects made",
+                    pair.object
+                );
+                self.alert(organization, kind, Severity::Warning, subject, message)
+                    .await
+            }
+        }
     }
 
     async fn lateness(

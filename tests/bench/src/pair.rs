@@ -44,6 +44,7 @@ pub fn pair(id: PairId, connection: ConnectionId, now: Timestamp) -> ObjectPair 
         }),
         thresholds: Thresholds::default(),
         plugin_failure_policy: PluginFailurePolicy::default(),
+        delete_policy: partneros_domain::DeletePolicy::default(),
         created_at: now,
     }
 }

@@ -141,6 +141,44 @@ impl TestHost {
             .id
     }
 
+    /// A person in HubSpot archives an object, a second from now.
+    pub fn person_archives(&self, object: &str, id: u64) {
+        self.wait_ms(1_000);
+        let now = self.now();
+        let archived = self.sim.sim().person_archives(object, id, now);
+        archived.expect("HubSpot archives the object");
+    }
+
+    /// A person in HubSpot restores an object, a second from now.
+    pub fn person_restores(&self, object: &str, id: u64) {
+        self.wait_ms(1_000);
+        let now = self.now();
+        let restored = self.sim.sim().person_restores(object, id, now);
+        restored.expect("HubSpot restores the object");
+    }
+
+    /// A person in HubSpot merges two objects, a second from now. Returns what is left.
+    pub fn person_merges(&self, object: &str, primary: u64, other: u64) -> u64 {
+        self.wait_ms(1_000);
+        let now = self.now();
+        let merged = self.sim.sim().person_merges(object, primary, other, now);
+        merged.expect("HubSpot merges the objects").id
+    }
+
+    /// HubSpot erases an object for good, a second from now.
+    pub fn hubspot_erases(&self, object: &str, id: u64) {
+        self.wait_ms(1_000);
+        let call = hubspot_sim::Call::person(self.now());
+        let erased = self.sim.sim().erase(&call, object, &id.to_string());
+        erased.expect("HubSpot erases the object");
+    }
+
+    /// The ids of HubSpot's live objects, ascending.
+    pub fn live_ids(&self, object: &str) -> Vec<u64> {
+        let ids = self.sim.sim().live_ids(object);
+        ids.expect("a known object type")
+    }
+
     /// What HubSpot shows of a property; null and "" are `None`.
     pub fn hubspot_value(&self, object: &str, id: u64, property: &str) -> Option<String> {
         let now = self.now();

@@ -6,9 +6,9 @@ use partneros_domain::{
     Thresholds, object,
 };
 use partneros_store::{
-    BindingScope, Connections as _, MapperParts, NewConnection, NewPluginVersion, NewRecord,
-    Organization, Organizations as _, Pairs as _, Plugins as _, Record, RecordPatch, Records as _,
-    TokenSet,
+    Alert, AlertState, Alerts as _, Audit as _, BindingScope, Connections as _, EventFilter,
+    MapperParts, NewConnection, NewPluginVersion, NewRecord, Organization, Organizations as _,
+    Pairs as _, Plugins as _, Record, RecordPatch, Records as _, TokenSet,
 };
 use partneros_sync::Environment as _;
 use secrecy::SecretString;
@@ -110,6 +110,7 @@ impl<'a> TestOrganization<'a> {
             }),
             thresholds: Thresholds::default(),
             plugin_failure_policy: PluginFailurePolicy::default(),
+            delete_policy: partneros_domain::DeletePolicy::default(),
             created_at: self.host.now(),
         };
         self.host
@@ -213,6 +214,40 @@ impl<'a> TestOrganization<'a> {
             .update_record(self.id, object, id, patch, now)
             .await
             .expect("a sound edit")
+    }
+
+    /// Someone deletes a record, a second from now.
+    pub async fn deletes(&self, object: &str, id: RecordId) {
+        self.host.wait_ms(1_000);
+        let now = self.host.now();
+        let deleted = self.host.store.delete_record(self.id, object, id, now);
+        deleted.await.expect("the record exists");
+    }
+
+    /// The record as it is now, if it is there.
+    pub async fn find_record(&self, object: &str, id: RecordId) -> Option<Record> {
+        self.host.store.record(self.id, object, id).await.ok()
+    }
+
+    /// The types of the audit events since the beginning that begin like this, oldest first.
+    pub async fn events(&self, prefix: &str) -> Vec<String> {
+        let filter = EventFilter::named(prefix);
+        let page = self.host.store.events(self.id, &filter, None, 500).await;
+        let mut events = page.expect("events").items;
+        events.reverse();
+        events.into_iter().map(|event| event.event).collect()
+    }
+
+    /// The alerts that go on.
+    pub async fn alerts(&self) -> Vec<Alert> {
+        self.host
+            .engine
+            .keep_watch()
+            .await
+            .expect("a look at everything");
+        let states = AlertState::UNRESOLVED;
+        let page = self.host.store.alerts(self.id, &states, None, 500).await;
+        page.expect("alerts").items
     }
 
     /// The record as it is now.

@@ -3,14 +3,18 @@
 use std::collections::BTreeMap;
 
 use partneros_domain::{
-    ConflictPolicy, FieldMapping, HubSpotId, MappingState, Mappings, PairId, RecordId,
+    ConflictPolicy, DeletePolicy, FieldMapping, HubSpotId, MappingState, Mappings, PairId, RecordId,
 };
 use partneros_store::{
-    ConflictEntry, FailureEntry, Pairs as _, Run, RunOutcome, RunTrigger, SyncState as _,
+    ConflictEntry, Detached, FailureEntry, FormerLinks as _, PairPatch, Pairs as _, Run,
+    RunOutcome, RunTrigger, SyncState as _,
 };
 
 use crate::agreement;
 use crate::organization::TestOrganization;
+
+/// How often HubSpot's archive is read.
+const ARCHIVE_MS: i64 = 900_000;
 
 /// An object pair under test.
 #[derive(Debug, Clone)]
@@ -83,6 +87,33 @@ impl TestPair<'_> {
     pub async fn policy(&self, field: &str, policy: ConflictPolicy) {
         self.map(field, |mapping| mapping.conflict_policy = policy)
             .await;
+    }
+
+    /// Sets what becomes of the other side of what is deleted.
+    pub async fn deletes_by(&self, policy: DeletePolicy) {
+        let patch = PairPatch {
+            delete_policy: Some(policy),
+            ..PairPatch::default()
+        };
+        let organization = self.organization.id;
+        let store = &self.organization.host.store;
+        let patched = store.update_pair(organization, self.id, &patch).await;
+        patched.expect("the pair exists");
+    }
+
+    /// Runs the pair once HubSpot's archive is due to be read again. The run must succeed.
+    pub async fn sync_after_a_while(&self) -> Run {
+        self.organization.host.wait_ms(ARCHIVE_MS);
+        self.sync().await
+    }
+
+    /// The records that are kept without an object, those that lost it last first.
+    pub async fn detached(&self) -> Vec<Detached> {
+        let store = &self.organization.host.store;
+        let page = store
+            .detached_records(self.organization.id, self.id, None, 500)
+            .await;
+        page.expect("detached records").items
     }
 
     /// Starts the pair.

@@ -170,6 +170,7 @@ impl Template {
             }),
             thresholds: Thresholds::default(),
             plugin_failure_policy: PluginFailurePolicy::default(),
+            delete_policy: partneros_domain::DeletePolicy::default(),
             created_at: now,
         };
         self.store.create_pair(self.organization, &pair).await?;

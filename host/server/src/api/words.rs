@@ -49,6 +49,8 @@ words! {
     PairState = ["draft", "active", "paused"];
     /// What happens when a plugin fails on a batch.
     PluginFailurePolicy = ["park_record", "skip_field", "last_good_version"];
+    /// What becomes of the other side when a record or its HubSpot object is deleted: it stays, or is deleted too.
+    DeletePolicy = ["unlink", "mirror"];
     /// How a version of a plugin is.
     VersionState = ["staged", "active", "retired", "quarantined"];
     /// What became of a message to a webhook.
@@ -143,6 +145,7 @@ mod tests {
         assert_same::<partneros_domain::MappingState>(MappingState::ALL);
         assert_same::<partneros_domain::PairState>(PairState::ALL);
         assert_same::<partneros_domain::PluginFailurePolicy>(PluginFailurePolicy::ALL);
+        assert_same::<partneros_domain::DeletePolicy>(DeletePolicy::ALL);
         assert_same::<partneros_store::VersionState>(VersionState::ALL);
         assert_same::<partneros_store::DeliveryState>(DeliveryState::ALL);
         assert_same::<partneros_store::DisabledReason>(DisabledReason::ALL);

@@ -28,11 +28,12 @@ const OURS: (&str, &str) = ("phone", "phone");
 const THEIRS: (&str, &str) = ("city", "city");
 const NAME: &str = "name";
 
-struct Story {
-    home: Home,
+/// A host and its portal, with companies on one side.
+pub struct Story {
+    pub home: Home,
     portal: Server,
-    token: String,
-    connection: ConnectionId,
+    pub token: String,
+    pub connection: ConnectionId,
     dice: StdRng,
     /// The last value of each edited field, by company's name.
     expected: BTreeMap<(String, &'static str), String>,
@@ -40,7 +41,8 @@ struct Story {
 }
 
 impl Story {
-    fn begin() -> Self {
+    /// A portal with so many companies and a connection to it. `more` is added to the host's settings.
+    pub fn begin(companies: usize, more: &str) -> Self {
         let config = Config {
             refresh: RefreshMode::Missing,
             faults: FaultPlan {
@@ -54,7 +56,7 @@ impl Story {
         let settings = format!(
             "[sync]\npoll_interval_ms = 100\nsettle_ms = 2000\nlease_ms = 400\nretry_ms = 300\n
              [hubspot]\nclient_id = \"{}\"\nclient_secret = \"{}\"\napi_base = \"{url}\"
-             authorize_base = \"{url}\"\napp = \"unlimited\"\n",
+             authorize_base = \"{url}\"\napp = \"unlimited\"\n{more}",
             app.client_id, app.client_secret
         );
         fs::write(home.path().join("partneros.toml"), settings).expect("a file");
@@ -68,7 +70,7 @@ impl Story {
             expected: BTreeMap::new(),
             made: 0,
         };
-        for _ in 0..COMPANIES {
+        for _ in 0..companies {
             story.their_company();
         }
         story.connect();
@@ -116,7 +118,8 @@ impl Story {
         answer.json(answer.status)
     }
 
-    fn pair(&self, host: &Served) -> String {
+    /// Makes a pair and starts it.
+    pub fn pair(&self, host: &Served) -> String {
         let of = format!("/api/integrations/{}", self.connection.0);
         self.asks(host, "POST", &format!("{of}/schema/refresh"), &json!({}));
         let body = json!({
@@ -145,7 +148,7 @@ impl Story {
     }
 
     /// A company is made on either side, and a few are edited on both.
-    fn edits(&mut self, host: &Served) {
+    pub fn edits(&mut self, host: &Served) {
         let name = self.word("Ours");
         self.asks(
             host,
@@ -261,7 +264,7 @@ fn a_host_that_is_killed_at_any_moment_loses_and_doubles_nothing() {
         .ok()
         .and_then(|text| text.parse().ok())
         .unwrap_or(KILLS);
-    let mut story = Story::begin();
+    let mut story = Story::begin(COMPANIES, "");
     let mut host = Served::start(&story.home);
     let pair = story.pair(&host);
     for _ in 0..kills {

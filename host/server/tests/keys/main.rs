@@ -1,6 +1,7 @@
 //! Keys, secrets and operations, with the binary as people run it.
 
 mod commands;
+mod contract;
 mod crashes;
 mod operations;
 mod process;

@@ -14,6 +14,10 @@ const COUNTS: Counts = Counts {
     pushed: 6,
     hubspot_created: 7,
     hubspot_updated: 8,
+    unlinked: 11,
+    relinked: 12,
+    records_deleted: 13,
+    hubspot_archived: 14,
     conflicts: 9,
     failed: 10,
 };

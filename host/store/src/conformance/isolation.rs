@@ -11,8 +11,9 @@ use super::plugin_world::{candidate, new_setup, parts};
 use super::webhooks::webhook;
 use super::world::{OBJECT, World, at, new_connection, refused_as_not_found, tokens};
 use crate::{
-    Attempt, BindingScope, ConnectionStatus, DisabledReason, EventFilter, MapperParts, NewApiToken,
-    PairPatch, RecordPatch, RunOutcome, Store, TokenSet, TrustedKey, VersionState, WebhookPatch,
+    Attempt, BindingScope, ConnectionStatus, DisabledReason, EventFilter, LinkStep, MapperParts,
+    NewApiToken, PairPatch, Parting, RecordPatch, Rounds, RunOutcome, Store, TokenSet, TrustedKey,
+    VersionState, WebhookPatch,
 };
 
 pub(super) async fn what_belongs_to_another_organization_does_not_exist(store: &dyn Store) {
@@ -34,6 +35,7 @@ pub(super) async fn what_belongs_to_another_organization_does_not_exist(store: &
     stranger.tries_the_pair().await;
     stranger.tries_the_records(id).await;
     stranger.tries_the_sync(id).await;
+    stranger.tries_the_former_links(id).await;
     stranger.tries_the_run().await;
     stranger.tries_the_plugin(version).await;
     stranger.tries_the_bindings(version).await;
@@ -233,6 +235,42 @@ impl Stranger<'_> {
         refused_as_not_found(store.conflicts(organization, pair, None, 9).await);
         refused_as_not_found(store.failures(organization, pair, None, 9).await);
         refused_as_not_found(store.link_of_record(organization, pair, id).await);
+    }
+
+    async fn tries_the_former_links(&self, id: RecordId) {
+        let (store, organization, pair) = (self.store, self.ours.organization, self.theirs.pair);
+        let (lease, ids) = (self.theirs.lease, [HubSpotId(7)]);
+        let end = LinkStep::End {
+            hubspot_id: ids[0],
+            parting: Parting::Archived,
+            merged_into: None,
+        };
+        let commit = self.theirs.link_commit(vec![end]);
+        refused_as_not_found(store.commit_links(organization, commit).await);
+        refused_as_not_found(store.former_links(organization, pair, &ids).await);
+        refused_as_not_found(
+            store
+                .restorable_objects(organization, pair, at(0), None, 9)
+                .await,
+        );
+        refused_as_not_found(store.doomed_objects(organization, pair, 9).await);
+        let noted = store.note_missing(organization, lease, &ids, at(1)).await;
+        refused_as_not_found(noted);
+        refused_as_not_found(store.note_found(organization, lease, &ids).await);
+        let missing = store.missing_objects(organization, pair, at(9), 9).await;
+        refused_as_not_found(missing);
+        refused_as_not_found(store.linked_objects(organization, pair, None, 9).await);
+        refused_as_not_found(store.rounds(organization, pair).await);
+        let rounds = Rounds::default();
+        refused_as_not_found(store.set_rounds(organization, lease, rounds).await);
+        refused_as_not_found(store.detached_records(organization, pair, None, 9).await);
+        refused_as_not_found(store.count_detached(organization, pair, None).await);
+        let stolen = || act(self.ours, "thief", 2);
+        let released = store.release_record(organization, pair, id, stolen()).await;
+        assert_eq!(refused_as_not_found(released), "object pair");
+        let own = self.ours.pair;
+        let released = store.release_record(organization, own, id, stolen()).await;
+        assert_eq!(refused_as_not_found(released), "record");
     }
 
     async fn tries_the_run(&self) {

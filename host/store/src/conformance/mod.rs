@@ -17,6 +17,7 @@ mod bindings;
 mod changes;
 mod commits;
 mod connections;
+mod former_links;
 mod health;
 mod history;
 mod idempotency;
@@ -130,6 +131,18 @@ fn cases_of_the_sync() -> Vec<(&'static str, Case)> {
             a_link_says_what_is_listed_for_its_record
             deleted_records_are_told_from_unknown_ones
             edits_are_counted_and_what_the_sync_writes_is_not;
+        former_links:
+            a_link_that_ends_is_remembered
+            a_merged_object_leaves_its_link_to_one
+            a_record_is_deleted_with_its_object_and_comes_back
+            values_of_deleted_records_are_forgotten_in_time
+            a_mirroring_pair_archives_the_object_of_a_deleted_record
+            what_is_pushed_of_a_record_deleted_meanwhile_is_archived
+            other_pairs_learn_of_a_record_that_goes_and_comes_back
+            objects_that_are_not_found_are_kept_account_of
+            linked_objects_are_gone_through_in_rounds
+            a_released_record_is_pushed_as_a_new_one
+            a_lost_lease_ends_no_link;
         outbox:
             the_longest_waiting_comes_first
             a_pass_goes_on_after_what_it_settled

@@ -1,8 +1,8 @@
 //! Object pairs.
 
 use partneros_domain::{
-    ConflictPolicy, ConnectionId, Direction, FieldMapping, Mappings, MatchKey, PairId, PairState,
-    PluginFailurePolicy, Thresholds,
+    ConflictPolicy, ConnectionId, DeletePolicy, Direction, FieldMapping, Mappings, MatchKey,
+    PairId, PairState, PluginFailurePolicy, Thresholds,
 };
 
 use super::plugin_world::{new_setup, new_version, parts};
@@ -16,6 +16,7 @@ pub(super) async fn two_objects_are_paired_once(store: &dyn Store) {
     let make = |hubspot| world.draft(PairId(world.uuid()), hubspot, Direction::Bidirectional);
     let mut contacts = make("contacts");
     contacts.plugin_failure_policy = PluginFailurePolicy::LastGoodVersion;
+    contacts.delete_policy = DeletePolicy::Mirror;
     store
         .create_pair(world.organization, &contacts)
         .await
@@ -67,6 +68,7 @@ pub(super) async fn a_patch_changes_what_it_names(store: &dyn Store) {
         match_key: Some(Some(key.clone())),
         thresholds: Some(thresholds),
         plugin_failure_policy: Some(PluginFailurePolicy::SkipField),
+        delete_policy: Some(DeletePolicy::Mirror),
     })
     .await;
     assert_eq!(changed.direction, Direction::HubSpotToPartnerOs);
@@ -77,6 +79,7 @@ pub(super) async fn a_patch_changes_what_it_names(store: &dyn Store) {
         changed.plugin_failure_policy,
         PluginFailurePolicy::SkipField
     );
+    assert_eq!(changed.delete_policy, DeletePolicy::Mirror);
     assert_eq!(changed.state, before.state);
     let keyless = update(PairPatch {
         match_key: Some(None),

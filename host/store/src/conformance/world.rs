@@ -108,6 +108,7 @@ impl<'a> World<'a> {
             match_key: None,
             thresholds: Thresholds::default(),
             plugin_failure_policy: PluginFailurePolicy::default(),
+            delete_policy: partneros_domain::DeletePolicy::default(),
             created_at: at(0),
         }
     }
@@ -121,6 +122,26 @@ impl<'a> World<'a> {
             .unwrap();
         self.set_state(pair.id, PairState::Active).await;
         pair.id
+    }
+
+    /// The same organization, seen from a further pair, which a run of its own syncs.
+    pub(super) async fn beside(&self, pair: PairId) -> Self {
+        let lease = self
+            .store
+            .acquire_lease(self.organization, pair, at(0), at(1_000))
+            .await;
+        let run = NewRun {
+            pair_id: pair,
+            ..self.new_run(RunId(self.uuid()), 0)
+        };
+        self.store.start_run(self.organization, &run).await.unwrap();
+        Self {
+            pair,
+            lease: lease.unwrap().unwrap(),
+            run: run.id,
+            ids: AtomicU64::new(10_000),
+            ..*self
+        }
     }
 
     pub(super) async fn set_state(&self, pair: PairId, state: PairState) {

@@ -4,6 +4,7 @@ pub mod alerts;
 pub mod audit;
 pub mod changes;
 pub mod connections;
+pub mod former_links;
 pub mod health;
 pub mod idempotency;
 pub mod keys;

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use partneros_domain::{
-    ConflictPolicy, ConnectionId, Direction, Mappings, MatchKey, ObjectPair, OrganizationId,
-    PairId, PairState, PluginFailurePolicy, Thresholds, Timestamp,
+    ConflictPolicy, ConnectionId, DeletePolicy, Direction, Mappings, MatchKey, ObjectPair,
+    OrganizationId, PairId, PairState, PluginFailurePolicy, Thresholds, Timestamp,
 };
 
 use crate::{Binding, MapperParts, Result};
@@ -21,6 +21,8 @@ pub struct PairPatch {
     pub thresholds: Option<Thresholds>,
     /// What happens when a plugin fails on a batch.
     pub plugin_failure_policy: Option<PluginFailurePolicy>,
+    /// What becomes of the other side when a record or its HubSpot object is deleted.
+    pub delete_policy: Option<DeletePolicy>,
 }
 
 /// The mappings of a pair with their version.
@@ -83,7 +85,7 @@ pub trait Pairs: Send + Sync {
         state: PairState,
         now: Timestamp,
     ) -> Result<()>;
-    /// Removes a pair with its mappings, links, cursor, outbox, conflicts, failures, runs, binding, plugin usage and
+    /// Removes a pair with its mappings, links, former links, cursor, outbox, conflicts, failures, runs, binding, plugin usage and
     /// shadow report. Records stay, and so do logs of plugin calls.
     async fn delete_pair(&self, organization: OrganizationId, id: PairId) -> Result<()>;
     /// The mappings; version 0 and none before the first were put.

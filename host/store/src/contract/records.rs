@@ -104,7 +104,9 @@ pub trait Records: Send + Sync {
         patch: RecordPatch,
         now: Timestamp,
     ) -> Result<Record>;
-    /// Deletes a record. Its links stay as tombstones, so that the HubSpot object is neither touched nor pulled again.
+    /// Deletes a record. Its links stay as tombstones, so that the HubSpot object is neither touched nor pulled again. A pair
+    /// that mirrors deletions and writes HubSpot has the object archived instead: see
+    /// [`crate::FormerLinks::doomed_objects`].
     async fn delete_record(
         &self,
         organization: OrganizationId,

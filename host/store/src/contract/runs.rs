@@ -62,6 +62,14 @@ pub struct Counts {
     pub hubspot_created: u64,
     /// HubSpot objects changed.
     pub hubspot_updated: u64,
+    /// Records kept without their HubSpot object, which is gone.
+    pub unlinked: u64,
+    /// Records linked to their HubSpot object again, or to the one that it was merged into.
+    pub relinked: u64,
+    /// Records deleted with their HubSpot object.
+    pub records_deleted: u64,
+    /// HubSpot objects archived with their record.
+    pub hubspot_archived: u64,
     /// Conflicts settled.
     pub conflicts: u64,
     /// Values or records that could not be synced.
@@ -78,6 +86,10 @@ impl std::ops::AddAssign for Counts {
         self.pushed += other.pushed;
         self.hubspot_created += other.hubspot_created;
         self.hubspot_updated += other.hubspot_updated;
+        self.unlinked += other.unlinked;
+        self.relinked += other.relinked;
+        self.records_deleted += other.records_deleted;
+        self.hubspot_archived += other.hubspot_archived;
         self.conflicts += other.conflicts;
         self.failed += other.failed;
     }

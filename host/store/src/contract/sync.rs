@@ -78,6 +78,8 @@ pub struct OutboxEntry {
     pub record: Record,
     /// Its link, if it has one.
     pub link: Option<Link>,
+    /// The object that it had last, if it is kept without one: it waits for a person, or for the object to come back.
+    pub detached_from: Option<HubSpotId>,
     /// Failed attempts so far.
     pub attempts: u32,
 }
@@ -105,7 +107,7 @@ pub enum RecordEffect {
     },
     /// Nothing: HubSpot was written from this version. Holds for any version, since what was written was written: if the
     /// record was edited meanwhile the link is written all the same and only the outbox entry stays; if it was deleted,
-    /// the link becomes its tombstone.
+    /// the link becomes its tombstone, or names an object to archive, as the pair's policy says.
     Pushed {
         /// The version that was pushed.
         version: i64,

@@ -4,13 +4,15 @@
 //! nothing but commits that create. An effect is checked before it writes, except a creation, which is taken back: it
 //! seldom races.
 
-use partneros_domain::{HubSpotId, LagHistogram, OrganizationId, RecordId, RunId, Timestamp};
+use partneros_domain::{
+    DeletePolicy, HubSpotId, LagHistogram, OrganizationId, RecordId, RunId, Timestamp,
+};
 use rusqlite::{CachedStatement, Connection as Database, OptionalExtension as _, params};
 
 use super::encoding::json;
 use super::fault::Outcome;
 use super::history::Subject;
-use super::{changes, health, history, outbox, runs, scope};
+use super::{changes, deletion, health, history, outbox, runs, scope};
 use crate::{
     Commit, Committed, Counts, Cursor, Effect, Error, FailureStage, Lease, NewConflict, NewFailure,
     OutboxEffect, RecordEffect, Result,
@@ -149,7 +151,7 @@ pub(super) fn set_cursor(db: &Database, pair: i64, cursor: Option<Cursor>) -> Ou
     Ok(())
 }
 
-fn check_lease(db: &Database, pair: i64, lease: Lease) -> Outcome<()> {
+pub(super) fn check_lease(db: &Database, pair: i64, lease: Lease) -> Outcome<()> {
     let held: bool = db
         .prepare_cached(
             "SELECT lease_epoch = ?2 AND lease_until IS NOT NULL FROM pair_progress WHERE pair = ?1",
@@ -179,6 +181,8 @@ struct Writer<'a> {
     organization: i64,
     object: i64,
     at: Timestamp,
+    /// Whether the objects of deleted records are archived.
+    mirrors: bool,
     /// Whether the run looks for what is new.
     tells_lags: bool,
     pull_lags: LagHistogram,
@@ -206,6 +210,7 @@ impl<'a> Writer<'a> {
             organization: pair.organization,
             object: pair.object,
             at: commit.at,
+            mirrors: pair.delete_policy == DeletePolicy::Mirror && pair.direction.writes_hubspot(),
             tells_lags: health::tells_lags(db, commit.run_id.0)?,
             pull_lags: LagHistogram::default(),
             push_lags: LagHistogram::default(),
@@ -259,7 +264,7 @@ impl<'a> Writer<'a> {
             current: alive && expected == version,
         };
         let holds = written.current || matches!(effect.change, Change::Pushed { .. });
-        if !holds || !self.write_link(key, effect.link.as_ref(), true)? {
+        if !holds || !self.keep_link(key, effect.link.as_ref(), alive)? {
             return Ok(None);
         }
         if let Some(fields) = fields {
@@ -319,6 +324,35 @@ impl<'a> Writer<'a> {
             .prepare_cached("DELETE FROM records WHERE key = ?1")?
             .execute([key])?;
         Ok(None)
+    }
+
+    /// Writes the link of a record that was there; of one that was deleted since, it becomes the tombstone, or names an object
+    /// to archive.
+    fn keep_link(&mut self, record: i64, link: Option<&EncodedLink>, alive: bool) -> Outcome<bool> {
+        let Some(known) = link.filter(|_| !alive) else {
+            return self.write_link(record, link, true);
+        };
+        let ended = self
+            .db
+            .prepare_cached(
+                "UPDATE former_links SET base = ?4, hubspot_updated_at = ?5
+                 WHERE pair = ?1 AND record = ?2 AND hubspot_id = ?3",
+            )?
+            .execute(params![
+                self.pair,
+                record,
+                known.hubspot_id.0,
+                known.base,
+                known.hubspot_updated_at.0
+            ])?;
+        if ended == 1 {
+            return Ok(true);
+        }
+        let written = self.write_link(record, link, true)?;
+        if written && self.mirrors {
+            deletion::doom(self.db, self.pair, record, self.at)?;
+        }
+        Ok(written)
     }
 
     /// Writes a link; false when the record or the HubSpot object is linked otherwise.

@@ -8,7 +8,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use super::fault::{Fault, Outcome};
 use crate::{Error, Result};
 
-const MIGRATIONS: [&str; 22] = [
+const MIGRATIONS: [&str; 23] = [
     include_str!("../../migrations/001_organizations.sql"),
     include_str!("../../migrations/002_connections.sql"),
     include_str!("../../migrations/003_schemas.sql"),
@@ -30,7 +30,8 @@ const MIGRATIONS: [&str; 22] = [
     include_str!("../../migrations/019_alert_states.sql"),
     include_str!("../../migrations/020_idempotency.sql"),
     include_str!("../../migrations/021_webhooks.sql"),
-    include_str!("../../migrations/022_kept_tags.sql"),
+    include_str!("../../migrations/022_former_links.sql"),
+    include_str!("../../migrations/024_kept_tags.sql"),
 ];
 
 /// The version of a database that this program has opened.

@@ -2,7 +2,7 @@
 //!
 //! A record that waits keeps its place when it is put in again; one that was settled goes to the end.
 
-use partneros_domain::{RecordId, Timestamp};
+use partneros_domain::{HubSpotId, RecordId, Timestamp};
 use rusqlite::{Connection as Database, OptionalExtension as _, params};
 
 use super::encoding::time;
@@ -142,26 +142,51 @@ pub(super) fn batch(
         None => None,
     };
     let mut list = db.prepare_cached(&format!(
-        "SELECT {RECORD_COLUMNS}, x.attempts, l.hubspot_id, l.base, l.hubspot_updated_at
+        "SELECT {RECORD_COLUMNS}, x.attempts, l.hubspot_id, l.base, l.hubspot_updated_at,
+             x.record
          FROM outbox x
          JOIN records r ON r.key = x.record
          LEFT JOIN links l ON l.pair = x.pair AND l.record = x.record
          WHERE x.pair = ?1 AND x.due_at IS NOT NULL AND x.due_at <= ?2 AND x.position > ?3
          ORDER BY x.position LIMIT ?4"
     ))?;
+    let may_be_detached = has_former_links(db, pair.key)?;
     let start = after.unwrap_or(i64::MIN);
     let mut rows = list.query(params![pair.key, now.0, start, limit as i64])?;
     let mut entries = Vec::new();
     while let Some(row) = rows.next()? {
         let record = read_record(row, &pair.object_name)?;
         let link = read_link(row, 7, record.id)?;
+        let detached_from = match link {
+            None if may_be_detached => detached_from(db, pair.key, row.get(10)?)?,
+            _ => None,
+        };
         entries.push(OutboxEntry {
             record,
             link,
+            detached_from,
             attempts: row.get(6)?,
         });
     }
     Ok(entries)
+}
+
+/// Whether any link of the pair has ended, so that where none has nobody is looked up.
+fn has_former_links(db: &Database, pair: i64) -> Outcome<bool> {
+    Ok(db
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM former_links WHERE pair = ?1)")?
+        .query_row([pair], |row| row.get(0))?)
+}
+
+/// The last object of a record that has none now.
+fn detached_from(db: &Database, pair: i64, record: i64) -> Outcome<Option<HubSpotId>> {
+    let mut find = db.prepare_cached(
+        "SELECT hubspot_id FROM former_links WHERE record = ?2 AND pair = ?1
+         ORDER BY key DESC LIMIT 1",
+    )?;
+    Ok(find
+        .query_row([pair, record], |row| row.get(0).map(HubSpotId))
+        .optional()?)
 }
 
 fn place(db: &Database, pair: &PairScope, record: RecordId) -> Outcome<Option<i64>> {

@@ -16,7 +16,7 @@ use crate::{Binding, BindingScope, MappingSet, PairPatch, PairSetup, Pairs, Resu
 
 const COLUMNS: &str = "SELECT p.id, c.id, b.name, p.hubspot_object, p.direction, p.state,
         p.conflict_policy, p.match_field, p.match_property, p.auto_mapped, p.suggested, p.created_at,
-        p.plugin_failure_policy
+        p.plugin_failure_policy, p.delete_policy
      FROM object_pairs p
      JOIN connections c ON c.key = p.connection
      JOIN objects b ON b.key = p.object";
@@ -210,8 +210,8 @@ fn create(db: &Database, organization: OrganizationId, pair: &ObjectPair) -> Out
         .prepare_cached(
             "INSERT INTO object_pairs (organization, connection, object, id, hubspot_object,
                  direction, state, conflict_policy, match_field, match_property, auto_mapped,
-                 suggested, created_at, plugin_failure_policy)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+                 suggested, created_at, plugin_failure_policy, delete_policy)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
         )?
         .execute(params![
             owner,
@@ -227,7 +227,8 @@ fn create(db: &Database, organization: OrganizationId, pair: &ObjectPair) -> Out
             pair.thresholds.auto_mapped,
             pair.thresholds.suggested,
             pair.created_at.0,
-            word(&pair.plugin_failure_policy)?
+            word(&pair.plugin_failure_policy)?,
+            word(&pair.delete_policy)?
         ]);
     unless_taken(inserted, || {
         conflict(
@@ -301,6 +302,7 @@ fn apply(pair: &mut ObjectPair, patch: PairPatch) {
     pair.plugin_failure_policy = patch
         .plugin_failure_policy
         .unwrap_or(pair.plugin_failure_policy);
+    pair.delete_policy = patch.delete_policy.unwrap_or(pair.delete_policy);
     if let Some(match_key) = patch.match_key {
         pair.match_key = match_key;
     }
@@ -311,7 +313,7 @@ fn update(db: &Database, key: i64, pair: &ObjectPair) -> Outcome<()> {
     db.prepare_cached(
         "UPDATE object_pairs SET direction = ?2, conflict_policy = ?3, match_field = ?4,
              match_property = ?5, auto_mapped = ?6, suggested = ?7,
-             plugin_failure_policy = ?8
+             plugin_failure_policy = ?8, delete_policy = ?9
          WHERE key = ?1",
     )?
     .execute(params![
@@ -322,7 +324,8 @@ fn update(db: &Database, key: i64, pair: &ObjectPair) -> Outcome<()> {
         matched.map(|key| key.property.as_str()),
         pair.thresholds.auto_mapped,
         pair.thresholds.suggested,
-        word(&pair.plugin_failure_policy)?
+        word(&pair.plugin_failure_policy)?,
+        word(&pair.delete_policy)?
     ])?;
     Ok(())
 }
@@ -358,6 +361,7 @@ fn read(row: &Row<'_>) -> Outcome<ObjectPair> {
         },
         plugin_failure_policy: Cell::new("object_pairs", "plugin_failure_policy")
             .word(row, 12, id)?,
+        delete_policy: Cell::new("object_pairs", "delete_policy").word(row, 13, id)?,
         created_at: time(row, 11)?,
     })
 }

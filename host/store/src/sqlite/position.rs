@@ -17,6 +17,8 @@ pub(super) enum List {
     Events,
     Alerts,
     Deliveries,
+    /// Records without an object.
+    Detached,
     /// The change feed.
     Changes,
 }
@@ -33,6 +35,7 @@ impl List {
             Self::Events => 'e',
             Self::Alerts => 'a',
             Self::Deliveries => 'd',
+            Self::Detached => 't',
             Self::Changes => 'h',
         }
     }

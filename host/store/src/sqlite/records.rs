@@ -7,7 +7,7 @@ use rusqlite::{Connection as Database, Row, params};
 use super::encoding::{Cell, json, time};
 use super::fault::{Fault, Outcome, conflict, not_found, unless_taken};
 use super::position::{List, one_more};
-use super::{Sqlite, changes, outbox, scope};
+use super::{Sqlite, changes, deletion, outbox, scope};
 use crate::{NewRecord, Page, Record, RecordChange, RecordPatch, Records, Result};
 
 /// What [`read_record`] reads, from a table named `r`, as the first columns of a query.
@@ -303,18 +303,7 @@ impl<'a> Editor<'a> {
     }
 
     fn delete(&self, key: i64) -> Outcome<()> {
-        self.db
-            .prepare_cached(
-                "UPDATE records SET version = version + 1, fields = '{}', updated_at = ?2,
-                     edited_at = ?2, deleted_at = ?2, change = ?3
-                 WHERE key = ?1",
-            )?
-            .execute([key, self.now.0, changes::next(self.db, self.organization)?])?;
-        self.db
-            .prepare_cached("DELETE FROM failures WHERE record = ?1")?
-            .execute([key])?;
-        outbox::settle_everywhere(self.db, key)?;
-        self.count_edit()
+        deletion::delete(self.db, self.organization, self.object, key, self.now)
     }
 
     fn count_edit(&self) -> Outcome<()> {

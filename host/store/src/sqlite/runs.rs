@@ -13,7 +13,8 @@ use crate::{Counts, NewRun, Page, Result, Run, RunOutcome, Runs};
 const COLUMNS: &str =
     "SELECT r.id, r.kind, r.set_off_by, r.started_at, r.finished_at, r.outcome, r.error,
         r.pulled, r.unchanged, r.records_created, r.records_updated, r.matched, r.pushed,
-        r.hubspot_created, r.hubspot_updated, r.conflicts, r.failed, r.key, p.id
+        r.hubspot_created, r.hubspot_updated, r.conflicts, r.failed, r.key, p.id, r.unlinked,
+        r.relinked, r.records_deleted, r.hubspot_archived
      FROM runs r JOIN object_pairs p ON p.key = r.pair";
 
 #[async_trait]
@@ -122,7 +123,9 @@ pub(super) fn add_counts(db: &Database, pair: i64, id: RunId, counts: &Counts) -
                  records_created = records_created + ?5, records_updated = records_updated + ?6,
                  matched = matched + ?7, pushed = pushed + ?8,
                  hubspot_created = hubspot_created + ?9, hubspot_updated = hubspot_updated + ?10,
-                 conflicts = conflicts + ?11, failed = failed + ?12
+                 conflicts = conflicts + ?11, failed = failed + ?12, unlinked = unlinked + ?13,
+                 relinked = relinked + ?14, records_deleted = records_deleted + ?15,
+                 hubspot_archived = hubspot_archived + ?16
              WHERE id = ?2 AND pair = ?1",
         )?
         .execute(params![
@@ -137,7 +140,11 @@ pub(super) fn add_counts(db: &Database, pair: i64, id: RunId, counts: &Counts) -
             counts.hubspot_created as i64,
             counts.hubspot_updated as i64,
             counts.conflicts as i64,
-            counts.failed as i64
+            counts.failed as i64,
+            counts.unlinked as i64,
+            counts.relinked as i64,
+            counts.records_deleted as i64,
+            counts.hubspot_archived as i64
         ])?;
     if updated == 0 {
         return Err(not_found("run", id).into());
@@ -167,6 +174,10 @@ fn read(row: &Row<'_>) -> Outcome<Run> {
             hubspot_updated: row.get(14)?,
             conflicts: row.get(15)?,
             failed: row.get(16)?,
+            unlinked: row.get(19)?,
+            relinked: row.get(20)?,
+            records_deleted: row.get(21)?,
+            hubspot_archived: row.get(22)?,
         },
     })
 }

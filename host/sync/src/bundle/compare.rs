@@ -135,6 +135,11 @@ fn setting_changes(from: &BundledSettings, to: &BundledSettings) -> Vec<SettingC
         json(&from.plugin_failure_policy),
         json(&to.plugin_failure_policy),
     );
+    differ(
+        "deletePolicy",
+        json(&from.delete_policy),
+        json(&to.delete_policy),
+    );
     changes
 }
 

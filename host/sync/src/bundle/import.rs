@@ -91,6 +91,7 @@ impl From<BundledSettings> for PairPatch {
             match_key: Some(settings.match_key),
             thresholds: Some(settings.thresholds),
             plugin_failure_policy: Some(settings.plugin_failure_policy),
+            delete_policy: Some(settings.delete_policy),
         }
     }
 }

@@ -12,8 +12,8 @@ mod import;
 use std::collections::BTreeMap;
 
 use partneros_domain::{
-    ConflictPolicy, Digest, Direction, FieldMapping, FieldName, Mappings, MatchKey, ObjectPair,
-    PluginFailurePolicy, RulePlugin, Thresholds,
+    ConflictPolicy, DeletePolicy, Digest, Direction, FieldMapping, FieldName, Mappings, MatchKey,
+    ObjectPair, PluginFailurePolicy, RulePlugin, Thresholds,
 };
 use partneros_store::{Binding, MapperParts};
 use serde_json::Value as Json;
@@ -57,6 +57,8 @@ pub struct BundledSettings {
     pub thresholds: Thresholds,
     /// What happens when a plugin fails on a batch.
     pub plugin_failure_policy: PluginFailurePolicy,
+    /// What becomes of the other side when a record or its HubSpot object is deleted.
+    pub delete_policy: DeletePolicy,
 }
 
 /// A version that a bundle needs.
@@ -168,6 +170,7 @@ impl From<&ObjectPair> for BundledSettings {
             match_key: pair.match_key.clone(),
             thresholds: pair.thresholds,
             plugin_failure_policy: pair.plugin_failure_policy,
+            delete_policy: pair.delete_policy,
         }
     }
 }
@@ -181,6 +184,7 @@ impl BundledSettings {
             match_key: self.match_key.clone(),
             thresholds: self.thresholds,
             plugin_failure_policy: self.plugin_failure_policy,
+            delete_policy: self.delete_policy,
             ..pair.clone()
         }
     }

@@ -230,7 +230,9 @@ pub async fn strike(response: Response, fault: Option<Fault>) -> Response {
         }
         Some(Fault::LostResponse) => {
             // A body that fails at once closes the connection before a byte of the head is written.
-            let (parts, _) = response.into_parts();
+            let (mut parts, _) = response.into_parts();
+            // Of an answer without content, no body would be asked for.
+            parts.status = StatusCode::OK;
             Response::from_parts(parts, Body::from_stream(stream::iter([broken_off()])))
         }
         Some(Fault::CutOffBody) => cut_off(response).await,

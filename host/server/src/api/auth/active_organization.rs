@@ -15,7 +15,7 @@ use crate::state::AppState;
 /// The organization to work in.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Choice {
+pub struct ActiveOrganization {
     /// One of the person's organizations.
     #[schema(value_type = uuid::Uuid)]
     organization_id: OrganizationId,
@@ -23,7 +23,7 @@ pub struct Choice {
 
 /// Chooses the organization that the session works in.
 #[utoipa::path(post, path = "/api/auth/active-organization", tag = "auth", operation_id = "chooseOrganization",
-    request_body = Choice,
+    request_body = ActiveOrganization,
     responses(
         (status = 200, description = "The session.", body = SessionBody),
         (status = 400, description = "`invalid_json` or `invalid_body`.", body = ErrorBody),
@@ -32,7 +32,7 @@ pub struct Choice {
 pub async fn handle(
     State(state): State<AppState>,
     signed_in: SignedIn,
-    Body(choice): Body<Choice>,
+    Body(choice): Body<ActiveOrganization>,
 ) -> Result<Json<SessionBody>, Problem> {
     let hash = signed_in.hash;
     state

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use partneros_domain::{
-    ConflictPolicy, Direction, EventType, MatchKey, ObjectPair, PairId, PairState,
+    ConflictPolicy, DeletePolicy, Direction, EventType, MatchKey, ObjectPair, PairId, PairState,
     PluginFailurePolicy, Thresholds,
 };
 use serde::Deserialize;
@@ -47,6 +47,10 @@ pub struct CreatePair {
     #[serde(default)]
     #[schema(value_type = Option<words::PluginFailurePolicy>)]
     plugin_failure_policy: Option<PluginFailurePolicy>,
+    /// What becomes of the other side when a record or its HubSpot object is deleted; `unlink` unless given.
+    #[serde(default)]
+    #[schema(value_type = Option<words::DeletePolicy>)]
+    delete_policy: Option<DeletePolicy>,
 }
 
 /// A pair that exists already.
@@ -102,6 +106,7 @@ pub async fn handle(
         match_key,
         thresholds: thresholds.unwrap_or_default(),
         plugin_failure_policy: body.plugin_failure_policy.unwrap_or_default(),
+        delete_policy: body.delete_policy.unwrap_or_default(),
         created_at: state.environment.now(),
     };
     match state.store.create_pair(organization, &pair).await {

@@ -14,8 +14,8 @@ pub mod summary;
 pub mod update;
 
 use partneros_domain::{
-    ConflictPolicy, ConnectionId, Direction, EventType, FieldName, MatchKey, ObjectPair, PairId,
-    PairState, PluginFailurePolicy, Thresholds, Timestamp,
+    ConflictPolicy, ConnectionId, DeletePolicy, Direction, EventType, FieldName, MatchKey,
+    ObjectPair, PairId, PairState, PluginFailurePolicy, Thresholds, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -57,6 +57,9 @@ pub struct PairView {
     /// What happens when a plugin fails on a batch.
     #[schema(value_type = words::PluginFailurePolicy)]
     pub plugin_failure_policy: PluginFailurePolicy,
+    /// What becomes of the other side when a record or its HubSpot object is deleted.
+    #[schema(value_type = words::DeletePolicy)]
+    pub delete_policy: DeletePolicy,
     /// When it was made.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
@@ -116,6 +119,7 @@ impl From<ObjectPair> for PairView {
             match_key: pair.match_key.map(MatchKeyView::from),
             thresholds: pair.thresholds.into(),
             plugin_failure_policy: pair.plugin_failure_policy,
+            delete_policy: pair.delete_policy,
             created_at: pair.created_at,
         }
     }

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use partneros_domain::{
-    ConflictPolicy, Direction, EventType, ObjectPair, OrganizationId, PairState,
+    ConflictPolicy, DeletePolicy, Direction, EventType, ObjectPair, OrganizationId, PairState,
     PluginFailurePolicy, Thresholds,
 };
 use partneros_store::{MappingSet, PairPatch};
@@ -43,6 +43,10 @@ pub struct UpdatePair {
     #[serde(default)]
     #[schema(value_type = Option<words::PluginFailurePolicy>)]
     plugin_failure_policy: Option<PluginFailurePolicy>,
+    /// What becomes of the other side when a record or its HubSpot object is deleted, from now on.
+    #[serde(default)]
+    #[schema(value_type = Option<words::DeletePolicy>)]
+    delete_policy: Option<DeletePolicy>,
 }
 
 /// Changes a pair's settings. A new direction of a pair that syncs makes the next run look at every record again.
@@ -72,6 +76,7 @@ pub async fn handle(
         },
         thresholds: body.thresholds.map(Thresholds::from),
         plugin_failure_policy: body.plugin_failure_policy,
+        delete_policy: body.delete_policy,
     };
     let match_key = patch.match_key.as_ref().and_then(Option::as_ref);
     if match_key.is_some() || patch.thresholds.is_some() {

@@ -69,6 +69,14 @@ pub struct CountsView {
     pub hubspot_created: u64,
     /// HubSpot objects changed.
     pub hubspot_updated: u64,
+    /// Records kept without their HubSpot object, which is gone.
+    pub unlinked: u64,
+    /// Records linked to their HubSpot object again, or to the one that it was merged into.
+    pub relinked: u64,
+    /// Records deleted with their HubSpot object.
+    pub records_deleted: u64,
+    /// HubSpot objects archived with their record.
+    pub hubspot_archived: u64,
     /// Conflicts settled.
     pub conflicts: u64,
     /// Values or records that could not be synced.
@@ -108,6 +116,10 @@ impl From<Counts> for CountsView {
             pushed: counts.pushed,
             hubspot_created: counts.hubspot_created,
             hubspot_updated: counts.hubspot_updated,
+            unlinked: counts.unlinked,
+            relinked: counts.relinked,
+            records_deleted: counts.records_deleted,
+            hubspot_archived: counts.hubspot_archived,
             conflicts: counts.conflicts,
             failed: counts.failed,
         }

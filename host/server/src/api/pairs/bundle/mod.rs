@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
 use partneros_domain::{
-    ConflictPolicy, Digest, Direction, FieldMapping, FieldName, Mappings, MatchKey,
+    ConflictPolicy, DeletePolicy, Digest, Direction, FieldMapping, FieldName, Mappings, MatchKey,
     PluginFailurePolicy, Thresholds,
 };
 use partneros_store::MapperParts;
@@ -75,6 +75,10 @@ pub struct SettingsView {
     /// What happens when a plugin fails on a batch.
     #[schema(value_type = words::PluginFailurePolicy)]
     plugin_failure_policy: PluginFailurePolicy,
+    /// What becomes of the other side when a record or its HubSpot object is deleted; `unlink` where a bundle does not say.
+    #[serde(default)]
+    #[schema(value_type = words::DeletePolicy)]
+    delete_policy: DeletePolicy,
 }
 
 /// An uploaded version that a bundle needs.
@@ -246,6 +250,7 @@ impl From<BundleView> for Bundle {
                 match_key: view.settings.match_key.map(MatchKey::from),
                 thresholds: Thresholds::from(view.settings.thresholds),
                 plugin_failure_policy: view.settings.plugin_failure_policy,
+                delete_policy: view.settings.delete_policy,
             },
             mappings: Mappings(view.mappings.into_iter().map(FieldMapping::from).collect()),
             mapper: view.mapper,
@@ -274,6 +279,7 @@ impl From<Bundle> for BundleView {
                 match_key: settings.match_key.map(MatchKeyView::from),
                 thresholds: settings.thresholds.into(),
                 plugin_failure_policy: settings.plugin_failure_policy,
+                delete_policy: settings.delete_policy,
             },
             mappings: bundle
                 .mappings

@@ -1,0 +1,87 @@
+//! Whether the objects behind links are still there: archived, restored, merged, and archived by us.
+//!
+//! Search shows none of this. Merges show in what is left, by `hs_merged_object_ids`; what is archived in HubSpot's archive,
+//! which is read by the hour; what was erased only by being missed, by a push or by reading all of them again. Invariant: an object counts as gone when two looks say
+//! so, both of them answered. A page that failed, or that left an object out, says nothing.
+
+mod archive;
+mod doomed;
+mod merges;
+mod recheck;
+mod restored;
+
+use std::collections::HashSet;
+
+use partneros_domain::{DeletePolicy, HubSpotId};
+use partneros_hubspot::Rows;
+use partneros_store::{ChangedLink, EventId, LinkCommit, LinkStep, Parting};
+
+pub use archive::look_for_the_gone;
+pub use doomed::archive_doomed;
+pub use recheck::recheck;
+
+use crate::error::Error;
+use crate::pass::Pass;
+use crate::trail::SYSTEM;
+
+/// The property in which an object lists the ids that were merged into it.
+pub const MERGED_IDS_PROPERTY: &str = "hs_merged_object_ids";
+
+/// Brings links up to date with what these rows tell of merges and of objects that are back. Returns the objects among them
+/// that are no strangers although they have no link: late sightings of what is gone.
+pub async fn settle(pass: &Pass, rows: &Rows) -> Result<HashSet<HubSpotId>, Error> {
+    merges::follow(pass, rows).await?;
+    restored::relink(pass, &rows.ids).await
+}
+
+/// Takes steps, which are told in the audit log.
+async fn take(pass: &Pass, steps: Vec<LinkStep>) -> Result<Vec<ChangedLink>, Error> {
+    if steps.is_empty() {
+        return Ok(Vec::new());
+    }
+    let environment = &pass.engine.environment;
+    let commit = LinkCommit {
+        lease: pass.lease,
+        run_id: pass.run_id,
+        at: environment.now(),
+        actor: SYSTEM.to_owned(),
+        events: [(); LinkCommit::EVENTS_MAX].map(|()| EventId(environment.new_id())),
+        steps,
+    };
+    let store = &pass.engine.store;
+    Ok(store.commit_links(pass.organization, commit).await?)
+}
+
+/// What the pair's policy says about an object that is gone.
+fn gone(pass: &Pass, hubspot_id: HubSpotId, parting: Parting) -> LinkStep {
+    let pair = &pass.plan.pair;
+    if pair.delete_policy == DeletePolicy::Mirror && pair.direction.writes_partneros() {
+        return LinkStep::EndWithRecord {
+            hubspot_id,
+            parting,
+        };
+    }
+    LinkStep::End {
+        hubspot_id,
+        parting,
+        merged_into: None,
+    }
+}
+
+/// The ids that were merged into an object, in HubSpot's order, which begins with the one whose values stayed.
+fn merged_ids(value: &str, own: HubSpotId) -> Vec<HubSpotId> {
+    let ids = value.split(';').filter_map(|id| id.trim().parse().ok());
+    ids.filter(|id| *id != own).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn merged_ids_come_in_order_without_the_objects_own() {
+        let ids = merged_ids("7; 9;x;;3", HubSpotId(9));
+        assert_eq!(ids, [HubSpotId(7), HubSpotId(3)]);
+        assert_eq!(merged_ids("", HubSpotId(9)), []);
+    }
+}

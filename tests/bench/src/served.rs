@@ -47,7 +47,7 @@ pub fn host(directory: &Path, records: usize) -> anyhow::Result<()> {
     let mut config = Config::load(Some(file), &overrides)?;
     config.runtime.compiler = Task::compiler()?;
     // It counts the calls all the same, as for anybody.
-    config.limits.requests_per_second_max = RATE_MAX;
+    config.api.requests_per_second_max = RATE_MAX;
     std::thread::spawn(exit_at_end_of_input);
     let runtime = tokio::runtime::Runtime::new().context("failed to start the async runtime")?;
     runtime.block_on(async {

@@ -9,6 +9,7 @@ mod companies;
 mod environment;
 mod example;
 mod figures;
+mod fleet;
 mod handwritten;
 mod host;
 mod hostile;

@@ -41,6 +41,7 @@ const KNOWN: [(&str, Holds); 29] = [
     ("plugin_versions.signed_by", Holds::Plain), // the name of a trusted key
     ("plugin_versions.state", Holds::Plain),
     ("request_keys.body", Holds::Plain), // answers that show no secret, see `Idempotency`
+    ("request_keys.entity_tag", Holds::Plain),
     ("request_keys.fingerprint", Holds::Hash),
     ("request_keys.hash", Holds::Hash),
     ("retired_keys.name", Holds::Plain), // of a wrapping key

@@ -76,6 +76,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(guarded!(integrations::list::handle))
         .routes(guarded!(integrations::connect::handle))
         .routes(public!(integrations::callback::handle))
+        .routes(guarded!(integrations::private_app::handle))
         .routes(guarded!(integrations::status::handle))
         .routes(guarded!(integrations::health::handle))
         .routes(guarded!(integrations::schema::handle))

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::http::StatusCode;
-use partneros_store::Store;
+use partneros_store::{Store, TokenSet};
 use partneros_sync::{Engine, Environment};
 use schemars::JsonSchema;
 use secrecy::SecretString;
@@ -70,6 +70,18 @@ pub trait ConnectFlow: Send + Sync + fmt::Debug {
 
     /// Exchanges the code that came with the callback.
     async fn exchange(&self, code: &SecretString) -> Result<Granted, ConnectError>;
+
+    /// Has HubSpot forget what it granted, and remove the app from the portal if `uninstall` says so.
+    async fn end(&self, tokens: &TokenSet, uninstall: bool) -> Ending;
+}
+
+/// What HubSpot did about the end of what it had granted.
+#[derive(Debug)]
+pub struct Ending {
+    /// Whether the refresh token works no more.
+    pub revoked: Result<(), partneros_hubspot::Error>,
+    /// Whether the app is gone from the portal; none unless that was asked for.
+    pub uninstalled: Option<Result<(), partneros_hubspot::Error>>,
 }
 
 /// What an authorised portal grants.

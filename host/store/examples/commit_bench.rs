@@ -11,9 +11,9 @@ use partneros_domain::{
     Value,
 };
 use partneros_store::{
-    Commit, Connections as _, Counts, Cursor, Effect, FailureStage, KeyRing, Lease, Link,
-    NewConnection, NewRun, Options, Organization, Organizations as _, OutboxEffect, Pairs as _,
-    RecordEffect, RunKind, RunTrigger, Runs as _, Sqlite, SyncState as _, TokenSet,
+    Access, Commit, Connections as _, Counts, Cursor, Effect, FailureStage, KeyRing, Lease, Link,
+    NewConnection, NewRun, Options, Organization, Organizations as _, OtherPortal, OutboxEffect,
+    Pairs as _, RecordEffect, RunKind, RunTrigger, Runs as _, Sqlite, SyncState as _, TokenSet,
 };
 use uuid::Uuid;
 
@@ -146,14 +146,16 @@ async fn prepare(store: &Sqlite) -> Result<Lease, Failure> {
     let connection = NewConnection {
         id: CONNECTION,
         portal_id: 1,
+        access: Access::PrivateApp,
         scopes: Vec::new(),
         tokens: TokenSet {
             access: "access".into(),
-            access_expires_at: at,
+            access_expires_at: None,
             refresh: None,
             refresh_previous: None,
             generation: 1,
         },
+        other_portal: OtherPortal::Refuse,
         at,
     };
     store.put_connection(ORGANIZATION, connection).await?;

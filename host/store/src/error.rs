@@ -21,6 +21,19 @@ pub enum Error {
         /// What conflicts, to be read after the id: "has changed since it was read".
         problem: String,
     },
+    /// Another organization has the portal.
+    #[error("failed because HubSpot portal `{0}` is connected by another organization")]
+    PortalTaken(i64),
+    /// The organization has other portals, and nobody said what becomes of them.
+    #[error(
+        "failed because HubSpot portal `{portal_id}` is not one that the organization has connected"
+    )]
+    OtherPortal {
+        /// The portal that was to be connected.
+        portal_id: i64,
+        /// What the organization has: connections that work or have pairs, oldest first.
+        connected: Vec<(partneros_domain::ConnectionId, i64)>,
+    },
     /// Another worker took over the pair; what this one wanted to write was not written.
     #[error("failed because the lease on object pair `{0}` was lost")]
     LeaseLost(partneros_domain::PairId),

@@ -19,7 +19,8 @@ pub use contract::alerts::{Alert, AlertId, AlertState, Alerts, Mark, NewAlert, S
 pub use contract::audit::{Act, Audit, AuditEvent, EventFilter, EventId, NewEvent};
 pub use contract::changes::{Change, Changes};
 pub use contract::connections::{
-    Connection, ConnectionStatus, Connections, Credential, NewConnection, OAuthState, TokenSet,
+    Access, Connection, ConnectionStatus, Connections, Credential, Forgotten, NewConnection,
+    OAuthState, OtherPortal, TokenSet,
 };
 pub use contract::former_links::{
     ChangedLink, Detached, FormerLink, FormerLinks, LinkChange, LinkCommit, LinkStep, Parting,

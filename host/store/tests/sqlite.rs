@@ -5,8 +5,9 @@ use std::path::Path;
 
 use partneros_domain::{ConnectionId, EventType, OrganizationId, Timestamp};
 use partneros_store::{
-    Audit as _, Connections as _, Error, EventId, KeyRing, NewConnection, NewEvent, Options,
-    Organization, Organizations as _, Sqlite, Store, Threads, TokenSet, conformance,
+    Access, Audit as _, Connections as _, Error, EventId, KeyRing, NewConnection, NewEvent,
+    Options, Organization, Organizations as _, OtherPortal, Sqlite, Store, Threads, TokenSet,
+    conformance,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use uuid::Uuid;
@@ -66,14 +67,16 @@ async fn connected(path: &Path) -> Sqlite {
     let new = NewConnection {
         id: CONNECTION,
         portal_id: 7,
+        access: Access::OAuth,
         scopes: Vec::new(),
         tokens: TokenSet {
             access: SecretString::from("the-access-secret"),
-            access_expires_at: Timestamp(2),
+            access_expires_at: Some(Timestamp(2)),
             refresh: Some(SecretString::from("the-refresh-secret")),
             refresh_previous: Some(SecretString::from("the-previous-secret")),
             generation: 1,
         },
+        other_portal: OtherPortal::Refuse,
         at: Timestamp(1),
     };
     store.put_connection(ORGANIZATION, new).await.unwrap();

@@ -33,7 +33,7 @@ pub struct ConnectionTokens {
 }
 
 impl ConnectionTokens {
-    /// The tokens of a connection. Without `oauth` they are used as they are, as a private app's.
+    /// The tokens of a connection. Without `oauth` they are used as they are, as a private app's are.
     pub fn new(
         organization: OrganizationId,
         connection: ConnectionId,
@@ -59,11 +59,11 @@ impl ConnectionTokens {
     }
 
     fn is_fresh(&self, tokens: &TokenSet) -> bool {
+        let now = self.environment.now();
         tokens.refresh.is_none()
             || tokens
                 .access_expires_at
-                .millis_since(self.environment.now())
-                > MARGIN_MS
+                .is_none_or(|end| end.millis_since(now) > MARGIN_MS)
     }
 
     /// Replaces `stored` by fresh tokens. Another process that was faster wins, and its tokens are returned.
@@ -98,7 +98,7 @@ impl ConnectionTokens {
         let lost = missing && made(Mistake::RefreshForgotten);
         let tokens = TokenSet {
             access: granted.access_token,
-            access_expires_at: self.environment.now().plus_millis(lifetime_ms),
+            access_expires_at: Some(self.environment.now().plus_millis(lifetime_ms)),
             refresh: (!lost).then_some(refresh),
             refresh_previous,
             generation: stored.generation + 1,

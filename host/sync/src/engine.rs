@@ -8,12 +8,10 @@ use partneros_domain::{
 };
 use partneros_hubspot::Priority;
 use partneros_store::{
-    Binding, Commit, ConnectionStatus, Counts, Lease, MappingSet, NewRun, Run, RunKind, RunOutcome,
-    RunTrigger, Store,
+    Binding, Commit, Counts, Lease, MappingSet, NewRun, Run, RunKind, RunOutcome, RunTrigger, Store,
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::access::unopened;
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::pair_plan::PairPlan;
@@ -197,7 +195,9 @@ impl Engine {
             .schedule_pair(organization, begun.pair.id, next)
             .await?;
         parts.store.release_lease(organization, begun.lease).await?;
-        self.note_connection(&begun, &result, at).await?;
+        let connection = begun.pair.connection_id;
+        self.note_standing(organization, connection, result.as_ref().err())
+            .await?;
         self.note_daily_calls(&begun, &result).await?;
         let run = parts.store.run(organization, run_id).await?;
         trail::record(&run);
@@ -319,49 +319,6 @@ impl Engine {
         self.discover(organization, pair.connection_id)
             .await
             .map(drop)
-    }
-
-    /// What a run says about its connection: revoked, failing, or well again.
-    async fn note_connection(
-        &self,
-        begun: &Begun,
-        result: &Result<(), Error>,
-        at: Timestamp,
-    ) -> Result<(), Error> {
-        let store = &self.parts.store;
-        let (organization, id) = (begun.organization, begun.pair.connection_id);
-        let connection = store.connection(organization, id).await?;
-        let (status, message) = match result {
-            Ok(()) if connection.status == ConnectionStatus::Error => {
-                (ConnectionStatus::Active, None)
-            }
-            Err(error) => match error.hubspot() {
-                Some(partneros_hubspot::Error::Cancelled) => return Ok(()),
-                // A database that is busy or full says nothing of the connection; tokens that do not open do.
-                Some(tokens @ partneros_hubspot::Error::Tokens(_))
-                    if unopened(tokens).is_none() =>
-                {
-                    return Ok(());
-                }
-                Some(partneros_hubspot::Error::ReauthRequired(_)) => {
-                    (ConnectionStatus::ReauthRequired, Some(describe(error)))
-                }
-                Some(_) if connection.status == ConnectionStatus::Active => {
-                    (ConnectionStatus::Error, Some(describe(error)))
-                }
-                _ => return Ok(()),
-            },
-            Ok(()) => return Ok(()),
-        };
-        store
-            .set_connection_status(organization, id, status, message.as_deref(), at)
-            .await?;
-        match (status, message) {
-            (ConnectionStatus::ReauthRequired, Some(reason)) => {
-                self.alert_revoked(organization, id, &reason).await
-            }
-            _ => Ok(()),
-        }
     }
 }
 

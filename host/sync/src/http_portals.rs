@@ -6,10 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use partneros_domain::{ConnectionId, OrganizationId};
+use partneros_hubspot::model::AccountInfo;
 use partneros_hubspot::{
-    ApiVersion, AppKind, Budget, Client, ClientConfig, Http, OAuth, Portal, RetryConfig,
+    AccessTokens, ApiVersion, AppKind, Budget, Client, ClientConfig, Http, OAuth, Portal,
+    RetryConfig, StaticToken,
 };
-use partneros_store::{ConnectionStatus, Store};
+use partneros_store::{Access, Connection, ConnectionStatus, Store};
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -39,7 +42,7 @@ pub struct HttpPortals {
     store: Arc<dyn Store>,
     environment: Arc<dyn Environment>,
     stop: CancellationToken,
-    clients: Mutex<HashMap<ConnectionId, Client>>,
+    clients: Mutex<HashMap<ConnectionId, (Access, Client)>>,
 }
 
 impl HttpPortals {
@@ -63,30 +66,47 @@ impl HttpPortals {
         }
     }
 
-    fn client(&self, organization: OrganizationId, connection: ConnectionId) -> Client {
+    /// The client of a connection. What it gets in with may have changed in another process, which forgets nothing here.
+    fn client(&self, connection: &Connection) -> Client {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        let make = || {
-            let tokens = ConnectionTokens::new(
-                organization,
-                connection,
-                Arc::clone(&self.store),
-                self.oauth.clone(),
-                Arc::clone(&self.environment),
-            );
-            let mut seed = [0; 8];
-            self.environment.random(&mut seed);
-            let config = ClientConfig {
-                api_base: self.config.api_base.clone(),
-                version: self.config.version,
-                budget: self.config.app.map(Budget::new),
-                retry: self.config.retry.clone(),
-                jitter_seed: u64::from_le_bytes(seed),
-                cancel: self.stop.clone(),
-                ..ClientConfig::default()
-            };
-            Client::with_http(self.http.clone(), config, Arc::new(tokens))
+        let kept = clients.get(&connection.id);
+        if let Some((_, client)) = kept.filter(|(access, _)| *access == connection.access) {
+            return client.clone();
+        }
+        let oauth = match connection.access {
+            Access::OAuth => self.oauth.clone(),
+            Access::PrivateApp => None,
         };
-        clients.entry(connection).or_insert_with(make).clone()
+        let tokens = ConnectionTokens::new(
+            connection.organization_id,
+            connection.id,
+            Arc::clone(&self.store),
+            oauth,
+            Arc::clone(&self.environment),
+        );
+        let client = self.client_with(connection.access, Arc::new(tokens));
+        clients.insert(connection.id, (connection.access, client.clone()));
+        client
+    }
+
+    fn client_with(&self, access: Access, tokens: Arc<dyn AccessTokens>) -> Client {
+        let app = match (self.config.app, access) {
+            // A portal's own app has the limits of one that is distributed privately.
+            (Some(AppKind::Marketplace), Access::PrivateApp) => Some(AppKind::Private),
+            (app, _) => app,
+        };
+        let mut seed = [0; 8];
+        self.environment.random(&mut seed);
+        let config = ClientConfig {
+            api_base: self.config.api_base.clone(),
+            version: self.config.version,
+            budget: app.map(Budget::new),
+            retry: self.config.retry.clone(),
+            jitter_seed: u64::from_le_bytes(seed),
+            cancel: self.stop.clone(),
+            ..ClientConfig::default()
+        };
+        Client::with_http(self.http.clone(), config, tokens)
     }
 }
 
@@ -109,7 +129,7 @@ impl Portals for HttpPortals {
         let stored = self.store.connection(organization, connection).await?;
         match stored.status {
             ConnectionStatus::Active | ConnectionStatus::Error => {
-                Ok(Arc::new(self.client(organization, connection)))
+                Ok(Arc::new(self.client(&stored)))
             }
             ConnectionStatus::Disconnected => Err(Error::NotConnected(
                 "the portal was disconnected; connect it again".to_owned(),
@@ -118,6 +138,16 @@ impl Portals for HttpPortals {
                 "the access was revoked; reconnect the portal".to_owned(),
             )),
         }
+    }
+
+    async fn account_of(
+        &self,
+        token: &SecretString,
+    ) -> Result<AccountInfo, partneros_hubspot::Error> {
+        let token = Arc::new(StaticToken::new(token.expose_secret()));
+        self.client_with(Access::PrivateApp, token)
+            .account_info()
+            .await
     }
 
     fn forget(&self, connection: ConnectionId) {

@@ -33,6 +33,7 @@ mod scheduler;
 mod send;
 mod settings;
 mod setup;
+mod standing;
 mod strangers;
 mod trail;
 mod trial;

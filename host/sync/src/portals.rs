@@ -5,6 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use partneros_domain::{ConnectionId, OrganizationId};
 use partneros_hubspot::Portal;
+use partneros_hubspot::model::AccountInfo;
+use secrecy::SecretString;
 
 use crate::error::Error;
 
@@ -17,6 +19,12 @@ pub trait Portals: Send + Sync + std::fmt::Debug {
         organization: OrganizationId,
         connection: ConnectionId,
     ) -> Result<Arc<dyn Portal>, Error>;
+
+    /// The account that a private app's token opens, as HubSpot tells whoever shows it. No connection needs to have it.
+    async fn account_of(
+        &self,
+        token: &SecretString,
+    ) -> Result<AccountInfo, partneros_hubspot::Error>;
 
     /// Forgets what is kept of a connection, after it was reconnected or disconnected.
     fn forget(&self, connection: ConnectionId);

@@ -85,26 +85,35 @@ impl Engine {
             .await
     }
 
-    /// A connection was made or renewed, which answers the alert.
+    /// A connection was made or renewed, which answers the alert. `metadata` says more of it.
     pub async fn reconnected(
         &self,
         organization: OrganizationId,
         actor: &str,
         connection: ConnectionId,
-        portal: i64,
+        metadata: Json,
     ) -> Result<(), Error> {
-        let subject = connection.to_string();
+        let (event, subject) = (EventType::ConnectionConnected, connection.to_string());
         self.answer(organization, actor, AlertKind::TokenRevoked, &subject)
             .await?;
-        let metadata = json!({"portalId": portal});
-        self.note(
-            organization,
-            actor,
-            EventType::ConnectionConnected,
-            &subject,
-            metadata,
-        )
-        .await
+        self.note(organization, actor, event, &subject, metadata)
+            .await
+    }
+
+    /// A connection was ended, which leaves nothing to alert about its access. `metadata` says what HubSpot was told.
+    pub async fn disconnected(
+        &self,
+        organization: OrganizationId,
+        actor: &str,
+        connection: ConnectionId,
+        metadata: Json,
+    ) -> Result<(), Error> {
+        let (event, subject) = (EventType::ConnectionDisconnected, connection.to_string());
+        for kind in [AlertKind::TokenRevoked, AlertKind::RateLimitLow] {
+            self.answer(organization, actor, kind, &subject).await?;
+        }
+        self.note(organization, actor, event, &subject, metadata)
+            .await
     }
 }
 

@@ -8,9 +8,9 @@ use partneros_domain::{ConnectionId, OrganizationId, PairId, PairState};
 use partneros_hubspot::{ApiVersion, AppKind, Http, HttpConfig, RetryConfig};
 use partneros_runtime::{Plugin, Runtime, RuntimeConfig};
 use partneros_store::{
-    CachedSchema, Connections as _, KeyRing, NewConnection, Options, Organization,
-    Organizations as _, Pairs as _, Run, RunOutcome, RunTrigger, Schemas as _, Sqlite, Store,
-    TokenSet,
+    Access, CachedSchema, Connections as _, KeyRing, NewConnection, Options, Organization,
+    Organizations as _, OtherPortal, Pairs as _, Run, RunOutcome, RunTrigger, Schemas as _, Sqlite,
+    Store, TokenSet,
 };
 use partneros_sync::{
     AlertSettings, AuditSettings, BuiltIn, Engine, Environment as _, HttpPortals, Parts, Plugins,
@@ -117,14 +117,16 @@ impl Host {
         let connection = NewConnection {
             id: ConnectionId(SystemEnvironment.new_id()),
             portal_id: 1,
+            access: Access::PrivateApp,
             scopes: Vec::new(),
             tokens: TokenSet {
                 access: SecretString::from(TOKEN),
-                access_expires_at: now,
+                access_expires_at: None,
                 refresh: None,
                 refresh_previous: None,
                 generation: 0,
             },
+            other_portal: OtherPortal::Refuse,
             at: now,
         };
         let connection = self.store.put_connection(self.organization, connection);

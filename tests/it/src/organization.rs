@@ -6,9 +6,10 @@ use partneros_domain::{
     Thresholds, object,
 };
 use partneros_store::{
-    Alert, AlertState, Alerts as _, Audit as _, BindingScope, Connections as _, EventFilter,
-    MapperParts, NewConnection, NewPluginVersion, NewRecord, Organization, Organizations as _,
-    Pairs as _, Plugins as _, Record, RecordPatch, Records as _, TokenSet,
+    Access, Alert, AlertState, Alerts as _, Audit as _, BindingScope, Connections as _, Error,
+    EventFilter, MapperParts, NewConnection, NewPluginVersion, NewRecord, Organization,
+    Organizations as _, OtherPortal, Pairs as _, Plugins as _, Record, RecordPatch, Records as _,
+    TokenSet,
 };
 use partneros_sync::Environment as _;
 use secrecy::SecretString;
@@ -39,40 +40,32 @@ impl<'a> TestOrganization<'a> {
             .create_organization(&organization)
             .await
             .expect("the name is free");
-        let code = consent(&host.oauth.authorize_url("state")).await;
-        let granted = host
-            .oauth
-            .exchange_code(&code)
-            .await
-            .expect("HubSpot takes the code");
-        let lifetime_ms = i64::try_from(granted.expires_in().as_millis()).expect("a lifetime");
-        let new = NewConnection {
-            id: ConnectionId(host.environment.new_id()),
-            portal_id: granted.hub_id.expect("the simulator names the portal"),
-            scopes: granted.scopes.clone(),
-            tokens: TokenSet {
-                access: granted.access_token,
-                access_expires_at: host.now().plus_millis(lifetime_ms),
-                refresh: granted.refresh_token,
-                refresh_previous: None,
-                generation: 0,
-            },
-            at: host.now(),
-        };
-        let connection = host
-            .store
-            .put_connection(id, new)
+        let connection = connect(host, id, OtherPortal::Refuse)
             .await
             .expect("the portal is free");
-        host.engine
-            .discover(id, connection.id)
-            .await
-            .expect("the schema can be read");
         Self {
             host,
             id,
-            connection: connection.id,
+            connection,
         }
+    }
+
+    /// The organization after a person consented again, to the portal that the simulator is by now.
+    pub async fn consents(&self, other_portal: OtherPortal) -> Result<Self, Error> {
+        let connection = connect(self.host, self.id, other_portal).await?;
+        Ok(Self {
+            connection,
+            ..*self
+        })
+    }
+
+    /// Ends the connection.
+    pub async fn ends(&self) {
+        let ended = self
+            .host
+            .store
+            .disconnect(self.id, self.connection, self.host.now());
+        ended.await.expect("the connection is there");
     }
 
     /// A pair with every suggestion confirmed, active and matched by name or domain.
@@ -282,6 +275,42 @@ fn checked(object: &str, fields: &Json) -> Checked {
             (field.name.clone(), value)
         })
         .collect()
+}
+
+/// Connects the portal and discovers its schema.
+async fn connect(
+    host: &TestHost,
+    organization: OrganizationId,
+    other_portal: OtherPortal,
+) -> Result<ConnectionId, Error> {
+    let code = consent(&host.oauth.authorize_url("state")).await;
+    let granted = host
+        .oauth
+        .exchange_code(&code)
+        .await
+        .expect("HubSpot takes the code");
+    let lifetime_ms = i64::try_from(granted.expires_in().as_millis()).expect("a lifetime");
+    let new = NewConnection {
+        id: ConnectionId(host.environment.new_id()),
+        portal_id: granted.hub_id.expect("the simulator names the portal"),
+        access: Access::OAuth,
+        scopes: granted.scopes.clone(),
+        tokens: TokenSet {
+            access: granted.access_token,
+            access_expires_at: Some(host.now().plus_millis(lifetime_ms)),
+            refresh: granted.refresh_token,
+            refresh_previous: None,
+            generation: 0,
+        },
+        other_portal,
+        at: host.now(),
+    };
+    let connection = host.store.put_connection(organization, new).await?;
+    host.engine
+        .discover(organization, connection.id)
+        .await
+        .expect("the schema can be read");
+    Ok(connection.id)
 }
 
 /// Goes through the consent page as a browser would and returns the code.

@@ -11,8 +11,8 @@ use partneros_domain::{
 use partneros_hubspot::{Http, HttpConfig, required_scopes};
 use partneros_runtime::{Runtime, RuntimeConfig};
 use partneros_store::{
-    Connections as _, KeyRing, NewConnection, Options, Organization, Organizations as _,
-    Pairs as _, Sqlite, Threads, TokenSet,
+    Access, Connections as _, KeyRing, NewConnection, Options, Organization, Organizations as _,
+    OtherPortal, Pairs as _, Sqlite, Threads, TokenSet,
 };
 use partneros_sync::{BuiltIn, Environment as _, Plugins};
 use secrecy::SecretString;
@@ -217,14 +217,16 @@ pub fn installed(id: ConnectionId, sim: &mut Sim, now: Timestamp) -> NewConnecti
     NewConnection {
         id,
         portal_id: i64::try_from(sim.config.hub_id).unwrap_or_default(),
+        access: Access::OAuth,
         scopes,
         tokens: TokenSet {
             access: SecretString::from(granted.access_token),
-            access_expires_at: now.plus_millis(granted.expires_in * 1_000),
+            access_expires_at: Some(now.plus_millis(granted.expires_in * 1_000)),
             refresh: granted.refresh_token.map(SecretString::from),
             refresh_previous: None,
             generation: 0,
         },
+        other_portal: OtherPortal::Refuse,
         at: now,
     }
 }

@@ -16,8 +16,9 @@ use partneros_domain::{
 };
 use partneros_runtime::{Runtime, RuntimeConfig};
 use partneros_store::{
-    AlertId, Alerts as _, CachedSchema, Connections as _, KeyRing, NewAlert, NewConnection,
-    Options, Organization, Organizations as _, Schemas as _, Severity, Sqlite, TokenSet,
+    Access, AlertId, Alerts as _, CachedSchema, Connections as _, KeyRing, NewAlert, NewConnection,
+    Options, Organization, Organizations as _, OtherPortal, Schemas as _, Severity, Sqlite,
+    TokenSet,
 };
 use partneros_sync::{
     AlertSettings, AuditSettings, Engine, Environment, Parts, Plugins, SyncSettings,
@@ -225,14 +226,16 @@ impl TestApi {
         let new = NewConnection {
             id: ConnectionId(self.environment.new_id()),
             portal_id: 4_711,
+            access: Access::OAuth,
             scopes: vec!["oauth".to_owned()],
             tokens: TokenSet {
                 access: "access".to_owned().into(),
-                access_expires_at: now,
-                refresh: None,
+                access_expires_at: Some(now),
+                refresh: Some("refresh".to_owned().into()),
                 refresh_previous: None,
                 generation: 0,
             },
+            other_portal: OtherPortal::Refuse,
             at: now,
         };
         let id = self

@@ -99,6 +99,7 @@ impl Operation {
             "tryMapping" => json!({"direction": "to_partneros", "property": "name"}),
             "compareBundle" => json!({"bundle": bundle()}),
             "importBundle" => json!({"bundle": bundle(), "version": 2}),
+            "connectPrivateApp" => json!({"token": "pat-swept"}),
             "createWebhook" => json!({"url": "https://acme.example/", "types": ["alert."]}),
             "updateWebhook" => json!({"enabled": true}),
             "quarantinePluginVersion" => json!({"reason": "swept"}),

@@ -35,6 +35,8 @@ macro_rules! words {
 }
 
 words! {
+    /// What a connection gets in with: a person's consent to the host's app, or the token of a private app.
+    Access = ["oauth", "private_app"];
     /// What was done to a record.
     ChangeKind = ["changed", "deleted"];
     /// What a member or a token is in an organization, the most powerful last.
@@ -152,6 +154,7 @@ mod tests {
         assert_same::<partneros_store::AlertState>(AlertState::ALL);
         assert_same::<partneros_store::Severity>(Severity::ALL);
         assert_same::<partneros_domain::DataType>(DataType::ALL);
+        assert_same::<partneros_store::Access>(Access::ALL);
         assert_same::<partneros_store::ConnectionStatus>(ConnectionStatus::ALL);
         assert_same::<partneros_store::RunKind>(RunKind::ALL);
         assert_same::<partneros_store::RunTrigger>(RunTrigger::ALL);

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use jiff::fmt::rfc2822;
 use partneros_hubspot::required_scopes;
-use partneros_store::{Connection, ConnectionStatus, Connections as _, Organizations as _, Sqlite};
+use partneros_store::{
+    Access, Connection, ConnectionStatus, Connections as _, Organizations as _, Sqlite,
+};
 use partneros_sync::{Environment as _, describe};
 
 use super::Finding;
 use crate::config::Config;
 use crate::environment::SystemEnvironment;
-use crate::storage;
 
 /// How long HubSpot may take to answer.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
@@ -25,7 +26,7 @@ pub(super) fn app(config: &Config) -> Finding {
         (Some(id), Some(_)) => Finding::ok(CHECK, format!("client id {id}")),
         (None, None) => Finding::warning(
             CHECK,
-            "none is configured, so no portal can be connected: set `hubspot.client_id` and `hubspot.client_secret`",
+            "none is configured, so portals are connected by the tokens of private apps only: set `hubspot.client_id` and `hubspot.client_secret`",
         ),
         _ => Finding::failure(
             CHECK,
@@ -87,22 +88,21 @@ fn clock(date: Option<&str>, now_ms: i64) -> Finding {
 }
 
 /// Whether each connection's secrets open and its portal granted what a sync needs.
-pub(super) async fn connections(config: &Config) -> Vec<Finding> {
+pub(super) async fn connections(store: &Sqlite) -> Vec<Finding> {
     const CHECK: &str = "connections";
-    match every(config).await {
+    match every(store).await {
         Ok(findings) if findings.is_empty() => vec![Finding::ok(CHECK, "none yet")],
         Ok(findings) => findings,
-        Err(error) => vec![Finding::failure(CHECK, format!("{error:#}"))],
+        Err(error) => vec![Finding::failure(CHECK, describe(&error))],
     }
 }
 
-async fn every(config: &Config) -> anyhow::Result<Vec<Finding>> {
-    let store = storage::open(config)?;
+async fn every(store: &Sqlite) -> Result<Vec<Finding>, partneros_store::Error> {
     let mut findings = Vec::new();
     for organization in store.organizations().await? {
         for connection in store.connections(organization.id).await? {
             if connection.status != ConnectionStatus::Disconnected {
-                findings.push(portal(&store, &organization.name, &connection).await);
+                findings.push(portal(store, &organization.name, &connection).await);
             }
         }
     }
@@ -112,17 +112,14 @@ async fn every(config: &Config) -> anyhow::Result<Vec<Finding>> {
 async fn portal(store: &Sqlite, organization: &str, connection: &Connection) -> Finding {
     const CHECK: &str = "connection";
     let name = format!("portal {} of `{organization}`", connection.portal_id);
-    let tokens = match store
-        .connection_tokens(connection.organization_id, connection.id)
-        .await
-    {
-        Ok(tokens) => tokens,
-        Err(error) => return Finding::failure(CHECK, format!("{name}: {}", describe(&error))),
-    };
+    let tokens = store.connection_tokens(connection.organization_id, connection.id);
+    if let Err(error) = tokens.await {
+        return Finding::failure(CHECK, format!("{name}: {}", describe(&error)));
+    }
     let missing: Vec<_> = required_scopes()
         .into_iter()
         // What a private app's token may do is not known before it is used.
-        .filter(|scope| tokens.refresh.is_some() && !connection.scopes.contains(scope))
+        .filter(|scope| connection.access == Access::OAuth && !connection.scopes.contains(scope))
         .collect();
     match connection.status {
         ConnectionStatus::ReauthRequired => {

@@ -4,12 +4,14 @@
 
 mod files;
 mod hubspot;
+mod webhooks;
 
 use std::fmt;
 
 use serde::Serialize;
 
 use crate::config::Config;
+use crate::storage;
 
 /// What was found out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -78,7 +80,13 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
     findings.extend(hubspot::reach(config).await);
     // Opening an older database would migrate it.
     if is_current {
-        findings.extend(hubspot::connections(config).await);
+        match storage::open(config) {
+            Ok(store) => {
+                findings.extend(hubspot::connections(&store).await);
+                findings.extend(webhooks::targets(config, &store).await);
+            }
+            Err(error) => findings.push(Finding::failure("store", format!("{error:#}"))),
+        }
     }
     findings
 }

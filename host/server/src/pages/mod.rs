@@ -19,7 +19,7 @@ pub const INVITATION: &str = "/invitation";
 
 /// Answers [`INTEGRATIONS`].
 pub async fn integrations() -> Response {
-    let policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-A+e7rlHSuR8nrjgmu9Wy71ZtXLZnxD79OydLgk4zkkg='; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    let policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-eBOobYn0L1u6LF0JX7X5pk6YXPaH75nyo0zkwT9yR+4='; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
     page(policy, include_str!("integrations.html"))
 }
 

@@ -13,6 +13,7 @@ mod config;
 mod delivery;
 #[cfg(test)]
 mod fixture;
+mod probe;
 #[cfg(test)]
 mod reach_tests;
 mod resolver;
@@ -24,5 +25,6 @@ mod tests;
 pub use self::address::{InvalidUrl, checked};
 pub use self::config::WebhooksConfig;
 pub use self::delivery::Deliveries;
+pub use self::probe::Probe;
 pub use self::sender::SetupError;
 pub use self::signature::new_secret;

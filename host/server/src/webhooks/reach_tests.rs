@@ -13,9 +13,9 @@ use partneros_sync::Environment as _;
 use secrecy::SecretString;
 use serde_json::{Value as Json, json};
 
-use super::WebhooksConfig;
 use super::fixture::{Answers, OPEN, Scene};
 use super::resolver::{Lookup, SystemLookup};
+use super::{Probe, WebhooksConfig};
 
 #[tokio::test]
 async fn nothing_is_sent_to_an_address_that_is_not_public() {
@@ -141,6 +141,43 @@ async fn a_connection_goes_to_the_address_that_was_checked() {
     assert_eq!(scene.deliver().await, 1);
     let failed = &scene.messages(&id, "state=pending").await[0];
     assert_eq!(failed["lastError"], "its host was not found");
+}
+
+#[tokio::test]
+async fn a_connection_is_tried_under_the_same_rules_and_tells_nothing() {
+    let scene = Scene::new(Answers::these(&["405"])).await;
+    let url = scene.receiver.url("/hook?of=acme");
+    let probe = Probe::new(OPEN).unwrap();
+    assert_eq!(probe.reach(&url).await, Ok(405));
+    let [received] = scene.receiver.received().try_into().unwrap();
+    assert_eq!(received.method, "HEAD");
+    assert!(received.body.is_empty());
+    assert!(
+        !received
+            .headers
+            .keys()
+            .any(|name| name.as_str().starts_with("webhook-"))
+    );
+    let unknown = scene.receiver.named_url("elsewhere.example");
+    let lookup = TestLookup::new(&["127.0.0.1"]);
+    let named = Probe::with_lookup(OPEN, lookup).unwrap();
+    assert_eq!(
+        named.reach(&unknown).await,
+        Err("its host was not found".to_owned())
+    );
+
+    let guarded = WebhooksConfig {
+        allow_private: false,
+        ..OPEN
+    };
+    let connections = scene.receiver.connections();
+    let lookup = TestLookup::new(&["8.8.8.8", "127.0.0.1"]);
+    let probe = Probe::with_lookup(guarded, lookup).unwrap();
+    for url in [url, scene.receiver.named_url("hooks.acme.example")] {
+        let refused = probe.reach(&url).await.unwrap_err();
+        assert!(refused.contains("not public"), "{refused}");
+    }
+    assert_eq!(scene.receiver.connections(), connections);
 }
 
 #[tokio::test]

@@ -116,6 +116,15 @@ impl Sender {
         })
     }
 
+    /// Connects to a URL as for a message, and asks for no more than a head. Returns the status of the answer, whatever it is.
+    pub(super) async fn reach(&self, url: &str) -> Result<u16, String> {
+        let url = checked(url, &self.config).map_err(|problem| problem.to_string())?;
+        match self.client.head(url).send().await {
+            Ok(response) => Ok(response.status().as_u16()),
+            Err(error) => Err(self.reason(&error)),
+        }
+    }
+
     /// Why there was no answer, without the address.
     fn reason(&self, error: &reqwest::Error) -> String {
         let mut root: &dyn Error = error;

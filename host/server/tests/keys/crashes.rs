@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use hubspot_sim::{App, Config, Fault, FaultPlan, RefreshMode, Server, Values};
 use partneros_domain::ConnectionId;
 use partneros_hubspot::required_scopes;
-use partneros_store::{Connections as _, NewConnection, Organizations as _, TokenSet};
+use partneros_store::{
+    Access, Connections as _, NewConnection, Organizations as _, OtherPortal, TokenSet,
+};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use secrecy::SecretString;
@@ -86,10 +88,12 @@ impl Story {
         let new = NewConnection {
             id: self.connection,
             portal_id: 48_212_345,
+            access: Access::OAuth,
+            other_portal: OtherPortal::Refuse,
             scopes,
             tokens: TokenSet {
                 access: SecretString::from(granted.access_token),
-                access_expires_at: now.plus_millis(granted.expires_in * 1_000),
+                access_expires_at: Some(now.plus_millis(granted.expires_in * 1_000)),
                 refresh: granted.refresh_token.map(SecretString::from),
                 refresh_previous: None,
                 generation: 0,

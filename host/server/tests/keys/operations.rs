@@ -146,3 +146,47 @@ fn the_doctor_says_what_is_wrong_and_migrates_nothing() {
     std::fs::remove_file(home.data("key")).unwrap();
     assert_eq!(verdict("sealing key").as_deref(), Some("failure"));
 }
+
+#[test]
+fn the_doctor_tries_webhooks_under_the_rules_of_messages() {
+    let (there, received) = collector();
+    let mut home = Home::new();
+    home.set("PARTNEROS_HUBSPOT__API_BASE", "http://127.0.0.1:1");
+    home.set("PARTNEROS_WEBHOOKS__ALLOW_PRIVATE", "true");
+    home.set("PARTNEROS_WEBHOOKS__ALLOW_HTTP", "true");
+    let token = home.organization("acme");
+    let host = Served::start(&home);
+    let nobody = "http://127.0.0.1:1/a-path-that-is-a-secret".to_owned();
+    for url in [&there, &nobody] {
+        let body = serde_json::json!({"url": url, "types": ["alert."]});
+        host.asks("POST", "/api/webhooks", &token, &body).json(200);
+    }
+    let tried = |home: &Home| -> Vec<(String, String)> {
+        let output = home.answers(&["doctor", "--json"], "");
+        let findings: Vec<Json> = serde_json::from_slice(&output.stdout).unwrap();
+        let text = |finding: &Json, key: &str| finding[key].as_str().unwrap().to_owned();
+        let webhooks = findings.iter().filter(|one| one["check"] == "webhook");
+        webhooks
+            .map(|one| (text(one, "verdict"), text(one, "message")))
+            .collect()
+    };
+    let [ok, down] = tried(&home).try_into().unwrap();
+    assert_eq!(ok.0, "ok");
+    assert!(
+        ok.1.contains("of `acme`") && ok.1.contains("HTTP 200"),
+        "{}",
+        ok.1
+    );
+    assert_eq!(down.0, "warning");
+    assert!(down.1.contains("no connection"), "{}", down.1);
+    assert!(!down.1.contains("a-path"), "{}", down.1);
+    let body = received.recv_timeout(Duration::from_secs(20)).unwrap();
+    assert!(body.is_empty(), "it is told nothing");
+
+    home.set("PARTNEROS_WEBHOOKS__ALLOW_PRIVATE", "false");
+    for (verdict, message) in tried(&home) {
+        assert_eq!(verdict, "warning");
+        assert!(message.contains("not public"), "{message}");
+    }
+    assert!(received.try_recv().is_err(), "nothing went there");
+}

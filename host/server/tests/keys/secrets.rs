@@ -3,6 +3,9 @@
 //! One long story uses every secret that there is, lets much of it go wrong, and then everything that was written
 //! anywhere is searched for each of them.
 
+mod access;
+mod people;
+
 use std::fs;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,9 +18,10 @@ use partneros_server::config::{Config as HostConfig, Overrides};
 use partneros_server::environment::SystemEnvironment;
 use partneros_server::host::Host;
 use partneros_store::{
-    Connections as _, KeyRing, KeyWrapper as _, Organizations as _, WrapContext, WrappedKey,
+    Connections as _, KeyRing, KeyWrapper as _, Organizations as _, TokenSet, WrapContext,
+    WrappedKey,
 };
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value as Json, json};
 use tokio_util::sync::CancellationToken;
 
@@ -49,6 +53,7 @@ impl Story {
         let portal = Server::start(Config {
             companies: 3,
             refresh: RefreshMode::Rotate,
+            private_app_token: Some(access::PRIVATE_APP_TOKEN.to_owned()),
             app: App {
                 client_secret: CLIENT_SECRET.to_owned(),
                 ..App::default()
@@ -236,10 +241,27 @@ impl Story {
         self.portal.sim().grants.expire_access(now);
     }
 
-    fn remember_tokens(&mut self) {
+    /// Takes down what a request without the story's token was answered.
+    fn says<'a>(&mut self, answer: &'a Answer) -> &'a Answer {
+        self.said.push_str(&answer.text);
+        answer
+    }
+
+    fn stored_tokens(&self) -> TokenSet {
         let store = self.home.store();
         let tokens = store.connection_tokens(self.organization, self.connection.unwrap());
-        let tokens = wait(tokens).expect("they open");
+        wait(tokens).expect("they open")
+    }
+
+    /// Whether a token is good for anything in HubSpot.
+    fn knows(&self, token: &SecretString) -> bool {
+        let now = self.portal.now();
+        let sim = self.portal.sim();
+        sim.describe(token.expose_secret(), now).is_some()
+    }
+
+    fn remember_tokens(&mut self) {
+        let tokens = self.stored_tokens();
         self.sought
             .add("access token", tokens.access.expose_secret());
         for refresh in [tokens.refresh, tokens.refresh_previous]
@@ -377,6 +399,9 @@ fn no_secret_is_written_anywhere() {
     swap_a_token(&mut story);
     refuse_callers(&mut story);
     lose_the_portal(&mut story, &pair);
+    people::come_and_go(&mut story);
+    access::by_private_app(&mut story, &pair);
+    access::ends(&mut story);
     story.assert_not_in_files();
 
     let kinds = [
@@ -390,6 +415,11 @@ fn no_secret_is_written_anywhere() {
         ("client secret", 2),
         ("registry password", 1),
         ("webhook secret", 4),
+        ("private-app token", 2),
+        ("password", 5),
+        ("session", 4),
+        ("CSRF token", 3),
+        ("invitation", 2),
     ];
     for (what, at_least) in kinds {
         let count = story.sought.count(what);

@@ -4,7 +4,10 @@ use partneros_domain::ConnectionId;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::world::{World, at, new_connection, refused_as_conflict, refused_as_not_found, tokens};
-use crate::{ConnectionStatus, Credential, NewConnection, OAuthState, Store, TokenSet};
+use crate::{
+    Access, ConnectionStatus, Credential, Error, Forgotten, NewConnection, OAuthState, OtherPortal,
+    Store, TokenSet,
+};
 
 fn exposed(tokens: &TokenSet) -> [Option<&str>; 3] {
     [
@@ -33,6 +36,7 @@ pub(super) async fn a_portal_is_renewed_in_place(store: &dyn Store) {
         .await
         .unwrap();
     let again = NewConnection {
+        access: Access::PrivateApp,
         scopes: vec!["oauth".to_owned()],
         tokens: tokens("renewed"),
         at: at(2),
@@ -47,6 +51,11 @@ pub(super) async fn a_portal_is_renewed_in_place(store: &dyn Store) {
         (first.id, ConnectionStatus::Active, at(0))
     );
     assert_eq!(renewed.scopes, ["oauth"]);
+    assert_eq!(
+        [first.access, renewed.access],
+        [Access::OAuth, Access::PrivateApp]
+    );
+    assert_eq!([first.connected_at, renewed.connected_at], [at(0), at(2)]);
     let opened = store
         .connection_tokens(world.organization, first.id)
         .await
@@ -63,11 +72,9 @@ pub(super) async fn a_portal_has_one_organization_at_a_time(store: &dyn Store) {
     let theirs = World::numbered(store, 2).await;
     let id = ConnectionId(theirs.uuid());
     let theft = new_connection(id, 1);
-    refused_as_conflict(
-        store
-            .put_connection(theirs.organization, theft.clone())
-            .await,
-    );
+    let refused = store.put_connection(theirs.organization, theft.clone());
+    let refused = refused.await;
+    assert!(matches!(refused, Err(Error::PortalTaken(1))), "{refused:?}");
     refused_as_not_found(store.connection(theirs.organization, id).await);
     store
         .disconnect(ours.organization, ours.connection, at(1))
@@ -83,11 +90,9 @@ pub(super) async fn a_portal_has_one_organization_at_a_time(store: &dyn Store) {
         listed.iter().map(|entry| entry.id).collect::<Vec<_>>(),
         [theirs.connection, id]
     );
-    refused_as_conflict(
-        store
-            .put_connection(ours.organization, new_connection(ours.connection, 1))
-            .await,
-    );
+    let late = store.put_connection(ours.organization, new_connection(ours.connection, 1));
+    let late = late.await;
+    assert!(matches!(late, Err(Error::PortalTaken(1))), "{late:?}");
 }
 
 pub(super) async fn a_status_keeps_the_last_error(store: &dyn Store) {
@@ -124,8 +129,9 @@ pub(super) async fn tokens_open_as_they_were_put(store: &dyn Store) {
         exposed(&first),
         [Some("access"), Some("access refresh"), None]
     );
-    assert_eq!(first.access_expires_at, at(900));
+    assert_eq!(first.access_expires_at, Some(at(900)));
     let private_app = TokenSet {
+        access_expires_at: None,
         refresh: None,
         refresh_previous: Some(SecretString::from("older")),
         ..tokens("pat")
@@ -141,7 +147,9 @@ pub(super) async fn tokens_open_as_they_were_put(store: &dyn Store) {
             .await
             .unwrap()
     );
-    assert_eq!(exposed(&open().await), [Some("pat"), None, Some("older")]);
+    let replaced = open().await;
+    assert_eq!(exposed(&replaced), [Some("pat"), None, Some("older")]);
+    assert_eq!(replaced.access_expires_at, None);
 }
 
 pub(super) async fn tokens_are_replaced_by_generation(store: &dyn Store) {
@@ -171,7 +179,13 @@ pub(super) async fn a_disconnected_portal_has_no_tokens(store: &dyn Store) {
     let world = World::new(store).await;
     let (organization, id) = (world.organization, world.connection);
     let before = store.connection_tokens(organization, id).await.unwrap();
-    store.disconnect(organization, id, at(1)).await.unwrap();
+    let forgotten = store.disconnect(organization, id, at(1)).await.unwrap();
+    let Forgotten::Tokens(tokens_of_it) = forgotten else {
+        panic!("{forgotten:?}");
+    };
+    assert_eq!(exposed(&tokens_of_it), exposed(&before));
+    let again = store.disconnect(organization, id, at(1)).await.unwrap();
+    assert!(matches!(again, Forgotten::Nothing), "{again:?}");
     let connection = store.connection(organization, id).await.unwrap();
     assert_eq!(connection.status, ConnectionStatus::Disconnected);
     refused_as_not_found(store.connection_tokens(organization, id).await);
@@ -201,6 +215,11 @@ pub(super) async fn a_connect_flow_is_valid_once_and_in_time(store: &dyn Store) 
             Credential::Session([70; 32])
         } else {
             Credential::Token([80; 32])
+        },
+        other_portal: match number {
+            1 => OtherPortal::InsteadOf(world.connection),
+            4 => OtherPortal::Beside,
+            _ => OtherPortal::Refuse,
         },
         expires_at: at(expires),
     };

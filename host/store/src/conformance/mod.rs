@@ -33,6 +33,7 @@ mod people;
 mod plugin_activity;
 mod plugin_world;
 mod plugins;
+mod portals;
 mod pushes;
 mod races;
 mod records;
@@ -90,6 +91,12 @@ fn cases_of_the_sync() -> Vec<(&'static str, Case)> {
             tokens_are_replaced_by_generation
             a_disconnected_portal_has_no_tokens
             a_connect_flow_is_valid_once_and_in_time;
+        portals:
+            the_same_portal_goes_on_where_it_was
+            another_portal_is_an_explicit_choice
+            pairs_move_to_another_portal_without_what_is_of_theirs
+            pairs_do_not_move_where_they_would_meet
+            nobody_moves_the_pairs_of_others;
         idempotency:
             a_key_is_taken_once_and_its_answer_given_again
             a_key_is_free_again_when_nothing_changed_or_long_after;

@@ -11,9 +11,9 @@ use secrecy::SecretString;
 use uuid::Uuid;
 
 use crate::{
-    Commit, Committed, Counts, Cursor, Effect, Error, FailureStage, Lease, Link, NewConnection,
-    NewFailure, NewRecord, NewRun, Organization, OutboxEffect, Record, RecordEffect, RecordPatch,
-    Result, RunKind, RunTrigger, Store, TokenSet,
+    Access, Commit, Committed, Counts, Cursor, Effect, Error, FailureStage, Lease, Link,
+    NewConnection, NewFailure, NewRecord, NewRun, Organization, OtherPortal, OutboxEffect, Record,
+    RecordEffect, RecordPatch, Result, RunKind, RunTrigger, Store, TokenSet,
 };
 
 /// The object of the scene's pair.
@@ -331,7 +331,7 @@ pub(super) fn failure(code: &str) -> NewFailure {
 pub(super) fn tokens(access: &str) -> TokenSet {
     TokenSet {
         access: SecretString::from(access),
-        access_expires_at: at(900),
+        access_expires_at: Some(at(900)),
         refresh: Some(SecretString::from(format!("{access} refresh"))),
         refresh_previous: None,
         generation: 1,
@@ -342,8 +342,10 @@ pub(super) fn new_connection(id: ConnectionId, portal_id: i64) -> NewConnection 
     NewConnection {
         id,
         portal_id,
+        access: Access::OAuth,
         scopes: vec!["crm.objects.companies.read".to_owned()],
         tokens: tokens("access"),
+        other_portal: OtherPortal::Beside,
         at: at(0),
     }
 }

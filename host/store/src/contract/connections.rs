@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use partneros_domain::{ConnectionId, OrganizationId, Timestamp};
 use secrecy::SecretString;
 
-use crate::Result;
+use crate::{Error, Result};
 
 /// How a connection is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -20,6 +20,28 @@ pub enum ConnectionStatus {
     ReauthRequired,
 }
 
+/// What a connection gets into its portal with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub enum Access {
+    /// A person's consent to the host's app; its tokens are renewed.
+    #[serde(rename = "oauth")]
+    OAuth,
+    /// The token of a private app of the portal's own, which works until it is replaced there.
+    #[serde(rename = "private_app")]
+    PrivateApp,
+}
+
+/// What becomes of the portals that an organization has connected already when another one is connected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OtherPortal {
+    /// There may be none that works or has pairs: whoever connects has probably taken the wrong portal.
+    Refuse,
+    /// They stay, beside the new one.
+    Beside,
+    /// The pairs of this connection move to the new portal.
+    InsteadOf(ConnectionId),
+}
+
 /// A connection to make, or to make again.
 #[derive(Debug, Clone)]
 pub struct NewConnection {
@@ -27,10 +49,14 @@ pub struct NewConnection {
     pub id: ConnectionId,
     /// The portal.
     pub portal_id: i64,
-    /// The scopes that were granted.
+    /// What it gets in with.
+    pub access: Access,
+    /// The scopes that were granted; none where HubSpot does not say.
     pub scopes: Vec<String>,
     /// The tokens.
     pub tokens: TokenSet,
+    /// What becomes of the organization's other portals.
+    pub other_portal: OtherPortal,
     /// Now.
     pub at: Timestamp,
 }
@@ -46,7 +72,11 @@ pub struct Connection {
     pub portal_id: i64,
     /// How it is.
     pub status: ConnectionStatus,
-    /// The scopes that were granted.
+    /// What it gets in with.
+    pub access: Access,
+    /// When a person connected the portal last.
+    pub connected_at: Timestamp,
+    /// The scopes that were granted; none where HubSpot does not say.
     pub scopes: Vec<String>,
     /// The most recent successful schema discovery.
     pub last_sync_at: Option<Timestamp>,
@@ -63,14 +93,25 @@ pub struct Connection {
 pub struct TokenSet {
     /// The access token.
     pub access: SecretString,
-    /// When the access token expires.
-    pub access_expires_at: Timestamp,
+    /// When the access token expires; never, if it is a private app's.
+    pub access_expires_at: Option<Timestamp>,
     /// The refresh token; none for a private-app token.
     pub refresh: Option<SecretString>,
     /// The refresh token before this one, kept until this one has worked.
     pub refresh_previous: Option<SecretString>,
     /// Counts replacements; a writer names the one it started from.
     pub generation: i64,
+}
+
+/// What a connection that was ended had.
+#[derive(Debug)]
+pub enum Forgotten {
+    /// Nothing: it had been ended before.
+    Nothing,
+    /// These tokens, which HubSpot may be told to forget as well.
+    Tokens(Box<TokenSet>),
+    /// Tokens that do not open any more.
+    Unreadable(Error),
 }
 
 /// What a caller showed, by the SHA-256 under which it is kept.
@@ -91,6 +132,8 @@ pub struct OAuthState {
     pub organization_id: OrganizationId,
     /// What whoever began it showed.
     pub begun_with: Credential,
+    /// What becomes of the organization's other portals if it ends at another one.
+    pub other_portal: OtherPortal,
     /// When it stops being valid.
     pub expires_at: Timestamp,
 }
@@ -99,7 +142,16 @@ pub struct OAuthState {
 #[async_trait]
 pub trait Connections: Send + Sync {
     /// Makes a connection, or renews the organization's connection to the same portal: same id, status `active`, new
-    /// tokens and scopes. A portal that another organization has connected is a conflict.
+    /// tokens and scopes. Its pairs go on with their links and cursors.
+    ///
+    /// With [`OtherPortal::InsteadOf`] the pairs of that connection move to this one, unless it is this one: they keep
+    /// their ids, settings, mappings and what is bound to them, and lose what is of the old portal only, which are links,
+    /// cursors, failures and what waits to be pushed. Those that are active are paused, and whoever syncs them loses the
+    /// lease. The connection that they leave stays as it is.
+    ///
+    /// Fails with [`Error::PortalTaken`] for a portal that another organization has connected, with
+    /// [`Error::OtherPortal`] for one that needs an explicit choice, and as a conflict where both connections have a pair
+    /// of the same two objects.
     async fn put_connection(
         &self,
         organization: OrganizationId,
@@ -137,14 +189,14 @@ pub trait Connections: Send + Sync {
         from: i64,
         tokens: &TokenSet,
     ) -> Result<bool>;
-    /// Forgets the tokens and sets the status `disconnected`. Pairs stay, with their mappings and what is bound to them,
-    /// so that they go on as before once the portal is connected again.
+    /// Forgets the tokens, which are returned, and sets the status `disconnected`. Pairs stay, with their mappings and what
+    /// is bound to them, so that they go on as before once the portal is connected again.
     async fn disconnect(
         &self,
         organization: OrganizationId,
         id: ConnectionId,
         at: Timestamp,
-    ) -> Result<()>;
+    ) -> Result<Forgotten>;
     /// Keeps a connect flow, and drops those that expired.
     async fn put_oauth_state(&self, state: &OAuthState, now: Timestamp) -> Result<()>;
     /// Takes a connect flow: it is valid once. `None` when unknown, used or expired.

@@ -8,16 +8,16 @@ use secrecy::SecretString;
 use super::data_keys::{Closed, Sealer};
 use super::encoding::{Cell, json, time, time_if_any, word};
 use super::fault::{Fault, Outcome, conflict, not_found, unless_taken};
-use super::{Sqlite, scope};
+use super::{Sqlite, pairs, scope};
 use crate::seal::{ACCESS_TOKEN, Place, REFRESH_PREVIOUS, REFRESH_TOKEN, SealedColumn};
 use crate::{
-    Connection, ConnectionStatus, Connections, Credential, NewConnection, OAuthState, Result,
-    TokenSet,
+    Connection, ConnectionStatus, Connections, Credential, Error, Forgotten, NewConnection,
+    OAuthState, OtherPortal, Result, TokenSet,
 };
 
 const COLUMNS: &str =
     "SELECT c.id, c.portal_id, c.status, c.scopes, c.last_sync_at, c.last_error_at,
-        c.last_error_message, c.created_at
+        c.last_error_message, c.created_at, c.access, c.connected_at
      FROM connections c JOIN organizations o ON o.key = c.organization";
 
 #[async_trait]
@@ -86,22 +86,10 @@ impl Connections for Sqlite {
         id: ConnectionId,
     ) -> Result<TokenSet> {
         let read = self.read("read a connection's tokens", move |tx| {
-            read_tokens(tx, organization, id)
+            let closed = read_tokens(tx, organization, id)?;
+            Ok(closed.ok_or_else(|| not_found("tokens of connection", id))?)
         });
-        let ClosedTokens {
-            access,
-            access_expires_at,
-            refresh,
-            refresh_previous,
-            generation,
-        } = read.await?;
-        Ok(TokenSet {
-            access: self.open_sealed(access).await?,
-            access_expires_at,
-            refresh: self.open_if_any(refresh).await?,
-            refresh_previous: self.open_if_any(refresh_previous).await?,
-            generation,
-        })
+        self.open_tokens(read.await?).await
     }
 
     async fn replace_tokens(
@@ -124,7 +112,7 @@ impl Connections for Sqlite {
                 key,
                 from,
                 sealed.access,
-                sealed.access_expires_at.0,
+                sealed.access_expires_at.map(Timestamp::as_millis),
                 sealed.refresh,
                 sealed.refresh_previous
             ])?;
@@ -139,9 +127,14 @@ impl Connections for Sqlite {
         organization: OrganizationId,
         id: ConnectionId,
         at: Timestamp,
-    ) -> Result<()> {
-        self.write("disconnect a portal", move |tx| {
+    ) -> Result<Forgotten> {
+        let forget = self.write("disconnect a portal", move |tx| {
             let key = scope::connection(tx, organization, id)?;
+            // Tokens that cannot be read are forgotten all the same.
+            let closed = match read_tokens(tx, organization, id) {
+                Err(Fault::Store(error)) => Err(error),
+                read => Ok(read?),
+            };
             tx.prepare_cached(
                 "UPDATE connections SET status = 'disconnected', status_at = ?2,
                      access_token = NULL, access_expires_at = NULL, refresh_token = NULL,
@@ -149,9 +142,16 @@ impl Connections for Sqlite {
                  WHERE key = ?1",
             )?
             .execute([key, at.0])?;
-            Ok(())
-        })
-        .await
+            Ok(closed)
+        });
+        let opened = match forget.await? {
+            Ok(None) => return Ok(Forgotten::Nothing),
+            Ok(Some(closed)) => self.open_tokens(closed).await,
+            Err(error) => Err(error),
+        };
+        Ok(opened.map_or_else(Forgotten::Unreadable, |tokens| {
+            Forgotten::Tokens(Box::new(tokens))
+        }))
     }
 
     async fn put_oauth_state(&self, state: &OAuthState, now: Timestamp) -> Result<()> {
@@ -162,19 +162,28 @@ impl Connections for Sqlite {
                 Credential::Session(hash) => (Some(hash), None),
                 Credential::Token(hash) => (None, Some(hash)),
             };
+            let instead_of = match state.other_portal {
+                OtherPortal::InsteadOf(id) => {
+                    Some(scope::connection(tx, state.organization_id, id)?)
+                }
+                OtherPortal::Refuse | OtherPortal::Beside => None,
+            };
             tx.prepare_cached("DELETE FROM oauth_states WHERE expires_at <= ?1")?
                 .execute([now.0])?;
             let inserted = tx
                 .prepare_cached(
-                    "INSERT INTO oauth_states (hash, organization, session, token, expires_at)
-                     VALUES (?1, ?2, ?3, ?4, ?5)",
+                    "INSERT INTO oauth_states (hash, organization, session, token, expires_at,
+                         beside, instead_of)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                 )?
                 .execute(params![
                     state.hash,
                     organization,
                     session,
                     token,
-                    state.expires_at.0
+                    state.expires_at.0,
+                    state.other_portal == OtherPortal::Beside,
+                    instead_of
                 ]);
             unless_taken(inserted, || {
                 conflict("connect flow", &hex::encode(state.hash), "exists already")
@@ -194,7 +203,8 @@ impl Connections for Sqlite {
             let mut take = tx.prepare_cached(
                 "DELETE FROM oauth_states WHERE hash = ?1
                  RETURNING (SELECT id FROM organizations WHERE key = organization), expires_at,
-                     session, token",
+                     session, token, beside,
+                     (SELECT id FROM connections WHERE key = instead_of)",
             )?;
             let taken = take
                 .query_row([hash], |row| {
@@ -204,6 +214,11 @@ impl Connections for Sqlite {
                         begun_with: match row.get(2)? {
                             Some(session) => Credential::Session(session),
                             None => Credential::Token(row.get(3)?),
+                        },
+                        other_portal: match (row.get(4)?, row.get(5)?) {
+                            (_, Some(id)) => OtherPortal::InsteadOf(ConnectionId(id)),
+                            (true, None) => OtherPortal::Beside,
+                            (false, None) => OtherPortal::Refuse,
                         },
                         expires_at: time(row, 1)?,
                     })
@@ -222,56 +237,107 @@ fn put(
     new: &NewConnection,
 ) -> Outcome<Connection> {
     let owner = scope::organization(db, organization)?;
+    let taken = db
+        .prepare_cached(
+            "SELECT 1 FROM connections
+             WHERE portal_id = ?1 AND organization <> ?2 AND status <> 'disconnected'",
+        )?
+        .exists([new.portal_id, owner])?;
+    if taken {
+        return Err(Error::PortalTaken(new.portal_id).into());
+    }
     let known: Option<(i64, uuid::Uuid)> = db
         .prepare_cached(
             "SELECT key, id FROM connections WHERE organization = ?1 AND portal_id = ?2",
         )?
         .query_row([owner, new.portal_id], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
+    if known.is_none() && new.other_portal == OtherPortal::Refuse {
+        refuse_another(db, owner, new.portal_id)?;
+    }
     let id = known.map_or(new.id, |(_, id)| ConnectionId(id));
     let tokens = SealedTokens::seal(sealer, id, &new.tokens)?;
-    let scopes = json(&new.scopes)?;
-    let written = if let Some((row, _)) = known {
-        db.prepare_cached(
-            "UPDATE connections SET status = 'active', status_at = ?2, scopes = ?3, access_token = ?4,
-                 access_expires_at = ?5, refresh_token = ?6, refresh_previous = ?7,
-                 token_generation = token_generation + 1
-             WHERE key = ?1",
-        )?
-        .execute(params![
-            row,
-            new.at.0,
-            scopes,
-            tokens.access,
-            tokens.access_expires_at.0,
-            tokens.refresh,
-            tokens.refresh_previous
-        ])
+    let key = if let Some((key, _)) = known {
+        renew(db, key, new, &tokens)?;
+        key
     } else {
-        db.prepare_cached(
+        insert(db, owner, new, &tokens)?
+    };
+    if let OtherPortal::InsteadOf(left) = new.other_portal {
+        let left_key = scope::connection(db, organization, left)?;
+        if left_key != key {
+            pairs::move_all(db, (left_key, left), key)?;
+        }
+    }
+    find(db, organization, id)
+}
+
+/// Refuses a portal that the organization does not know, if it has another.
+fn refuse_another(db: &Database, owner: i64, portal_id: i64) -> Outcome<()> {
+    let mut list = db.prepare_cached(
+        "SELECT c.id, c.portal_id FROM connections c
+         WHERE c.organization = ?1 AND (c.status <> 'disconnected'
+             OR EXISTS (SELECT 1 FROM object_pairs p WHERE p.connection = c.key))
+         ORDER BY c.created_at, c.key",
+    )?;
+    let rows = list.query_map([owner], |row| Ok((ConnectionId(row.get(0)?), row.get(1)?)))?;
+    let connected = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+    if connected.is_empty() {
+        return Ok(());
+    }
+    Err(Error::OtherPortal {
+        portal_id,
+        connected,
+    }
+    .into())
+}
+
+fn renew(db: &Database, key: i64, new: &NewConnection, tokens: &SealedTokens) -> Outcome<()> {
+    db.prepare_cached(
+        "UPDATE connections SET status = 'active', status_at = ?2, connected_at = ?2, access = ?3,
+             scopes = ?4, access_token = ?5, access_expires_at = ?6, refresh_token = ?7,
+             refresh_previous = ?8, token_generation = token_generation + 1
+         WHERE key = ?1",
+    )?
+    .execute(params![
+        key,
+        new.at.0,
+        word(&new.access)?,
+        json(&new.scopes)?,
+        tokens.access,
+        tokens.access_expires_at.map(Timestamp::as_millis),
+        tokens.refresh,
+        tokens.refresh_previous
+    ])?;
+    Ok(())
+}
+
+/// Makes a connection and returns its key.
+fn insert(db: &Database, owner: i64, new: &NewConnection, tokens: &SealedTokens) -> Outcome<i64> {
+    let inserted = db
+        .prepare_cached(
             "INSERT INTO connections (organization, id, portal_id, status, status_at, created_at,
-                 scopes, access_token, access_expires_at, refresh_token, refresh_previous,
-                 token_generation)
-             VALUES (?1, ?2, ?3, 'active', ?4, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                 connected_at, access, scopes, access_token, access_expires_at, refresh_token,
+                 refresh_previous, token_generation)
+             VALUES (?1, ?2, ?3, 'active', ?4, ?4, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         )?
         .execute(params![
             owner,
             new.id.0,
             new.portal_id,
             new.at.0,
-            scopes,
+            word(&new.access)?,
+            json(&new.scopes)?,
             tokens.access,
-            tokens.access_expires_at.0,
+            tokens.access_expires_at.map(Timestamp::as_millis),
             tokens.refresh,
             tokens.refresh_previous,
             new.tokens.generation
-        ])
-    };
-    unless_taken(written, || {
-        let problem = "is connected by another organization, or its connection's id is taken";
-        conflict("portal", new.portal_id, problem)
+        ]);
+    unless_taken(inserted, || {
+        conflict("connection", new.id, "exists already")
     })?;
-    find(db, organization, id)
+    Ok(db.last_insert_rowid())
 }
 
 fn find(db: &Database, organization: OrganizationId, id: ConnectionId) -> Outcome<Connection> {
@@ -295,13 +361,15 @@ fn read(row: &Row<'_>, organization_id: OrganizationId) -> Outcome<Connection> {
         last_error_at: time_if_any(row, 5)?,
         last_error_message: row.get(6)?,
         created_at: time(row, 7)?,
+        access: Cell::new("connections", "access").word(row, 8, id)?,
+        connected_at: time(row, 9)?,
     })
 }
 
 /// The tokens as they are stored.
 struct SealedTokens {
     access: Vec<u8>,
-    access_expires_at: Timestamp,
+    access_expires_at: Option<Timestamp>,
     refresh: Option<Vec<u8>>,
     refresh_previous: Option<Vec<u8>>,
 }
@@ -322,29 +390,42 @@ impl SealedTokens {
     }
 }
 
+impl Sqlite {
+    async fn open_tokens(&self, closed: ClosedTokens) -> Result<TokenSet> {
+        Ok(TokenSet {
+            access: self.open_sealed(closed.access).await?,
+            access_expires_at: closed.access_expires_at,
+            refresh: self.open_if_any(closed.refresh).await?,
+            refresh_previous: self.open_if_any(closed.refresh_previous).await?,
+            generation: closed.generation,
+        })
+    }
+}
+
 /// The tokens as they were read.
 struct ClosedTokens {
     access: Closed,
-    access_expires_at: Timestamp,
+    access_expires_at: Option<Timestamp>,
     refresh: Option<Closed>,
     refresh_previous: Option<Closed>,
     generation: i64,
 }
 
+/// The tokens of a connection, if it has any.
 fn read_tokens(
     db: &Database,
     organization: OrganizationId,
     id: ConnectionId,
-) -> Outcome<ClosedTokens> {
+) -> Outcome<Option<ClosedTokens>> {
     let connection = scope::connection(db, organization, id)?;
     let mut find = db.prepare_cached(
         "SELECT access_token, access_expires_at, refresh_token, refresh_previous, token_generation
          FROM connections WHERE key = ?1 AND access_token IS NOT NULL",
     )?;
     let mut rows = find.query([connection])?;
-    let row = rows
-        .next()?
-        .ok_or_else(|| not_found("tokens of connection", id))?;
+    let Some(row) = rows.next()? else {
+        return Ok(None);
+    };
     let close = |column: &'static SealedColumn, sealed| {
         let place = Place {
             organization,
@@ -355,11 +436,11 @@ fn read_tokens(
     };
     let close_if_any =
         |column, sealed: Option<Vec<u8>>| sealed.map(|sealed| close(column, sealed)).transpose();
-    Ok(ClosedTokens {
+    Ok(Some(ClosedTokens {
         access: close(&ACCESS_TOKEN, row.get(0)?)?,
-        access_expires_at: time(row, 1)?,
+        access_expires_at: time_if_any(row, 1)?,
         refresh: close_if_any(&REFRESH_TOKEN, row.get(2)?)?,
         refresh_previous: close_if_any(&REFRESH_PREVIOUS, row.get(3)?)?,
         generation: row.get(4)?,
-    })
+    }))
 }

@@ -253,6 +253,45 @@ fn create(db: &Database, organization: OrganizationId, pair: &ObjectPair) -> Out
     Ok(())
 }
 
+/// Moves all pairs of one connection to another, which is of another portal: what is of the portal that they leave stays
+/// behind.
+pub(super) fn move_all(
+    db: &Database,
+    (from, from_id): (i64, ConnectionId),
+    to: i64,
+) -> Outcome<()> {
+    for of_portal in ["links", "outbox", "failures"] {
+        db.prepare_cached(&format!(
+            "DELETE FROM {of_portal}
+             WHERE pair IN (SELECT key FROM object_pairs WHERE connection = ?1)"
+        ))?
+        .execute([from])?;
+    }
+    // Whoever syncs one of them loses the lease, and with it whatever they still wanted to commit.
+    db.prepare_cached(
+        "UPDATE pair_progress SET cursor_modified_at = NULL, cursor_drained_to = NULL,
+             next_run_at = NULL, lease_epoch = lease_epoch + 1, lease_until = NULL
+         WHERE pair IN (SELECT key FROM object_pairs WHERE connection = ?1)",
+    )?
+    .execute([from])?;
+    // What is bound to the connection that takes them goes before what was bound to theirs.
+    db.prepare_cached("UPDATE OR IGNORE bindings SET connection = ?2 WHERE connection = ?1")?
+        .execute([from, to])?;
+    let moved = db
+        .prepare_cached(
+            "UPDATE object_pairs SET connection = ?2,
+                 state = CASE state WHEN 'active' THEN 'paused' ELSE state END
+             WHERE connection = ?1",
+        )?
+        .execute([from, to]);
+    unless_taken(moved, || {
+        let problem = "has a pair of the same two objects as the connection that takes its pairs; \
+                       delete one of the two first";
+        conflict("connection", from_id, problem)
+    })?;
+    Ok(())
+}
+
 fn set_due(db: &Database, pair: i64, at: Option<Timestamp>) -> Outcome<()> {
     db.prepare_cached("UPDATE pair_progress SET next_run_at = ?2 WHERE pair = ?1")?
         .execute(params![pair, at.map(Timestamp::as_millis)])?;

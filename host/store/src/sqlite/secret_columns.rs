@@ -23,6 +23,7 @@ enum Holds {
 
 const KNOWN: [(&str, Holds); 29] = [
     ("api_tokens.hash", Holds::Hash),
+    ("connections.access", Holds::Plain), // such as `oauth`
     ("connections.access_token", Holds::Sealed),
     ("connections.refresh_previous", Holds::Sealed),
     ("connections.refresh_token", Holds::Sealed),

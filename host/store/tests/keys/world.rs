@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use partneros_domain::{ConnectionId, OrganizationId, Timestamp};
 use partneros_store::{
-    Connections as _, Error, KeyRing, NewConnection, Options, Organization, Organizations as _,
-    Result, Sqlite, TokenSet,
+    Access, Connections as _, Error, KeyRing, NewConnection, Options, Organization,
+    Organizations as _, OtherPortal, Result, Sqlite, TokenSet,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use tempfile::TempDir;
@@ -86,8 +86,10 @@ pub async fn connects(store: &Sqlite, of: u128, number: u128) -> Result<()> {
     let new = NewConnection {
         id: connection(of, number),
         portal_id: (of * 1_000_000 + number) as i64,
+        access: Access::OAuth,
         scopes: Vec::new(),
         tokens: tokens(of, number),
+        other_portal: OtherPortal::Beside,
         at: Timestamp(1),
     };
     store.put_connection(organization(of), new).await.map(drop)
@@ -97,7 +99,7 @@ pub fn tokens(of: u128, number: u128) -> TokenSet {
     let secret = |kind: &str| SecretString::from(format!("{kind} of {of}, {number}"));
     TokenSet {
         access: secret("access"),
-        access_expires_at: Timestamp(2),
+        access_expires_at: Some(Timestamp(2)),
         refresh: Some(secret("refresh")),
         refresh_previous: Some(secret("previous")),
         generation: 1,

@@ -152,15 +152,24 @@ async fn introspect(State(shell): State<Shell>, body: Bytes) -> Response {
     }
 }
 
-async fn revoke(State(shell): State<Shell>, body: Bytes) -> Response {
+async fn revoke(State(shell): State<Shell>, head: Head, body: Bytes) -> Response {
     let fields = Fields::parse(&body);
-    let mut sim = shell.sim();
-    let (id, secret) = (fields.text("client_id"), fields.text("client_secret"));
-    match sim.revoke(&id, &secret, &fields.text("token")) {
-        // Unverified: status and body of a successful revocation.
-        Ok(()) => StatusCode::OK.into_response(),
-        Err(error) => refused(&error, &sim.correlation_id(), false),
-    }
+    let (response, fault) = {
+        let mut sim = shell.sim();
+        let fault = sim.faults.draw(head.path());
+        if let Some(refusal) = fault.and_then(Fault::refusal) {
+            let refusal = sim.stamp(refusal);
+            return error_response(&refusal, None);
+        }
+        let (id, secret) = (fields.text("client_id"), fields.text("client_secret"));
+        let response = match sim.revoke(&id, &secret, &fields.text("token")) {
+            // Unverified: status and body of a successful revocation.
+            Ok(()) => StatusCode::OK.into_response(),
+            Err(error) => refused(&error, &sim.correlation_id(), false),
+        };
+        (response, fault)
+    };
+    strike(response, fault).await
 }
 
 async fn describe_v1(State(shell): State<Shell>, Path(token): Path<String>) -> Response {

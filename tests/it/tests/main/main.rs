@@ -17,6 +17,7 @@ mod merges;
 mod mirrors;
 mod plugin_failures;
 mod plugins;
+mod portals;
 mod random;
 mod random_deletes;
 mod schedule;

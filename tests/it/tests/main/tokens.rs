@@ -165,7 +165,7 @@ async fn an_uninstalled_app_needs_a_person_and_loses_nothing() {
     assert!(sync.metadata["httpStatus"].is_u64(), "{sync:?}");
     let answered = host
         .engine
-        .reconnected(acme.id, "test", acme.connection, 1)
+        .reconnected(acme.id, "test", acme.connection, json!({}))
         .await;
     answered.unwrap();
     assert_eq!(

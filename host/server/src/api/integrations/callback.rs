@@ -9,8 +9,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use partneros_domain::{ConnectionId, OrganizationId, Permission};
-use partneros_store::{Connection, Credential, NewConnection, OAuthState, TokenSet};
+use partneros_domain::{ConnectionId, Permission};
+use partneros_store::{Access, Credential, NewConnection, OAuthState, TokenSet};
 use partneros_sync::describe;
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -18,7 +18,7 @@ use url::form_urlencoded;
 use utoipa::IntoParams;
 
 use super::connect::NotConfigured;
-use super::{IntegrationBody, discovery, state_hash, view};
+use super::{IntegrationBody, connection, state_hash};
 use crate::api::query::Query;
 use crate::auth::session;
 use crate::pages::INTEGRATIONS;
@@ -60,10 +60,6 @@ enum Error {
     NoCode,
     #[error("{}; begin again", describe(.0))]
     Exchange(#[source] ConnectError),
-    #[error(
-        "failed to connect: HubSpot portal `{0}` is connected by another organization of this host"
-    )]
-    Taken(i64),
 }
 
 impl From<Error> for Problem {
@@ -83,7 +79,6 @@ impl From<Error> for Problem {
                 .caused_by(describe(source))
             }
             Error::Exchange(_) => refused("exchange_refused"),
-            Error::Taken(_) => Self::new(StatusCode::CONFLICT, "portal_taken", &error),
         }
     }
 }
@@ -95,7 +90,7 @@ impl From<Error> for Problem {
         (status = 200, description = "The connection, for `Accept: application/json`.", body = IntegrationBody),
         (status = 303, description = "To the page of integrations, with `connected` or with `error` and `message`."),
         (status = 400, description = "`invalid_state`, `consent_denied`, `missing_code` or `exchange_refused`.", body = ErrorBody),
-        (status = 409, description = "`portal_taken` or `not_configured`.", body = ErrorBody),
+        (status = 409, description = "`portal_taken`, `other_portal`, `conflict` or `not_configured`.", body = ErrorBody),
         (status = 503, description = "`hubspot_unavailable`, `busy` or `stopping`.", body = ErrorBody),
     ))]
 pub async fn handle(
@@ -146,12 +141,8 @@ async fn end(
     }
     let code = query.code.ok_or(Error::NoCode)?;
     let organization = waiting.organization_id;
-    let connection = connect(&state, flow.as_ref(), organization, &actor, &code).await?;
-    let id = connection.id;
-    tracing::info!(connection.id = %id, portal.id = connection.portal_id, "portal connected");
-    let integration = view(state.store.as_ref(), organization, connection).await?;
-    discovery.run(discovery::discover_unattended(state, organization, id));
-    Ok(IntegrationBody { integration })
+    let new = granted(&state, flow.as_ref(), &waiting, &code).await?;
+    connection::begin(&state, organization, &actor, new, discovery).await
 }
 
 /// Who began the flow, as the audit log names them, if they are the one who is back and still may connect portals. `shown`
@@ -186,14 +177,13 @@ async fn beginner(
     }
 }
 
-/// Exchanges the code and stores what it grants.
-async fn connect(
+/// Exchanges the code for what it grants.
+async fn granted(
     state: &AppState,
     flow: &dyn ConnectFlow,
-    organization: OrganizationId,
-    actor: &str,
+    waiting: &OAuthState,
     code: &SecretString,
-) -> Result<Connection, Problem> {
+) -> Result<NewConnection, Error> {
     // The time before the exchange: a token is then never taken for fresher than it is.
     let asked_at = state.environment.now();
     let granted = flow.exchange(code).await.map_err(Error::Exchange)?;
@@ -205,30 +195,21 @@ async fn connect(
         refresh,
     } = granted;
     let lifetime_ms = i64::try_from(expires_in.as_millis()).unwrap_or(i64::MAX);
-    let new = NewConnection {
+    Ok(NewConnection {
         id: ConnectionId(state.environment.new_id()),
         portal_id,
+        access: Access::OAuth,
         scopes,
         tokens: TokenSet {
             access,
-            access_expires_at: asked_at.plus_millis(lifetime_ms),
+            access_expires_at: Some(asked_at.plus_millis(lifetime_ms)),
             refresh,
             refresh_previous: None,
             generation: 0,
         },
+        other_portal: waiting.other_portal,
         at: state.environment.now(),
-    };
-    let connection = match state.store.put_connection(organization, new).await {
-        Ok(connection) => connection,
-        Err(partneros_store::Error::Conflict { .. }) => return Err(Error::Taken(portal_id).into()),
-        Err(error) => return Err(error.into()),
-    };
-    state.engine.parts().portals.forget(connection.id);
-    state
-        .engine
-        .reconnected(organization, actor, connection.id, portal_id)
-        .await?;
-    Ok(connection)
+    })
 }
 
 fn wants_json(headers: &HeaderMap) -> bool {

@@ -9,7 +9,9 @@ use partneros_store::OAuthState;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::connection::PortalChoice;
 use super::state_hash;
+use crate::api::body::Body;
 use crate::auth::{Permitted, permission};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
@@ -37,16 +39,23 @@ impl From<NotConfigured> for Problem {
 }
 
 /// Begins to connect a portal: says where to send the person who consents. What a session begins ends in that session's
-/// browser.
+/// browser. Consent to the portal of before goes on where it was; consent to another one is refused, unless the body says
+/// what becomes of the one there is.
 #[utoipa::path(post, path = "/api/integrations/hubspot/connect", tag = "integrations", operation_id = "connectHubspot",
+    request_body = Option<PortalChoice>,
     responses(
         (status = 200, description = "Where to go.", body = Authorization),
+        (status = 400, description = "`invalid_json` or `invalid_body`.", body = ErrorBody),
+        (status = 404, description = "`not_found`: `insteadOf` names no connection.", body = ErrorBody),
         (status = 409, description = "`not_configured`: the host has no HubSpot app.", body = ErrorBody),
     ))]
 pub async fn handle(
     State(state): State<AppState>,
     caller: Permitted<permission::ManageConnections>,
+    choice: Option<Body<PortalChoice>>,
 ) -> Result<Json<Authorization>, Problem> {
+    let choice = choice.map(|Body(choice)| choice).unwrap_or_default();
+    let other_portal = choice.checked()?;
     let flow = state.connect.as_ref().ok_or(NotConfigured)?;
     let mut random = [0; 32];
     state.environment.random(&mut random);
@@ -56,6 +65,7 @@ pub async fn handle(
         hash: state_hash(&secret),
         organization_id: caller.organization,
         begun_with: caller.credential,
+        other_portal,
         expires_at: now.plus_millis(i64::from(state.limits.connect_ms_max)),
     };
     state.store.put_oauth_state(&waiting, now).await?;

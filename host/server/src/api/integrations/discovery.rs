@@ -1,31 +1,22 @@
 //! Schema discovery, and what it says about the connection.
 
 use partneros_domain::{ConnectionId, OrganizationId};
-use partneros_store::{CachedSchema, ConnectionStatus};
+use partneros_store::CachedSchema;
 use partneros_sync::{Error, describe};
 
 use crate::state::AppState;
 
-/// Reads the portal's schema. A failure is also written down as the connection's last error.
+/// Reads the portal's schema. What that says about the connection is written down.
 pub(super) async fn discover(
     state: &AppState,
     organization: OrganizationId,
     connection: ConnectionId,
 ) -> Result<Vec<CachedSchema>, Error> {
     let discovered = state.engine.discover(organization, connection).await;
-    let status = match &discovered {
-        Ok(_) => ConnectionStatus::Active,
-        Err(error) => match error.hubspot() {
-            Some(partneros_hubspot::Error::ReauthRequired(_)) => ConnectionStatus::ReauthRequired,
-            Some(_) => ConnectionStatus::Error,
-            None => return discovered,
-        },
-    };
-    let message = discovered.as_ref().err().map(|error| describe(error));
-    let now = state.environment.now();
+    let failed = discovered.as_ref().err();
     state
-        .store
-        .set_connection_status(organization, connection, status, message.as_deref(), now)
+        .engine
+        .note_standing(organization, connection, failed)
         .await?;
     discovered
 }

@@ -11,13 +11,15 @@ use partneros_hubspot::{
     Error, Portal, Priority, RateLimit, ReadBatch, Refusal, Rows, Search, SearchPage, Update,
     Upsert, Written,
 };
+use partneros_store::TokenSet;
 use partneros_sync::Portals;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
-use crate::state::{ConnectError, ConnectFlow, Granted};
+use crate::state::{ConnectError, ConnectFlow, Ending, Granted};
 
-/// Exchanges codes: `good` works, `used` is refused, `outage` gets no answer, `portalless` names no portal.
+/// Exchanges codes: `good` works, `elsewhere` does for another portal, `used` is refused, `outage` gets no answer,
+/// `portalless` names no portal. Takes back what it granted, except the refresh token `stays`.
 #[derive(Debug)]
 pub struct TestConnect;
 
@@ -30,17 +32,30 @@ impl ConnectFlow for TestConnect {
     }
 
     async fn exchange(&self, code: &SecretString) -> Result<Granted, ConnectError> {
+        let granted = |portal_id, access: &str| Granted {
+            portal_id,
+            scopes: vec!["oauth".to_owned()],
+            access: access.to_owned().into(),
+            expires_in: Duration::from_mins(30),
+            refresh: Some("refresh-good".to_owned().into()),
+        };
         match code.expose_secret() {
-            "good" => Ok(Granted {
-                portal_id: 4_711,
-                scopes: vec!["oauth".to_owned()],
-                access: "access-good".to_owned().into(),
-                expires_in: Duration::from_mins(30),
-                refresh: Some("refresh-good".to_owned().into()),
-            }),
+            "good" => Ok(granted(4_711, "access-good")),
+            "elsewhere" => Ok(granted(4_712, "access-elsewhere")),
             "outage" => Err(ConnectError::Exchange(Error::Unavailable(refusal(502)))),
             "portalless" => Err(ConnectError::NoPortal),
             _ => Err(ConnectError::Exchange(Error::Validation(refusal(400)))),
+        }
+    }
+
+    async fn end(&self, tokens: &TokenSet, uninstall: bool) -> Ending {
+        let refresh = tokens.refresh.as_ref().map(SecretString::expose_secret);
+        Ending {
+            revoked: match refresh {
+                Some("stays") => Err(Error::Unavailable(refusal(502))),
+                _ => Ok(()),
+            },
+            uninstalled: uninstall.then_some(Ok(())),
         }
     }
 }
@@ -58,6 +73,10 @@ impl ConnectFlow for PanickingConnect {
     async fn exchange(&self, _code: &SecretString) -> Result<Granted, ConnectError> {
         panic!("boom")
     }
+
+    async fn end(&self, _tokens: &TokenSet, _uninstall: bool) -> Ending {
+        panic!("boom")
+    }
 }
 
 /// The portal of every connection: not to be had until it is opened.
@@ -70,6 +89,7 @@ pub struct TestPortals {
 
 const OPEN: u8 = 1;
 const REVOKED: u8 = 2;
+const REFUSED: u8 = 3;
 
 impl TestPortals {
     /// From now on the schema can be read.
@@ -80,6 +100,11 @@ impl TestPortals {
     /// From now on HubSpot asks for a new authorisation.
     pub fn revoke(&self) {
         self.mode.store(REVOKED, Ordering::Relaxed);
+    }
+
+    /// From now on HubSpot takes no access token.
+    pub fn refuse(&self) {
+        self.mode.store(REFUSED, Ordering::Relaxed);
     }
 
     /// From now on HubSpot says that so many of a thousand calls of the day are left.
@@ -111,14 +136,23 @@ impl Portals for TestPortals {
         _connection: ConnectionId,
     ) -> Result<Arc<dyn Portal>, partneros_sync::Error> {
         let limit = *self.limit.lock().unwrap_or_else(PoisonError::into_inner);
-        let portal = |revoked| Arc::new(TestPortal { revoked, limit });
         match self.mode.load(Ordering::Relaxed) {
-            OPEN => Ok(portal(false)),
-            REVOKED => Ok(portal(true)),
+            mode @ (OPEN | REVOKED | REFUSED) => Ok(Arc::new(TestPortal { mode, limit })),
             _ => Err(partneros_sync::Error::NotConnected(
                 "there is no portal in this test".into(),
             )),
         }
+    }
+
+    /// Tokens of two portals; `pat-late` gets no answer, and no other is known.
+    async fn account_of(&self, token: &SecretString) -> Result<AccountInfo, Error> {
+        let portal_id = match token.expose_secret() {
+            "pat-good" => 4_711,
+            "pat-elsewhere" => 4_712,
+            "pat-late" => return outage(),
+            _ => return Err(Error::Unauthorized(refusal(401))),
+        };
+        Ok(serde_json::from_value(serde_json::json!({"portalId": portal_id})).unwrap())
     }
 
     fn forget(&self, connection: ConnectionId) {
@@ -131,16 +165,16 @@ impl Portals for TestPortals {
 
 /// A portal with one property an object. Everything but its schema answers with an outage.
 struct TestPortal {
-    revoked: bool,
+    mode: u8,
     limit: Option<RateLimit>,
 }
 
 impl TestPortal {
     fn unless_revoked<T>(&self, value: T) -> Result<T, Error> {
-        if self.revoked {
-            Err(Error::ReauthRequired(refusal(401)))
-        } else {
-            Ok(value)
+        match self.mode {
+            REVOKED => Err(Error::ReauthRequired(refusal(401))),
+            REFUSED => Err(Error::Unauthorized(refusal(401))),
+            _ => Ok(value),
         }
     }
 }

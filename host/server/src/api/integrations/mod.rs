@@ -1,24 +1,28 @@
 //! Integrations: the connections to HubSpot portals.
 //!
 //! A connection is made by the consent of a person in HubSpot: [`connect`] says where to send them, HubSpot sends them
-//! back to [`callback`]. Field names and statuses of a connection are those of the product's public API.
+//! back to [`callback`]. Or it is made with the token of a private app of theirs, by [`private_app`]. Field names and statuses of a connection are those of the product's public API.
 //!
 //! Invariant: of a connect flow only the hash of its state is kept, and the flow works once.
 
 pub mod callback;
 pub mod connect;
+mod connection;
 pub mod disconnect;
 mod discovery;
 #[cfg(test)]
 pub mod fixture;
 pub mod health;
 pub mod list;
+pub mod private_app;
 pub mod refresh;
 pub mod schema;
 pub mod status;
+#[cfg(test)]
+mod tests;
 
 use partneros_domain::{ConnectionId, OrganizationId, Timestamp};
-use partneros_store::{CachedSchema, Connection, ConnectionStatus, Store};
+use partneros_store::{Access, CachedSchema, Connection, ConnectionStatus, Store};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
@@ -45,6 +49,12 @@ pub struct IntegrationView {
     pub instance_url: Option<String>,
     /// The portal.
     pub portal_id: i64,
+    /// What it gets in with.
+    #[schema(value_type = words::Access)]
+    pub access: Access,
+    /// When a person connected it last. Discovery goes on until `lastSyncAt` or `lastErrorAt` is as late.
+    #[schema(value_type = String, format = DateTime)]
+    pub connected_at: Timestamp,
     /// The most recent successful schema discovery.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub last_sync_at: Option<Timestamp>,
@@ -100,6 +110,8 @@ async fn view(
         status: connection.status,
         instance_url: None,
         portal_id: connection.portal_id,
+        access: connection.access,
+        connected_at: connection.connected_at,
         last_sync_at: connection.last_sync_at,
         last_error_at: connection.last_error_at,
         last_error_message: connection.last_error_message,

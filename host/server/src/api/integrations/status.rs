@@ -51,6 +51,8 @@ mod tests {
             "status": "active",
             "instanceUrl": null,
             "portalId": 4711,
+            "access": "oauth",
+            "connectedAt": "2026-11-23T09:00:00.000Z",
             "lastSyncAt": "2026-11-23T09:00:00.000Z",
             "lastErrorAt": null,
             "lastErrorMessage": null,

@@ -20,6 +20,7 @@ enum Kept {
     Events,
     Alerts,
     DeletedValues,
+    Runs,
 }
 
 impl Engine {
@@ -42,6 +43,7 @@ impl Engine {
             (Kept::Events, parts.audit.retention_days),
             (Kept::Alerts, parts.audit.retention_days),
             (Kept::DeletedValues, DELETED_VALUES_DAYS),
+            (Kept::Runs, parts.settings.runs_kept_days),
         ] {
             if days == 0 {
                 continue;
@@ -55,6 +57,7 @@ impl Engine {
                 let forgotten = match what {
                     Kept::Events => parts.store.forget_events(before, BATCH).await?,
                     Kept::Alerts => parts.store.forget_alerts(before, BATCH).await?,
+                    Kept::Runs => parts.store.forget_runs(before, BATCH).await?,
                     Kept::DeletedValues => parts.store.forget_deleted_values(before, BATCH).await?,
                 };
                 all += forgotten;

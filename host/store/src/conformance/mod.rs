@@ -118,7 +118,9 @@ fn cases_of_the_sync() -> Vec<(&'static str, Case)> {
             nobody_sees_the_changes_of_others;
         health:
             lags_are_told_by_the_hour
-            runs_are_summed_up;
+            runs_are_summed_up
+            what_is_quiet_is_not_looked_at
+            old_runs_are_forgotten_but_not_the_last_success;
         records:
             values_of_every_type_come_back
             a_version_counts_changes

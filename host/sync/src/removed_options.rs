@@ -55,7 +55,10 @@ impl Engine {
             return Ok(removed);
         };
         for property in mapping.properties() {
-            let Some(schema) = hubspot.field(property.as_str()).filter(has_options) else {
+            let Some(schema) = hubspot
+                .field(property.as_str())
+                .filter(|schema| has_options(schema))
+            else {
                 continue;
             };
             let options = schema.choices.iter().map(|choice| choice.value.clone());
@@ -118,6 +121,6 @@ impl Engine {
     }
 }
 
-fn has_options(schema: &&FieldSchema) -> bool {
+fn has_options(schema: &FieldSchema) -> bool {
     matches!(schema.data_type, DataType::Choice | DataType::MultiChoice)
 }

@@ -63,6 +63,7 @@ macro_rules! cases {
 /// Every case with its name.
 pub fn all() -> Vec<(&'static str, Case)> {
     let mut cases = cases_of_the_sync();
+    cases.extend(cases_of_portals());
     cases.extend(cases_of_plugins());
     cases.extend(cases_of_people());
     cases.extend(cases! {
@@ -77,12 +78,8 @@ pub fn all() -> Vec<(&'static str, Case)> {
     cases
 }
 
-fn cases_of_the_sync() -> Vec<(&'static str, Case)> {
+fn cases_of_portals() -> Vec<(&'static str, Case)> {
     cases! {
-        organizations:
-            names_are_unique
-            a_token_speaks_for_its_organization
-            a_token_expires_and_its_use_is_noted;
         connections:
             a_portal_is_renewed_in_place
             a_portal_has_one_organization_at_a_time
@@ -97,6 +94,15 @@ fn cases_of_the_sync() -> Vec<(&'static str, Case)> {
             pairs_move_to_another_portal_without_what_is_of_theirs
             pairs_do_not_move_where_they_would_meet
             nobody_moves_the_pairs_of_others;
+    }
+}
+
+fn cases_of_the_sync() -> Vec<(&'static str, Case)> {
+    cases! {
+        organizations:
+            names_are_unique
+            a_token_speaks_for_its_organization
+            a_token_expires_and_its_use_is_noted;
         idempotency:
             a_key_is_taken_once_and_its_answer_given_again
             a_key_is_free_again_when_nothing_changed_or_long_after;

@@ -202,7 +202,8 @@ fn cases_of_people() -> Vec<(&'static str, Case)> {
             a_token_is_never_more_than_its_member
             an_invitation_works_once_and_in_time
             an_invitation_is_for_its_address
-            a_user_joins_a_further_organization;
+            a_user_joins_a_further_organization
+            people_and_tokens_are_listed_page_by_page;
         sessions:
             a_session_ends_idle_and_at_last
             a_session_ends_when_it_is_told

@@ -9,7 +9,6 @@ use super::fault::{Fault, Outcome};
 use crate::{Error, Result};
 
 const MIGRATIONS: [&str; 25] = [
-const MIGRATIONS: [&str; 25] = [
     include_str!("../../migrations/001_organizations.sql"),
     include_str!("../../migrations/002_connections.sql"),
     include_str!("../../migrations/003_schemas.sql"),

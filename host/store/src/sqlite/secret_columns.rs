@@ -21,7 +21,7 @@ enum Holds {
     Plain,
 }
 
-const KNOWN: [(&str, Holds); 29] = [
+const KNOWN: [(&str, Holds); 30] = [
     ("api_tokens.hash", Holds::Hash),
     ("connections.access", Holds::Plain), // such as `oauth`
     ("connections.access_token", Holds::Sealed),

@@ -18,7 +18,7 @@ use crate::task::{Place, Report, measured};
 /// How long the host polls before it is measured, so that what became due meanwhile is done.
 const SETTLE: Duration = Duration::from_secs(90);
 /// How long it is measured: each pair is polled twice.
-const MEASURED: Duration = Duration::from_secs(120);
+const MEASURED: Duration = Duration::from_mins(2);
 /// How long ago every pair must have been polled at the end: once a minute, and some time for those before.
 const POLLED_MS: i64 = 75_000;
 

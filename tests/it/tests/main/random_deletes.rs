@@ -173,20 +173,19 @@ impl Story<'_> {
         for id in live {
             let record = self.pair.find_record_of(id).await;
             let here = record.filter(|record| before.contains_key(record));
-            match here {
-                Some(record) => assert!(linked.insert(record), "a record has two objects"),
-                // Somebody deleted its record here, and it stays alone.
-                None => {
-                    let property = "partneros_record_id";
-                    let made = || {
-                        let id = self.host.hubspot_value("companies", id, property)?;
-                        id.parse().ok()
-                    };
-                    let of = record.or_else(made);
-                    let alone = of.is_some_and(|record| self.deleted.contains(&record));
-                    assert!(alone, "object {id} has no record");
-                }
+            if let Some(record) = here {
+                assert!(linked.insert(record), "a record has two objects");
+                continue;
             }
+            // Somebody deleted its record here, and it stays alone.
+            let property = "partneros_record_id";
+            let made = || {
+                let id = self.host.hubspot_value("companies", id, property)?;
+                id.parse().ok()
+            };
+            let of = record.or_else(made);
+            let alone = of.is_some_and(|record| self.deleted.contains(&record));
+            assert!(alone, "object {id} has no record");
         }
         for record in before.keys() {
             let is_linked = linked.contains(record);

@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::fields::FieldName;
 use crate::schema::{DataType, FieldSchema, ObjectSchema};
 
+/// How many lost values a sentence names; the drift has all.
+const NAMED_MAX: usize = 5;
+
 /// What became different about an object, fields by name.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -86,9 +89,24 @@ impl Drift {
             .choices
             .iter()
             .find(|field| field.name.as_str() == name)?;
-        let lost = choices.removed.iter().map(|value| format!("`{value}`"));
-        let lost = lost.collect::<Vec<_>>().join(", ");
-        (!lost.is_empty()).then(|| format!("no longer takes {lost}"))
+        let lost = choices.removed.iter().take(NAMED_MAX);
+        let lost: Vec<_> = lost.map(|value| format!("`{value}`")).collect();
+        let more = choices.removed.len().saturating_sub(NAMED_MAX);
+        let more = if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        };
+        (!lost.is_empty()).then(|| format!("no longer takes {}{more}", lost.join(", ")))
+    }
+
+    /// The values that a field no longer has.
+    pub fn removed_values(&self, name: &str) -> &[String] {
+        let choices = self
+            .choices
+            .iter()
+            .find(|field| field.name.as_str() == name);
+        choices.map_or(&[], |choices| &choices.removed)
     }
 }
 
@@ -151,6 +169,21 @@ mod tests {
             ("tier", "no longer takes `a`"),
         ];
         assert_eq!(harms, expected.map(|(name, harm)| (name, harm.to_owned())));
+        assert_eq!(drift.removed_values("tier"), ["a"]);
+        assert!(drift.removed_values("name").is_empty());
         assert!(Drift::between(&after, &after).is_none());
+    }
+
+    #[test]
+    fn a_sentence_does_not_name_a_thousand_values() {
+        let values: Vec<_> = (0..8).map(|number| number.to_string()).collect();
+        let choices: Vec<_> = values.iter().map(|value| (value.as_str(), "")).collect();
+        let tier = FieldSchema::new("tier", "Tier", DataType::Choice);
+        let before = object(vec![tier.clone().choices(&choices)]);
+        let drift = Drift::between(&before, &object(vec![tier]));
+        assert_eq!(
+            drift.harm("tier").unwrap(),
+            "no longer takes `0`, `1`, `2`, `3`, `4` and 3 more"
+        );
     }
 }

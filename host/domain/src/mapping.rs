@@ -8,6 +8,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::rule_digest;
 use crate::digest::{Digest, InvalidDigest};
 use crate::fields::FieldName;
 use crate::schema::ObjectSchema;
@@ -182,6 +183,19 @@ impl FieldMapping {
         }
     }
 
+    /// All properties, the one that is written first.
+    pub fn properties(&self) -> impl Iterator<Item = &FieldName> {
+        self.property.iter().chain(&self.extra_properties)
+    }
+
+    /// What its agreements remember of it, see [`rule_digest`].
+    pub fn rule(&self) -> u32 {
+        let fields = std::iter::once(&self.field).chain(&self.extra_fields);
+        let fields: Vec<_> = fields.cloned().collect();
+        let properties: Vec<_> = self.properties().cloned().collect();
+        rule_digest(&fields, &properties, self.plugin, &self.options)
+    }
+
     /// The property when values flow through this mapping.
     pub fn live_property(&self) -> Option<&FieldName> {
         self.property.as_ref().filter(|_| self.state.is_live())
@@ -350,7 +364,7 @@ fn check_known(
             });
         }
     }
-    for property in mapping.property.iter().chain(&mapping.extra_properties) {
+    for property in mapping.properties() {
         if hubspot.field(property.as_str()).is_none() {
             problems.push(MappingError::UnknownProperty {
                 object: hubspot.name.clone(),

@@ -225,6 +225,7 @@ impl From<partneros_sync::Error> for Problem {
             Sync::UnknownObject { .. } => {
                 Self::new(StatusCode::NOT_FOUND, "unknown_object", &error)
             }
+            Sync::UnknownField { .. } => Self::new(StatusCode::NOT_FOUND, "not_found", &error),
             Sync::Mappings(problems) => of_mappings(problems),
             Sync::Quarantined { .. } => conflict("plugin_quarantined"),
             Sync::NoCandidate => conflict("no_candidate"),

@@ -103,6 +103,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(guarded!(mappings::update::handle))
         .routes(guarded!(mappings::round_trip::handle))
         .routes(guarded!(mappings::try_out::handle))
+        .routes(guarded!(mappings::removed_options::handle))
         .routes(guarded!(runs::start::handle))
         .routes(guarded!(runs::list::handle))
         .routes(guarded!(runs::get::handle))

@@ -31,6 +31,7 @@ pub use contract::former_links::{
     Rounds,
 };
 pub use contract::health::{Health, LAG_HOURS_KEPT, LagHour, RunStats};
+pub use contract::held::{HeldQuery, HeldValue, SoughtValues};
 pub use contract::idempotency::{Idempotency, KeptAnswer, RequestKey, Taken};
 pub use contract::keys::{Erased, KeyUse, Keys, Rekeyed, Unopened};
 pub use contract::members::{Invitation, Joining, Member, Members, NewInvitation, User};

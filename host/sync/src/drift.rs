@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::engine::{Begun, Engine, describe};
 use crate::error::Error;
+use crate::removed_options::RemovedOption;
 use crate::trail::SYSTEM;
 
 /// How many mappings the alert names; the events name all.
@@ -22,6 +23,9 @@ struct Affected {
     field: FieldName,
     property: FieldName,
     problem: String,
+    /// Options that are gone and that records hold; others are in the drift only.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    removed_options: Vec<RemovedOption>,
 }
 
 impl Engine {
@@ -64,16 +68,12 @@ impl Engine {
         let mut all = Vec::new();
         for CachedSchema { schema: old, .. } in before {
             let new = after.iter().find(|cached| cached.schema.name == old.name);
-            let drift = match new {
-                Some(new) => Drift::between(old, &new.schema),
-                None => Drift::between(old, &without_fields(old)),
-            };
+            let new = new.map_or_else(|| without_fields(old), |new| new.schema.clone());
+            let drift = Drift::between(old, &new);
             if drift.is_none() {
                 continue;
             }
-            let affected = self
-                .affected(organization, &pairs, &old.name, &drift)
-                .await?;
+            let affected = self.affected(organization, &pairs, &new, &drift).await?;
             let metadata = json!({"object": old.name, "drift": drift, "affected": affected});
             self.note(
                 organization,
@@ -97,20 +97,31 @@ impl Engine {
         &self,
         organization: OrganizationId,
         pairs: &[ObjectPair],
-        object: &str,
+        object: &ObjectSchema,
         drift: &Drift,
     ) -> Result<Vec<Affected>, Error> {
         let mut affected = Vec::new();
-        for pair in pairs.iter().filter(|pair| pair.hubspot_object == object) {
+        for pair in pairs {
+            if pair.hubspot_object != object.name {
+                continue;
+            }
             let set = self.parts().store.mappings(organization, pair.id).await?;
-            for (mapping, property, _) in set.mappings.live(pair.direction) {
-                for property in std::iter::once(property).chain(&mapping.extra_properties) {
-                    affected.extend(drift.harm(property.as_str()).map(|problem| Affected {
+            for (mapping, _, _) in set.mappings.live(pair.direction) {
+                for property in mapping.properties() {
+                    let Some(problem) = drift.harm(property.as_str()) else {
+                        continue;
+                    };
+                    let values = drift.removed_values(property.as_str());
+                    let removed_options = self
+                        .holders(organization, pair, mapping, property, object, values)
+                        .await?;
+                    affected.push(Affected {
                         pair_id: pair.id,
                         field: mapping.field.clone(),
                         property: property.clone(),
-                        problem,
-                    }));
+                        problem: problem + &held_by(&removed_options),
+                        removed_options,
+                    });
                 }
             }
         }
@@ -163,6 +174,15 @@ fn without_fields(schema: &ObjectSchema) -> ObjectSchema {
     ObjectSchema {
         fields: Vec::new(),
         ..schema.clone()
+    }
+}
+
+/// How many records hold what is gone. One that holds several of them counts several times.
+fn held_by(removed: &[RemovedOption]) -> String {
+    match removed.iter().map(|option| option.record_count).sum() {
+        0_u64 => String::new(),
+        1 => " (1 record holds it)".to_owned(),
+        count => format!(" ({count} records hold it)"),
     }
 }
 

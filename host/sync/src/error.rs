@@ -132,6 +132,14 @@ pub enum Error {
         /// Its name.
         name: String,
     },
+    /// The PartnerOS object has no such field.
+    #[error("failed to find field `{field}` in PartnerOS object `{object}`")]
+    UnknownField {
+        /// The object.
+        object: String,
+        /// The field.
+        field: String,
+    },
     /// Another worker holds the pair.
     #[error("failed because a sync of this pair is under way")]
     Busy,

@@ -23,6 +23,7 @@ enum Kept {
     Alerts,
     DeletedValues,
     Changes,
+    Runs,
 }
 
 impl Engine {
@@ -46,6 +47,7 @@ impl Engine {
             (Kept::Alerts, parts.audit.retention_days),
             (Kept::DeletedValues, DELETED_VALUES_DAYS),
             (Kept::Changes, CHANGES_DAYS),
+            (Kept::Runs, parts.settings.runs_kept_days),
         ] {
             if days == 0 {
                 continue;
@@ -60,6 +62,7 @@ impl Engine {
                     Kept::Changes => parts.store.forget_changes(before, BATCH).await?,
                     Kept::Events => parts.store.forget_events(before, BATCH).await?,
                     Kept::Alerts => parts.store.forget_alerts(before, BATCH).await?,
+                    Kept::Runs => parts.store.forget_runs(before, BATCH).await?,
                     Kept::DeletedValues => parts.store.forget_deleted_values(before, BATCH).await?,
                 };
                 all += forgotten;

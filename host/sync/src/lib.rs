@@ -29,6 +29,7 @@ mod portals;
 mod presence;
 mod pull;
 mod push;
+mod removed_options;
 mod row;
 mod scheduler;
 mod send;
@@ -54,6 +55,7 @@ pub use plugins::{
     Sample, ShadowReport, SplitPlan, Tryout, TryoutRow,
 };
 pub use portals::Portals;
+pub use removed_options::RemovedOption;
 pub use settings::{AlertSettings, AuditSettings, BrakeSettings, SyncSettings};
 pub use setup::{Activation, SuggestedMapping};
 pub use trail::SYSTEM;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use partneros_domain::plan::{Plan, Rule, TransformDirection};
 use partneros_domain::{
     Agreed, ConflictPolicy, Direction, FieldMapping, FieldName, FieldSchema, Fields, Mappings,
-    ObjectPair, ObjectSchema, RulePlugin, Side, Value, rule_digest,
+    ObjectPair, ObjectSchema, RulePlugin, Side, Value,
 };
 use partneros_store::NewFailure;
 
@@ -275,7 +275,7 @@ impl<'a> Builder<'a> {
             direction,
             policy: mapping.conflict_policy,
             discard: None,
-            rule: rule_digest(&fields, &properties, mapping.plugin, &mapping.options),
+            rule: mapping.rule(),
             fields,
             properties,
             columns,

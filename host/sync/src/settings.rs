@@ -40,6 +40,10 @@ pub struct SyncSettings {
     /// After how many batches in a row that a bound plugin fails on it is quarantined, and what ran before runs again.
     /// Default 3.
     pub plugin_failures_max: u32,
+    /// For how many days runs are kept. Default 14: a pair that is polled every minute leaves 1,440 a day, some 200 kB. Older ones
+    /// are deleted by the hour; when a pair last succeeded is known all the same. The health of a pair looks back on a day. 0 keeps
+    /// them forever.
+    pub runs_kept_days: u32,
     /// How many calls of a plugin version are kept with what they logged; the oldest are forgotten first. Default 200.
     pub plugin_logs_kept: usize,
     /// When a pair stops because too much is about to change at once.
@@ -129,6 +133,7 @@ impl Default for SyncSettings {
             race_rounds: 5,
             refusal_rounds: 4,
             plugin_failures_max: 3,
+            runs_kept_days: 14,
             plugin_logs_kept: 200,
             brake: BrakeSettings::default(),
         }

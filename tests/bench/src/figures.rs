@@ -32,7 +32,7 @@ const fn figure(
 }
 
 /// All figures in the order they are printed.
-pub const FIGURES: [Figure; 31] = [
+pub const FIGURES: [Figure; 36] = [
     figure(
         "pull_records_per_s",
         "records/s",
@@ -185,10 +185,40 @@ pub const FIGURES: [Figure; 31] = [
         "the same in C",
     ),
     figure(
+        "api_read_requests_per_s",
+        "requests/s",
+        Measurement::Reads,
+        "reads over the API of a host with 100,000 records: 16 kept connections on this machine, nine records by id to one page of 100, sent by a client that shares the cores",
+    ),
+    figure(
+        "api_read_p99_ms",
+        "ms",
+        Measurement::Reads,
+        "the 99th percentile of the time of such a request, pages included",
+    ),
+    figure(
+        "api_read_vs_bare_axum",
+        "x",
+        Measurement::Reads,
+        "their rate divided by that of an axum route which gives answers of the same bytes from memory",
+    ),
+    figure(
         "rss_mib_idle",
         "MiB",
         Measurement::Idle,
         "memory of a host that has loaded the mapper and synced nothing",
+    ),
+    figure(
+        "idle_cpu_percent_10k_connections",
+        "%",
+        Measurement::Fleet,
+        "the host's CPU time, of one core, with 10,000 connected portals that are polled once a minute and in which nothing changes; below 25",
+    ),
+    figure(
+        "rss_mib_10k_connections",
+        "MiB",
+        Measurement::Fleet,
+        "the host's memory meanwhile; below 400",
     ),
     figure(
         "plugins_rss_mib_per_100_idle",
@@ -300,7 +330,7 @@ mod tests {
             .map(|(measurement, _)| *measurement)
             .collect();
         seen.dedup();
-        assert_eq!(seen.len(), 11);
+        assert_eq!(seen.len(), 13);
         let figures: usize = grouped.iter().map(|(_, figures)| figures.len()).sum();
         assert_eq!(figures, FIGURES.len());
     }

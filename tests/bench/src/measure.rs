@@ -4,12 +4,14 @@ use anyhow::Context as _;
 
 use crate::child::{self, Server};
 use crate::task::{Place, Report, Task};
-use crate::{hostile, languages, mapper, rivals, transform, upload};
+use crate::{hostile, languages, mapper, reads, rivals, transform, upload};
 
 /// How many companies are pulled from the portal that can only be searched.
 const PULLED: usize = 100_000;
 /// How many records are pushed to the simulator, or pulled from it within limits.
 const SIMULATED: usize = 20_000;
+/// How many portals are connected to see what it costs to keep up with them.
+const CONNECTIONS: usize = 10_000;
 /// How many plugins are loaded to see what one takes.
 const PLUGINS: usize = 100;
 /// What five searches a second of 200 records bring.
@@ -32,8 +34,12 @@ pub enum Measurement {
     Instantiate,
     /// The way of each example mapper into a host.
     Upload,
+    /// Records read over the API, and the same answers from a bare server, in turns.
+    Reads,
     /// A host at rest.
     Idle,
+    /// A host with many connected portals in which nothing changes.
+    Fleet,
     /// Processes with and without many plugins.
     Plugins,
     /// A mapper beside hostile guests and alone, in turns.
@@ -56,7 +62,9 @@ impl Measurement {
             Self::Rivals => rivals::measure(),
             Self::Instantiate => mapper::instantiate(),
             Self::Upload => upload::measure(rounds),
+            Self::Reads => reads::measure(rounds),
             Self::Idle => idle(),
+            Self::Fleet => fleet(),
             Self::Plugins => plugins(),
             Self::Hostile => hostile(),
             Self::SearchBudget => search_budget(),
@@ -120,6 +128,27 @@ fn idle() -> anyhow::Result<Values> {
     let directory = tempfile::tempdir()?;
     let report: Report = child::measure(&Task::Idle(directory.path().to_owned()))?;
     Ok(vec![("rss_mib_idle", report.rss_mib)])
+}
+
+fn fleet() -> anyhow::Result<Values> {
+    let portal = Server::start(&Task::ServeSimulator {
+        companies: 1,
+        limits: false,
+    })?;
+    eprintln!(
+        "fleet: connecting {CONNECTIONS} portals and keeping up with them takes some minutes"
+    );
+    let report = in_fresh_directory(&portal, 1, |place| Task::KeepUp {
+        place,
+        connections: CONNECTIONS,
+    })?;
+    Ok(vec![
+        (
+            "idle_cpu_percent_10k_connections",
+            report.cpu_seconds / report.seconds * 100.0,
+        ),
+        ("rss_mib_10k_connections", report.rss_mib),
+    ])
 }
 
 fn plugins() -> anyhow::Result<Values> {

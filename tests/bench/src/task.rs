@@ -18,7 +18,7 @@ use url::Url;
 use crate::host::TOKEN;
 use crate::pages::Pages;
 use crate::process::{cpu_seconds, memory};
-use crate::{handwritten, hostile, plugins, sync, upload};
+use crate::{fleet, handwritten, hostile, plugins, served, sync};
 
 /// Where a measured program finds its portal and puts its database.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -46,10 +46,14 @@ pub enum Task {
     PullWithinLimits(Place),
     /// Pull all companies, edit each and push them; only the push counts.
     Push(Place),
+    /// Connect the portal so many times, and keep up with it while nothing changes.
+    KeepUp { place: Place, connections: usize },
     /// Assemble the host and do nothing.
     Idle(PathBuf),
-    /// Be a host, as the `partneros` binary is, with its data in this directory.
-    ServeHost(PathBuf),
+    /// Be a host, as the `partneros` binary is, with its data in this directory and so many records.
+    ServeHost { directory: PathBuf, records: usize },
+    /// Give the answers that are in this directory.
+    ServeAnswers(PathBuf),
     /// Compile a component for a host.
     Compile,
     /// Load so many plugins that differ and do nothing.
@@ -82,8 +86,10 @@ impl Task {
             Self::PullByHand(place) => report(handwritten::pull(place)),
             Self::PullWithinLimits(place) => report(sync::pull_within_limits(place)),
             Self::Push(place) => report(sync::push(place)),
+            Self::KeepUp { place, connections } => report(fleet::keep_up(place, connections)),
             Self::Idle(directory) => report(sync::idle(directory)),
-            Self::ServeHost(directory) => upload::serve(&directory),
+            Self::ServeHost { directory, records } => served::host(&directory, records),
+            Self::ServeAnswers(directory) => served::answers(&directory),
             Self::LoadPlugins { count, directory } => report(plugins::load(count, directory)),
             Self::Hostile => print(&hostile::measure()?),
         }?;

@@ -4,31 +4,18 @@
 //! for an organization. The next pull would use the mapper. Every upload differs by a section that means nothing, since the
 //! host never compiles the same component twice.
 
-use std::path::Path;
-use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context as _, bail};
-use partneros_domain::{OrganizationId, Role, TokenId};
-use partneros_server::config::{Config, Overrides};
-use partneros_server::host::Host;
-use partneros_server::token;
-use partneros_store::{KeyRing, NewApiToken, Options, Organization, Organizations as _, Sqlite};
-use partneros_sync::Environment as _;
 use serde_json::{Value, json};
 use test_guests::files::with_custom_sections;
-use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::child::Server;
-use crate::environment::SystemEnvironment;
 use crate::example::{self, EXAMPLES};
 use crate::measure::{Values, middle};
-use crate::task::{Task, exit_at_end_of_input};
-
-/// The token of the organization.
-const TOKEN: &str = "pos_bench";
+use crate::served::TOKEN;
+use crate::task::Task;
 
 /// Uploads every example whose toolchain is there, in turns, and binds it.
 pub fn measure(rounds: u32) -> anyhow::Result<Values> {
@@ -39,7 +26,10 @@ pub fn measure(rounds: u32) -> anyhow::Result<Values> {
         }
     }
     let directory = tempfile::tempdir().context("failed to make a directory for a host")?;
-    let host = Server::start(&Task::ServeHost(directory.path().to_owned()))?;
+    let host = Server::start(&Task::ServeHost {
+        directory: directory.path().to_owned(),
+        records: 0,
+    })?;
     partneros_hubspot::Http::new(&partneros_hubspot::HttpConfig::default())
         .context("failed to choose a TLS provider")?;
     let client = reqwest::Client::builder().build()?;
@@ -104,52 +94,4 @@ async fn answer(request: reqwest::RequestBuilder) -> anyhow::Result<Value> {
         bail!("the host answered {status}: {text}");
     }
     Ok(serde_json::from_str(&text)?)
-}
-
-/// Is the host, until the standard input ends.
-pub fn serve(directory: &Path) -> anyhow::Result<()> {
-    // A file of its own, so that none of this machine's settings apply.
-    let file = directory.join("partneros.toml");
-    std::fs::write(&file, "")?;
-    let overrides = Overrides {
-        listen: Some(([127, 0, 0, 1], 0).into()),
-        data_dir: Some(directory.to_owned()),
-        ..Overrides::default()
-    };
-    let mut config = Config::load(Some(file), &overrides)?;
-    config.runtime.compiler = Task::compiler()?;
-    std::thread::spawn(exit_at_end_of_input);
-    let runtime = tokio::runtime::Runtime::new().context("failed to start the async runtime")?;
-    runtime.block_on(async {
-        let store = Arc::new(open(&config).await?);
-        let stop = CancellationToken::new();
-        let host = Host::new(&config, store, Arc::new(SystemEnvironment), stop).await?;
-        let listener = TcpListener::bind(config.listen).await?;
-        println!("http://{}", listener.local_addr()?);
-        host.serve(listener).await
-    })
-}
-
-/// A new database with an organization that has a token.
-async fn open(config: &Config) -> anyhow::Result<Sqlite> {
-    let ring = KeyRing::load_or_create(&config.data_dir.join("key"))?;
-    let file = config.data_dir.join("partneros.db");
-    let store = Sqlite::open(&file, ring, Options::default())?;
-    let organization = Organization {
-        id: OrganizationId(SystemEnvironment.new_id()),
-        name: "bench".to_owned(),
-        created_at: SystemEnvironment.now(),
-    };
-    store.create_organization(&organization).await?;
-    let token = NewApiToken {
-        id: TokenId(SystemEnvironment.new_id()),
-        name: "bench".to_owned(),
-        hash: token::hash(TOKEN),
-        member: None,
-        role: Role::Admin,
-        created_at: SystemEnvironment.now(),
-        expires_at: None,
-    };
-    store.create_token(organization.id, &token).await?;
-    Ok(store)
 }

@@ -252,7 +252,8 @@ impl End {
                 ];
                 for (value, here, there, flows) in sides {
                     let Some(value) = value else { continue };
-                    if !is_from(here, &value) && !(flows && is_from(there, &value)) {
+                    let known = is_from(here, &value) || (flows && is_from(there, &value));
+                    if !known {
                         let name = field.name;
                         return Err(format!(
                             "`{name}` of {here:?} is `{value}`, which nobody wrote"

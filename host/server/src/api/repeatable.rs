@@ -5,7 +5,7 @@
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequestParts as _, MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use partneros_store::{KeptAnswer, RequestKey, Taken};
@@ -132,6 +132,7 @@ async fn answered(
             .map_err(|error| Problem::internal(format!("the answer cannot be kept: {error}")))?;
         let answer = KeptAnswer {
             status: parts.status.as_u16(),
+            entity_tag: entity_tag(&parts.headers),
             body: body.to_vec(),
         };
         store.keep_answer(organization, key, answer).await?;
@@ -153,7 +154,20 @@ fn again(answer: KeptAnswer) -> Response {
         ),
         (REPLAYED, HeaderValue::from_static("true")),
     ];
-    (status, headers, answer.body).into_response()
+    let mut response = (status, headers, answer.body).into_response();
+    if let Some(tag) = answer
+        .entity_tag
+        .and_then(|tag| HeaderValue::try_from(tag).ok())
+    {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
+    response
+}
+
+/// The version of what an answer shows.
+fn entity_tag(headers: &HeaderMap) -> Option<String> {
+    let tag = headers.get(header::ETAG)?.to_str().ok()?;
+    Some(tag.to_owned())
 }
 
 /// Each part with its length in front, so that no two lists of parts have the same digest.
@@ -195,6 +209,10 @@ mod tests {
         let second = post(&acme, "one", &body).await;
         assert_eq!((first.status, second.status), (200, 200));
         assert_eq!(first.json, second.json);
+        assert_eq!(
+            (first.header("etag"), second.header("etag")),
+            ("\"1\"", "\"1\"")
+        );
         assert_eq!(second.header("idempotency-replayed"), "true");
         assert_eq!(count(&acme).await, 1);
         let other = post(&acme, "one", &json!({"fields": {"name": "Other"}})).await;

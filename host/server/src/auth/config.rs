@@ -15,11 +15,10 @@ pub struct AuthConfig {
     pub sessions_max: usize,
     /// How long an invitation's link works. Default 604,800,000 (7 days). Then: 404 `not_found`.
     pub invitation_ms: u32,
-    /// The most members and waiting invitations of an organization, which are listed without pages. Default 1,000.
-    /// Beyond it: 409 `too_many_members`.
+    /// The most members and waiting invitations of an organization. Default 1,000. Beyond it: 409
+    /// `too_many_members`.
     pub members_max: usize,
-    /// The most tokens of an organization, which are listed without pages. Default 200. Beyond it: 409
-    /// `too_many_tokens`.
+    /// The most tokens of an organization. Default 200. Beyond it: 409 `too_many_tokens`.
     pub tokens_max: usize,
     /// The memory that hashing a password takes, in KiB. Default 19,456, with two passes what OWASP advises for
     /// argon2id. Passwords that were hashed otherwise keep working.

@@ -26,6 +26,7 @@ pub(super) async fn a_key_is_taken_once_and_its_answer_given_again(store: &dyn S
     assert_eq!(take(&other, KEY, 2).await, Taken::Now);
     let answer = KeptAnswer {
         status: 201,
+        entity_tag: Some("\"7\"".to_owned()),
         body: b"{}".to_vec(),
     };
     store

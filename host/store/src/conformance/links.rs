@@ -1,11 +1,13 @@
 //! Links and records without one.
 
-use partneros_domain::{Fields, HubSpotId, Value};
+use partneros_domain::{Agreed, Fields, HubSpotId, RecordId, Value};
 
-use super::world::{OBJECT, World, agreed, at, effect, failure, keep, link, named};
+use super::world::{
+    OBJECT, World, agreed, at, effect, failure, keep, link, named, refused_as_not_found,
+};
 use crate::{
-    Effect, FailureStage, NewFailure, NewRecord, OBJECT_MISSING, RecordChange, RecordEffect,
-    RecordPatch, Store, Unlinked,
+    Effect, FailureStage, HeldQuery, HeldValue, NewFailure, NewRecord, OBJECT_MISSING,
+    RecordChange, RecordEffect, RecordPatch, SoughtValues, Store, Unlinked,
 };
 
 pub(super) async fn links_are_found_from_both_sides(store: &dyn Store) {
@@ -219,4 +221,76 @@ pub(super) async fn edits_are_counted_and_what_the_sync_writes_is_not(store: &dy
         .await
         .unwrap();
     counted("a record of another object", false).await;
+}
+
+pub(super) async fn values_of_linked_records_are_found(store: &dyn Store) {
+    let world = World::new(store).await;
+    let mut ids = Vec::new();
+    let held = [
+        (7, "a;b"),
+        (7, "b"),
+        (7, "c;;a"),
+        (7, "a"),
+        // Agreed on under a rule that the mapping had before.
+        (6, "a"),
+    ];
+    for (number, (rule, value)) in (1..).zip(held) {
+        let mut effect = world.creation(number);
+        let agreed = Agreed {
+            rule,
+            partneros: vec![None],
+            hubspot: vec![Some("other".to_owned()), Some(value.to_owned())],
+            sent: None,
+        };
+        let link = effect.link.as_mut().unwrap();
+        link.base.set("tier".into(), agreed);
+        ids.push(effect.record_id);
+        world.commit(vec![effect]).await;
+    }
+    world.delete(ids[3]).await;
+    let query = |several, sought, records_max| HeldQuery {
+        field: "tier".into(),
+        rule: 7,
+        place: 1,
+        several,
+        sought,
+        values_max: 2,
+        records_max,
+    };
+    let found = async |query| {
+        let found = store.held_values(world.organization, world.pair, query);
+        found.await.unwrap()
+    };
+    let value = |value: &str, count, records: &[RecordId]| HeldValue {
+        value: value.to_owned(),
+        count,
+        records: records.to_vec(),
+    };
+    let these = |values: &[&str]| {
+        SoughtValues::These(values.iter().map(|value| (*value).to_owned()).collect())
+    };
+    let others = |values: &[&str]| match these(values) {
+        SoughtValues::These(values) => SoughtValues::OthersThan(values),
+        others @ SoughtValues::OthersThan(_) => others,
+    };
+    assert_eq!(
+        found(query(true, these(&["a", "z"]), 9)).await,
+        [value("a", 2, &[ids[0], ids[2]])]
+    );
+    assert_eq!(
+        found(query(true, others(&["a"]), 1)).await,
+        [value("b", 2, &[ids[0]]), value("c", 1, &[ids[2]])]
+    );
+    assert_eq!(
+        found(query(false, others(&[]), 9)).await,
+        [value("a;b", 1, &[ids[0]]), value("b", 1, &[ids[1]])],
+        "no more than two values"
+    );
+    let stranger = World::numbered(store, 2).await;
+    let theirs = store.held_values(
+        stranger.organization,
+        world.pair,
+        query(true, these(&[]), 9),
+    );
+    refused_as_not_found(theirs.await);
 }

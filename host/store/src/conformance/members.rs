@@ -273,3 +273,55 @@ pub(super) async fn a_user_joins_a_further_organization(store: &dyn Store) {
         ]
     );
 }
+
+pub(super) async fn people_and_tokens_are_listed_page_by_page(store: &dyn Store) {
+    let world = World::new(store).await;
+    let other = World::numbered(store, 2).await;
+    owner(&other, "eve@other.example").await;
+    let ann = owner(&world, "ann@acme.example").await;
+    let mut members = vec![ann.clone()];
+    for name in ["bob", "cem"] {
+        members.push(joined(&world, &format!("{name}@acme.example"), Role::Member).await);
+    }
+    let organization = world.organization;
+    for number in 1..=3 {
+        let email = format!("guest{number}@acme.example");
+        let guest = invitation(&world, &email, Role::Viewer, number);
+        store.put_invitation(organization, &guest).await.unwrap();
+        let key = token(&ann, TokenId(world.uuid()), Role::Viewer, number);
+        store.create_token(organization, &key).await.unwrap();
+    }
+    let first = store.members_page(organization, None, 2).await.unwrap();
+    assert_eq!(first.items, members[..2]);
+    let after = first.next.as_deref();
+    assert!(after.is_some());
+    // Where a page ends is known also when its last entry is gone.
+    store
+        .remove_member(organization, members[1].id, Role::Member)
+        .await
+        .unwrap();
+    let second = store.members_page(organization, after, 2).await.unwrap();
+    assert_eq!((second.items, second.next), (members[2..].to_vec(), None));
+    let page = store.tokens_page(organization, after, 2).await;
+    assert_eq!(refused_as_not_found(page), "cursor");
+
+    let (now, all) = (at(9), store.invitations(organization, at(9)).await.unwrap());
+    let first = store.invitations_page(organization, now, None, 2).await;
+    let first = first.unwrap();
+    let after = first.next.as_deref();
+    let second = store.invitations_page(organization, now, after, 2).await;
+    let second = second.unwrap();
+    assert_eq!([first.items, second.items].concat(), all);
+    assert_eq!((all.len(), second.next), (3, None));
+    let expired = store
+        .invitations_page(organization, at(1_000), None, 2)
+        .await;
+    assert_eq!(expired.unwrap().items, []);
+
+    let all = store.tokens(organization).await.unwrap();
+    let first = store.tokens_page(organization, None, 2).await.unwrap();
+    let after = first.next.as_deref();
+    let second = store.tokens_page(organization, after, 2).await.unwrap();
+    assert_eq!([first.items, second.items].concat(), all);
+    assert_eq!((all.len(), second.next), (3, None));
+}

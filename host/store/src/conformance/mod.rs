@@ -65,6 +65,7 @@ macro_rules! cases {
 pub fn all() -> Vec<(&'static str, Case)> {
     let mut cases = cases_of_the_sync();
     cases.extend(cases_of_safety());
+    cases.extend(cases_of_portals());
     cases.extend(cases_of_plugins());
     cases.extend(cases_of_people());
     cases.extend(cases! {
@@ -79,12 +80,8 @@ pub fn all() -> Vec<(&'static str, Case)> {
     cases
 }
 
-fn cases_of_the_sync() -> Vec<(&'static str, Case)> {
+fn cases_of_portals() -> Vec<(&'static str, Case)> {
     cases! {
-        organizations:
-            names_are_unique
-            a_token_speaks_for_its_organization
-            a_token_expires_and_its_use_is_noted;
         connections:
             a_portal_is_renewed_in_place
             a_portal_has_one_organization_at_a_time
@@ -99,6 +96,15 @@ fn cases_of_the_sync() -> Vec<(&'static str, Case)> {
             pairs_move_to_another_portal_without_what_is_of_theirs
             pairs_do_not_move_where_they_would_meet
             nobody_moves_the_pairs_of_others;
+    }
+}
+
+fn cases_of_the_sync() -> Vec<(&'static str, Case)> {
+    cases! {
+        organizations:
+            names_are_unique
+            a_token_speaks_for_its_organization
+            a_token_expires_and_its_use_is_noted;
         idempotency:
             a_key_is_taken_once_and_its_answer_given_again
             a_key_is_free_again_when_nothing_changed_or_long_after;
@@ -120,7 +126,9 @@ fn cases_of_the_sync() -> Vec<(&'static str, Case)> {
             nobody_sees_the_changes_of_others;
         health:
             lags_are_told_by_the_hour
-            runs_are_summed_up;
+            runs_are_summed_up
+            what_is_quiet_is_not_looked_at
+            old_runs_are_forgotten_but_not_the_last_success;
         records:
             values_of_every_type_come_back
             a_version_counts_changes
@@ -137,6 +145,7 @@ fn cases_of_the_sync() -> Vec<(&'static str, Case)> {
             links_are_found_from_both_sides
             records_without_a_link_are_listed_with_their_key
             a_deleted_record_leaves_a_tombstone
+            values_of_linked_records_are_found
             a_link_says_what_is_listed_for_its_record
             deleted_records_are_told_from_unknown_ones
             edits_are_counted_and_what_the_sync_writes_is_not;
@@ -208,7 +217,8 @@ fn cases_of_people() -> Vec<(&'static str, Case)> {
             a_token_is_never_more_than_its_member
             an_invitation_works_once_and_in_time
             an_invitation_is_for_its_address
-            a_user_joins_a_further_organization;
+            a_user_joins_a_further_organization
+            people_and_tokens_are_listed_page_by_page;
         sessions:
             a_session_ends_idle_and_at_last
             a_session_ends_when_it_is_told

@@ -1,11 +1,12 @@
 //! Which portal a connection is of: the same again, one more, or another in its place.
 
-use partneros_domain::{ConnectionId, Direction, PairState};
+use partneros_domain::{ConnectionId, DeletePolicy, Direction, HubSpotId, PairState};
 
 use super::plugin_world::parts;
 use super::world::{World, at, failure, new_connection, refused_as_conflict, refused_as_not_found};
 use crate::{
-    BindingScope, Credential, Cursor, Error, NewConnection, OAuthState, OtherPortal, Store,
+    BindingScope, Credential, Cursor, Error, NewConnection, OAuthState, OtherPortal, PairPatch,
+    Rounds, Store,
 };
 
 /// Another portal's connection, and what it does about those there are.
@@ -115,9 +116,38 @@ pub(super) async fn pairs_move_to_another_portal_without_what_is_of_theirs(store
     );
     store.create_pair(organization, &draft).await.unwrap();
 
+    let doomed = world.dooms(10).await;
+    let ids = [HubSpotId(7), HubSpotId(8)];
+    store
+        .note_missing(organization, world.lease, &ids, at(31))
+        .await
+        .unwrap();
+    let rounds = Rounds {
+        archive_read_at: Some(at(5)),
+        recheck_at: Some(at(5)),
+        recheck_after: Some(HubSpotId(7)),
+    };
+    store
+        .set_rounds(organization, world.lease, rounds)
+        .await
+        .unwrap();
+
     let new = another(&world, 2, OtherPortal::InsteadOf(world.connection));
     let other = store.put_connection(organization, new).await.unwrap();
     assert_ne!(other.id, world.connection);
+    // Otherwise the new portal's objects of these ids would be archived, or taken for gone.
+    assert_eq!(
+        store.doomed_objects(organization, pair, 9).await.unwrap(),
+        []
+    );
+    let former = store.former_links(organization, pair, std::slice::from_ref(&doomed));
+    assert_eq!(former.await.unwrap(), []);
+    let missing = store.missing_objects(organization, pair, at(99), 9);
+    assert_eq!(missing.await.unwrap(), []);
+    assert_eq!(
+        store.rounds(organization, pair).await.unwrap(),
+        Rounds::default()
+    );
     assert_eq!(
         store.pairs(organization, world.connection).await.unwrap(),
         []
@@ -148,6 +178,25 @@ pub(super) async fn pairs_move_to_another_portal_without_what_is_of_theirs(store
     assert_eq!(world.waiting(pair, 100).await.len(), 2, "every record");
     let lease = store.acquire_lease(organization, pair, at(40), at(90));
     assert!(lease.await.unwrap().is_some());
+}
+
+impl World<'_> {
+    /// An object that is to be archived, since its record was deleted.
+    async fn dooms(&self, hubspot_id: i64) -> HubSpotId {
+        let mirror = PairPatch {
+            delete_policy: Some(DeletePolicy::Mirror),
+            ..PairPatch::default()
+        };
+        let mirroring = self
+            .store
+            .update_pair(self.organization, self.pair, &mirror);
+        mirroring.await.unwrap();
+        let record = self.pulled(hubspot_id).await;
+        self.delete(record).await;
+        let doomed = self.store.doomed_objects(self.organization, self.pair, 9);
+        assert_eq!(doomed.await.unwrap(), [HubSpotId(hubspot_id)]);
+        HubSpotId(hubspot_id)
+    }
 }
 
 pub(super) async fn pairs_do_not_move_where_they_would_meet(store: &dyn Store) {

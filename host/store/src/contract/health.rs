@@ -23,7 +23,7 @@ pub struct RunStats {
     pub conflicts: u64,
     /// Values or records that could not be synced.
     pub failed: u64,
-    /// When a run last succeeded, ever.
+    /// When a run last succeeded, ever, also if that run was forgotten.
     pub last_success_at: Option<Timestamp>,
 }
 
@@ -41,6 +41,14 @@ pub struct LagHour {
 /// How well pairs sync.
 #[async_trait]
 pub trait Health: Send + Sync {
+    /// The organizations in which there may be trouble, or an alert that is over. In all others no alert goes on, HubSpot lets
+    /// us in, no plugin is quarantined, no merge left records behind, and every active pair has succeeded since
+    /// `succeeded_since`, has nothing to push, and has no lags of hours that ended after `lags_since`.
+    async fn unquiet_organizations(
+        &self,
+        succeeded_since: Timestamp,
+        lags_since: Timestamp,
+    ) -> Result<Vec<OrganizationId>>;
     /// What the pair's runs came to that began at this time or later.
     async fn run_stats(
         &self,

@@ -23,6 +23,8 @@ pub struct RequestKey {
 pub struct KeptAnswer {
     /// The HTTP status.
     pub status: u16,
+    /// The version of what the answer shows, as in `ETag`.
+    pub entity_tag: Option<String>,
     /// The JSON body.
     pub body: Vec<u8>,
 }

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use partneros_domain::{InvitationId, MemberId, OrganizationId, Role, Timestamp, UserId};
 use secrecy::SecretString;
 
-use crate::Result;
+use crate::{Page, Result};
 
 /// A person.
 #[derive(Debug, Clone)]
@@ -104,6 +104,13 @@ pub trait Members: Send + Sync {
     ) -> Result<Member>;
     /// The members of an organization, oldest first.
     async fn members(&self, organization: OrganizationId) -> Result<Vec<Member>>;
+    /// A page of them, in the order they came.
+    async fn members_page(
+        &self,
+        organization: OrganizationId,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<Member>>;
     /// One member.
     async fn member(&self, organization: OrganizationId, id: MemberId) -> Result<Member>;
     /// Changes the role of a member who is `from`; counts at once for sessions and tokens. Another role than `from`, and
@@ -136,6 +143,14 @@ pub trait Members: Send + Sync {
         organization: OrganizationId,
         now: Timestamp,
     ) -> Result<Vec<Invitation>>;
+    /// A page of them, in the order they were made.
+    async fn invitations_page(
+        &self,
+        organization: OrganizationId,
+        now: Timestamp,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<Invitation>>;
     /// Takes an invitation back.
     async fn delete_invitation(&self, organization: OrganizationId, id: InvitationId)
     -> Result<()>;

@@ -7,6 +7,7 @@ pub mod changes;
 pub mod connections;
 pub mod former_links;
 pub mod health;
+pub mod held;
 pub mod idempotency;
 pub mod keys;
 pub mod members;

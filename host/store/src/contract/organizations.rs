@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use partneros_domain::{MemberId, OrganizationId, Role, Timestamp, TokenId};
 
-use crate::Result;
+use crate::{Page, Result};
 
 /// A tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,6 +84,13 @@ pub trait Organizations: Send + Sync {
     async fn create_token(&self, organization: OrganizationId, token: &NewApiToken) -> Result<()>;
     /// The tokens of an organization, oldest first.
     async fn tokens(&self, organization: OrganizationId) -> Result<Vec<ApiToken>>;
+    /// A page of them, in the order they were made.
+    async fn tokens_page(
+        &self,
+        organization: OrganizationId,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<ApiToken>>;
     /// Forgets a token, which stops working at once.
     async fn delete_token(&self, organization: OrganizationId, token: TokenId) -> Result<()>;
     /// Whom the token with this hash speaks for, if it works.

@@ -158,4 +158,7 @@ pub trait Runs: Send + Sync {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<Run>>;
+    /// Deletes runs of all organizations that ended, or were cut off, before this time, at most so many, and returns how many. When a pair last
+    /// succeeded is known all the same, see [`crate::RunStats::last_success_at`].
+    async fn forget_runs(&self, before: Timestamp, at_most: usize) -> Result<usize>;
 }

@@ -10,7 +10,7 @@ use partneros_domain::{
     Side, Timestamp,
 };
 
-use crate::{Counts, Page, Record, Result, Watched};
+use crate::{Counts, HeldQuery, HeldValue, Page, Record, Result, Watched};
 
 /// The one-to-one tie between a record and a HubSpot object.
 #[derive(Debug, Clone, PartialEq)]
@@ -317,6 +317,13 @@ pub trait SyncState: Send + Sync {
         pair: PairId,
         field: &FieldName,
     ) -> Result<Vec<Unlinked>>;
+    /// Which of the sought values HubSpot holds of the pair's records, by value. Reads every link of the pair.
+    async fn held_values(
+        &self,
+        organization: OrganizationId,
+        pair: PairId,
+        query: HeldQuery,
+    ) -> Result<Vec<HeldValue>>;
     /// How many links the pair has.
     async fn count_links(&self, organization: OrganizationId, pair: PairId) -> Result<u64>;
     /// How many records wait to be pushed.

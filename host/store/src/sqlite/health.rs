@@ -11,8 +11,44 @@ use crate::{Health, LAG_HOURS_KEPT, LagHour, Result, RunStats};
 
 const HOUR_MS: i64 = 3_600_000;
 
+/// Every part is found by an index, or has a row for each connection or pair at most.
+const UNQUIET: &str = "SELECT id FROM organizations WHERE key IN (
+    SELECT organization FROM alerts WHERE resolved_at IS NULL
+    UNION ALL
+    SELECT organization FROM connections WHERE status = 'reauth_required'
+    UNION ALL
+    SELECT v.organization FROM bindings b JOIN plugin_versions v ON v.organization = b.organization
+    WHERE v.state = 'quarantined'
+    UNION ALL
+    SELECT p.organization FROM former_links f JOIN object_pairs p ON p.key = f.pair
+    WHERE f.parting = 'merged'
+    UNION ALL
+    SELECT p.organization FROM object_pairs p
+    JOIN pair_progress s ON s.pair = p.key
+    JOIN connections c ON c.key = p.connection
+    WHERE p.state = 'active' AND c.status <> 'disconnected' AND (
+        s.succeeded_at IS NULL OR s.succeeded_at < ?1
+        OR EXISTS (SELECT 1 FROM lags l WHERE l.pair = p.key AND l.hour >= ?2)
+        OR EXISTS (SELECT 1 FROM outbox o WHERE o.pair = p.key AND o.due_at IS NOT NULL)))";
+
 #[async_trait]
 impl Health for Sqlite {
+    async fn unquiet_organizations(
+        &self,
+        succeeded_since: Timestamp,
+        lags_since: Timestamp,
+    ) -> Result<Vec<OrganizationId>> {
+        self.read("look for trouble", move |tx| {
+            let mut list = tx.prepare_cached(UNQUIET)?;
+            let hour = lags_since.0.div_euclid(HOUR_MS);
+            let rows = list.query_map([succeeded_since.0, hour], |row| {
+                Ok(OrganizationId(row.get(0)?))
+            })?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
+        .await
+    }
+
     async fn run_stats(
         &self,
         organization: OrganizationId,
@@ -22,18 +58,19 @@ impl Health for Sqlite {
         self.read("sum runs up", move |tx| {
             let pair = scope::pair(tx, organization, pair)?.key;
             let last_success_at = tx
-                .prepare_cached(
-                    "SELECT finished_at FROM runs WHERE pair = ?1 AND outcome = 'succeeded'
-                     ORDER BY key DESC LIMIT 1",
-                )?
+                .prepare_cached("SELECT succeeded_at FROM pair_progress WHERE pair = ?1")?
                 .query_and_then([pair], |row| time_if_any(row, 0))?
                 .next()
                 .transpose()?
                 .flatten();
+            // Keys grow with time, so the search for the last run before ends at the first of the time.
             let mut sum = tx.prepare_cached(
                 "SELECT count(*), coalesce(sum(outcome = 'failed'), 0), coalesce(sum(pulled), 0),
                      coalesce(sum(pushed), 0), coalesce(sum(conflicts), 0), coalesce(sum(failed), 0)
-                 FROM runs WHERE pair = ?1 AND started_at >= ?2 AND outcome <> 'running'",
+                 FROM runs WHERE pair = ?1 AND started_at >= ?2 AND outcome <> 'running'
+                     AND key > coalesce((SELECT before.key FROM runs before
+                         WHERE before.pair = ?1 AND before.started_at < ?2
+                         ORDER BY before.key DESC LIMIT 1), 0)",
             )?;
             Ok(sum.query_row([pair, since.0], |row| {
                 Ok(RunStats {

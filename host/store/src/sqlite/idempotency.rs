@@ -29,7 +29,7 @@ impl Idempotency for Sqlite {
             .execute(params![organization, forget_until.0, FORGOTTEN_MAX])?;
             let found = tx
                 .prepare_cached(
-                    "SELECT fingerprint, status, body FROM request_keys
+                    "SELECT fingerprint, status, body, entity_tag FROM request_keys
                      WHERE organization = ?1 AND hash = ?2 AND taken_at > ?3",
                 )?
                 .query_row(params![organization, key.hash, forget_until.0], |row| {
@@ -37,6 +37,7 @@ impl Idempotency for Sqlite {
                         row.get::<_, [u8; 32]>(0)?,
                         row.get::<_, Option<u16>>(1)?,
                         row.get::<_, Option<Vec<u8>>>(2)?,
+                        row.get::<_, Option<String>>(3)?,
                     ))
                 })
                 .optional()?;
@@ -55,7 +56,11 @@ impl Idempotency for Sqlite {
                     Taken::Now
                 }
                 Some((fingerprint, ..)) if fingerprint != key.fingerprint => Taken::Other,
-                Some((_, Some(status), Some(body))) => Taken::Answered(KeptAnswer { status, body }),
+                Some((_, Some(status), Some(body), entity_tag)) => Taken::Answered(KeptAnswer {
+                    status,
+                    entity_tag,
+                    body,
+                }),
                 Some(_) => Taken::Unfinished,
             })
         })
@@ -71,10 +76,16 @@ impl Idempotency for Sqlite {
         self.write("keep a request's answer", move |tx| {
             let organization = scope::organization(tx, organization)?;
             tx.prepare_cached(
-                "UPDATE request_keys SET status = ?3, body = ?4
+                "UPDATE request_keys SET status = ?3, body = ?4, entity_tag = ?5
                  WHERE organization = ?1 AND hash = ?2",
             )?
-            .execute(params![organization, key.hash, answer.status, answer.body])?;
+            .execute(params![
+                organization,
+                key.hash,
+                answer.status,
+                answer.body,
+                answer.entity_tag
+            ])?;
             Ok(())
         })
         .await

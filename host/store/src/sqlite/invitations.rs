@@ -4,12 +4,13 @@ use partneros_domain::{InvitationId, MemberId, OrganizationId, Timestamp};
 use rusqlite::{Connection, Row, params};
 
 use super::encoding::{Cell, time, word};
-use super::fault::{Outcome, conflict, not_found};
+use super::fault::{Fault, Outcome, conflict, not_found};
+use super::position::{List, one_more};
 use super::{members, scope};
-use crate::{Invitation, Joining, Member, NewInvitation};
+use crate::{Invitation, Joining, Member, NewInvitation, Page};
 
 const INVITATION: &str =
-    "SELECT i.id, o.id, i.email, i.role, i.invited_by, i.created_at, i.expires_at
+    "SELECT i.id, o.id, i.email, i.role, i.invited_by, i.created_at, i.expires_at, i.key
      FROM invitations i JOIN organizations o ON o.key = i.organization";
 
 pub(super) fn put(
@@ -59,6 +60,22 @@ pub(super) fn list(
     ))?;
     let rows = list.query_and_then(params![organization.0, now.0], read)?;
     rows.collect()
+}
+
+pub(super) fn page(
+    db: &Connection,
+    organization: OrganizationId,
+    now: Timestamp,
+    after: Option<&str>,
+    limit: usize,
+) -> Outcome<Page<Invitation>> {
+    let after = List::Invitations.key(after, 0)?;
+    let mut list = db.prepare_cached(&format!(
+        "{INVITATION} WHERE o.id = ?1 AND i.expires_at > ?2 AND i.key > ?3 ORDER BY i.key LIMIT ?4"
+    ))?;
+    let of = params![organization.0, now.0, after, one_more(limit)];
+    let rows = list.query_and_then(of, |row| Ok::<_, Fault>((row.get(7)?, read(row)?)))?;
+    Ok(List::Invitations.page(rows.collect::<Outcome<_>>()?, limit))
 }
 
 pub(super) fn delete(

@@ -6,11 +6,12 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::encoding::{Cell, time, word};
-use super::fault::{Outcome, conflict, not_found, unless_taken};
+use super::fault::{Fault, Outcome, conflict, not_found, unless_taken};
+use super::position::{List, one_more};
 use super::{Sqlite, invitations, scope};
-use crate::{Invitation, Joining, Member, Members, NewInvitation, Result, User};
+use crate::{Invitation, Joining, Member, Members, NewInvitation, Page, Result, User};
 
-const MEMBER: &str = "SELECT m.id, u.id, u.email, m.role, m.created_at
+const MEMBER: &str = "SELECT m.id, u.id, u.email, m.role, m.created_at, m.key
      FROM members m JOIN users u ON u.key = m.user JOIN organizations o ON o.key = m.organization";
 
 #[async_trait]
@@ -89,6 +90,27 @@ impl Members for Sqlite {
         .await
     }
 
+    async fn members_page(
+        &self,
+        organization: OrganizationId,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<Member>> {
+        let after = after.map(ToOwned::to_owned);
+        self.read("list the members", move |tx| {
+            let after = List::Members.key(after.as_deref(), 0)?;
+            let mut list = tx.prepare_cached(&format!(
+                "{MEMBER} WHERE o.id = ?1 AND m.key > ?2 ORDER BY m.key LIMIT ?3"
+            ))?;
+            let rows = list
+                .query_and_then(params![organization.0, after, one_more(limit)], |row| {
+                    Ok::<_, Fault>((row.get(5)?, read(row)?))
+                })?;
+            Ok(List::Members.page(rows.collect::<Outcome<_>>()?, limit))
+        })
+        .await
+    }
+
     async fn member(&self, organization: OrganizationId, id: MemberId) -> Result<Member> {
         self.read("read a member", move |tx| find(tx, organization, id))
             .await
@@ -150,6 +172,20 @@ impl Members for Sqlite {
     ) -> Result<Vec<Invitation>> {
         self.read("list the invitations", move |tx| {
             invitations::list(tx, organization, now)
+        })
+        .await
+    }
+
+    async fn invitations_page(
+        &self,
+        organization: OrganizationId,
+        now: Timestamp,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<Invitation>> {
+        let after = after.map(ToOwned::to_owned);
+        self.read("list the invitations", move |tx| {
+            invitations::page(tx, organization, now, after.as_deref(), limit)
         })
         .await
     }

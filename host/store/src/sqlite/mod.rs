@@ -22,6 +22,7 @@ mod fault;
 mod first_form;
 mod former_links;
 mod health;
+mod held;
 mod history;
 mod idempotency;
 mod invitations;

@@ -5,10 +5,16 @@ use partneros_domain::{MemberId, OrganizationId, Role, Timestamp, TokenId};
 use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::encoding::{Cell, time, time_if_any, word};
-use super::fault::{Outcome, conflict, not_found, unless_taken};
+use super::fault::{Fault, Outcome, conflict, not_found, unless_taken};
+use super::position::{List, one_more};
 use super::{Sqlite, data_keys, scope};
 use crate::seal::WrapContext;
-use crate::{ApiToken, NewApiToken, Organization, Organizations, Result, TokenHolder};
+use crate::{ApiToken, NewApiToken, Organization, Organizations, Page, Result, TokenHolder};
+
+const TOKEN: &str =
+    "SELECT t.id, t.name, t.created_at, u.email, t.role, t.expires_at, t.used_at, t.key
+     FROM api_tokens t JOIN organizations o ON o.key = t.organization
+     LEFT JOIN members m ON m.key = t.member LEFT JOIN users u ON u.key = m.user";
 
 #[async_trait]
 impl Organizations for Sqlite {
@@ -87,14 +93,32 @@ impl Organizations for Sqlite {
 
     async fn tokens(&self, organization: OrganizationId) -> Result<Vec<ApiToken>> {
         self.read("list the tokens", move |tx| {
-            let mut list = tx.prepare_cached(
-                "SELECT t.id, t.name, t.created_at, u.email, t.role, t.expires_at, t.used_at
-                 FROM api_tokens t JOIN organizations o ON o.key = t.organization
-                 LEFT JOIN members m ON m.key = t.member LEFT JOIN users u ON u.key = m.user
-                 WHERE o.id = ?1 ORDER BY t.created_at, t.key",
-            )?;
+            let mut list = tx.prepare_cached(&format!(
+                "{TOKEN} WHERE o.id = ?1 ORDER BY t.created_at, t.key"
+            ))?;
             let rows = list.query_and_then([organization.0], read_token)?;
             rows.collect()
+        })
+        .await
+    }
+
+    async fn tokens_page(
+        &self,
+        organization: OrganizationId,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<ApiToken>> {
+        let after = after.map(ToOwned::to_owned);
+        self.read("list the tokens", move |tx| {
+            let after = List::Tokens.key(after.as_deref(), 0)?;
+            let mut list = tx.prepare_cached(&format!(
+                "{TOKEN} WHERE o.id = ?1 AND t.key > ?2 ORDER BY t.key LIMIT ?3"
+            ))?;
+            let rows = list
+                .query_and_then(params![organization.0, after, one_more(limit)], |row| {
+                    Ok::<_, Fault>((row.get(7)?, read_token(row)?))
+                })?;
+            Ok(List::Tokens.page(rows.collect::<Outcome<_>>()?, limit))
         })
         .await
     }

@@ -21,6 +21,18 @@ const COLUMNS: &str = "SELECT p.id, c.id, b.name, p.hubspot_object, p.direction,
      JOIN connections c ON c.key = p.connection
      JOIN objects b ON b.key = p.object";
 
+/// The tables whose rows, by `pair`, say something of one portal's objects: what is left behind when a pair moves to another
+/// portal. What is left out is history.
+const OF_PORTAL: [&str; 7] = [
+    "links",
+    "former_links",
+    "missing_objects",
+    "outbox",
+    "failures",
+    "recent_changes",
+    "brakes",
+];
+
 #[async_trait]
 impl Pairs for Sqlite {
     async fn create_pair(&self, organization: OrganizationId, pair: &ObjectPair) -> Result<()> {
@@ -260,16 +272,7 @@ pub(super) fn move_all(
     (from, from_id): (i64, ConnectionId),
     to: i64,
 ) -> Outcome<()> {
-    let of_portal = [
-        "links",
-        "former_links",
-        "missing_objects",
-        "outbox",
-        "failures",
-        "recent_changes",
-        "brakes",
-    ];
-    for of_portal in of_portal {
+    for of_portal in OF_PORTAL {
         db.prepare_cached(&format!(
             "DELETE FROM {of_portal}
              WHERE pair IN (SELECT key FROM object_pairs WHERE connection = ?1)"
@@ -413,4 +416,30 @@ fn read(row: &Row<'_>) -> Outcome<ObjectPair> {
         delete_policy: Cell::new("object_pairs", "delete_policy").word(row, 13, id)?,
         created_at: time(row, 11)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::OF_PORTAL;
+    use crate::sqlite::migrate;
+
+    #[test]
+    fn what_names_objects_of_a_portal_is_left_behind_or_is_history() {
+        let mut db = rusqlite::Connection::open_in_memory().unwrap();
+        migrate::migrate(&mut db).unwrap();
+        let mut list = db
+            .prepare(
+                "SELECT t.name FROM pragma_table_list t JOIN pragma_table_info(t.name) c
+                 WHERE t.schema = 'main' AND c.name = 'hubspot_id'",
+            )
+            .unwrap();
+        let named = list.query_map([], |row| row.get(0)).unwrap();
+        let mut named: BTreeSet<String> = named.map(Result::unwrap).collect();
+        assert!(named.remove("conflicts"), "history");
+        for table in named {
+            assert!(OF_PORTAL.contains(&table.as_str()), "{table}");
+        }
+    }
 }

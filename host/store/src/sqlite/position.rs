@@ -19,6 +19,9 @@ pub(super) enum List {
     Deliveries,
     /// Records without an object.
     Detached,
+    Members,
+    Invitations,
+    Tokens,
     /// The change feed.
     Changes,
 }
@@ -36,6 +39,9 @@ impl List {
             Self::Alerts => 'a',
             Self::Deliveries => 'd',
             Self::Detached => 't',
+            Self::Members => 'm',
+            Self::Invitations => 'i',
+            Self::Tokens => 'k',
             Self::Changes => 'h',
         }
     }

@@ -57,11 +57,19 @@ impl Runs for Sqlite {
         let error = error.map(ToOwned::to_owned);
         self.write_repeatable("finish a run", move |tx| {
             let key = find_key(tx, organization, id)?;
-            tx.prepare_cached(
-                "UPDATE runs SET outcome = ?2, error = ?3, finished_at = ?4
-                 WHERE key = ?1 AND outcome = 'running'",
-            )?
-            .execute(params![key, word(&outcome)?, error, at.0])?;
+            let ended = tx
+                .prepare_cached(
+                    "UPDATE runs SET outcome = ?2, error = ?3, finished_at = ?4
+                     WHERE key = ?1 AND outcome = 'running' RETURNING pair",
+                )?
+                .query_row(params![key, word(&outcome)?, error, at.0], |row| {
+                    row.get::<_, i64>(0)
+                })
+                .optional()?;
+            if let (Some(pair), RunOutcome::Succeeded) = (ended, outcome) {
+                tx.prepare_cached("UPDATE pair_progress SET succeeded_at = ?2 WHERE pair = ?1")?
+                    .execute([pair, at.0])?;
+            }
             Ok(())
         })
         .await
@@ -98,6 +106,23 @@ impl Runs for Sqlite {
                 Ok::<_, Fault>((row.get(17)?, read(row)?))
             })?;
             Ok(List::Runs.page(rows.collect::<Outcome<_>>()?, limit))
+        })
+        .await
+    }
+
+    async fn forget_runs(&self, before: Timestamp, at_most: usize) -> Result<usize> {
+        self.write_repeatable("delete old runs", move |tx| {
+            // Keys grow with time, so what is old is at the beginning and nothing else is looked at.
+            let forgotten = tx
+                .prepare_cached(
+                    "DELETE FROM runs WHERE key IN (
+                         SELECT key FROM (
+                             SELECT key, coalesce(finished_at, started_at) AS at FROM runs
+                             ORDER BY key LIMIT ?2)
+                         WHERE at < ?1)",
+                )?
+                .execute(params![before.0, at_most as i64])?;
+            Ok(forgotten)
         })
         .await
     }

@@ -21,7 +21,7 @@ enum Holds {
     Plain,
 }
 
-const KNOWN: [(&str, Holds); 29] = [
+const KNOWN: [(&str, Holds); 30] = [
     ("api_tokens.hash", Holds::Hash),
     ("connections.access", Holds::Plain), // such as `oauth`
     ("connections.access_token", Holds::Sealed),
@@ -41,6 +41,7 @@ const KNOWN: [(&str, Holds); 29] = [
     ("plugin_versions.signed_by", Holds::Plain), // the name of a trusted key
     ("plugin_versions.state", Holds::Plain),
     ("request_keys.body", Holds::Plain), // answers that show no secret, see `Idempotency`
+    ("request_keys.entity_tag", Holds::Plain),
     ("request_keys.fingerprint", Holds::Hash),
     ("request_keys.hash", Holds::Hash),
     ("retired_keys.name", Holds::Plain), // of a wrapping key

@@ -10,10 +10,11 @@ use super::fault::{Fault, Outcome};
 use super::pool::Durability;
 use super::records::{RECORD_COLUMNS, read_record};
 use super::scope::PairScope;
-use super::{Sqlite, commit, history, outbox, scope};
+use super::{Sqlite, commit, held, history, outbox, scope};
 use crate::{
-    Commit, Committed, ConflictEntry, Cursor, Effect, Error, FailureEntry, Lease, Link,
-    LinkedRecord, NewFailure, OutboxEntry, Page, Record, RecordEffect, Result, SyncState, Unlinked,
+    Commit, Committed, ConflictEntry, Cursor, Effect, Error, FailureEntry, HeldQuery, HeldValue,
+    Lease, Link, LinkedRecord, NewFailure, OutboxEntry, Page, Record, RecordEffect, Result,
+    SyncState, Unlinked,
 };
 
 #[async_trait]
@@ -139,6 +140,18 @@ impl SyncState for Sqlite {
         self.read("list records without a link", move |tx| {
             let pair = scope::pair(tx, organization, pair)?;
             unlinked_keys(tx, &pair, &field)
+        })
+        .await
+    }
+
+    async fn held_values(
+        &self,
+        organization: OrganizationId,
+        pair: PairId,
+        query: HeldQuery,
+    ) -> Result<Vec<HeldValue>> {
+        self.read("look for values of linked records", move |tx| {
+            held::values(tx, scope::pair(tx, organization, pair)?.key, &query)
         })
         .await
     }

@@ -103,6 +103,68 @@ async fn a_deleted_property_parks_its_field_and_blanks_nothing() {
 }
 
 #[tokio::test]
+async fn a_removed_option_tells_which_records_hold_it() {
+    let host = TestHost::start(Config::default());
+    let company = |name: &str, industry: &str| {
+        host.person_creates("companies", &[("name", name), ("industry", industry)])
+    };
+    let kept = company("Kept", "BANKING");
+    let held = [
+        company("First", "COMPUTER_SOFTWARE"),
+        company("Second", "COMPUTER_SOFTWARE"),
+    ];
+    let acme = host.organization("acme").await;
+    let pair = acme.pair("partners", "companies").await;
+    pair.sync().await;
+    let mut ids = Vec::new();
+    for id in held {
+        ids.push(pair.record_of(id).await);
+    }
+    let removed = async || {
+        let removed = host.engine.removed_options(acme.id, pair.id, "industry");
+        removed.await.unwrap()
+    };
+    assert_eq!(removed().await, []);
+
+    let now = host.now();
+    let options = [("BANKING", "Banking"), ("RETAIL", "Retail")];
+    host.sim
+        .sim()
+        .person_sets_options("companies", "industry", &options, now)
+        .unwrap();
+    host.engine
+        .discover(acme.id, acme.connection)
+        .await
+        .unwrap();
+    let page = host
+        .store
+        .events(acme.id, &EventFilter::named("schema.drift"), None, 10)
+        .await
+        .unwrap();
+    let affected = &page.items[0].metadata["affected"];
+    let expected = json!([{
+        "property": "industry", "value": "COMPUTER_SOFTWARE", "recordCount": 2, "recordIds": ids,
+    }]);
+    assert_eq!(affected[0]["removedOptions"], expected, "{affected}");
+    assert_eq!(json!(removed().await), expected);
+    let alerts = host
+        .store
+        .alerts(acme.id, &AlertState::UNRESOLVED, None, 10)
+        .await
+        .unwrap();
+    let message = &alerts.items[0].message;
+    assert!(message.contains("(2 records hold it)"), "{message}");
+
+    // Whoever gets another value is not listed any more.
+    host.person_sets("companies", held[0], &[("industry", "RETAIL")]);
+    pair.sync().await;
+    let left = removed().await;
+    assert_eq!((left.len(), left[0].record_count), (1, 1));
+    assert_eq!(left[0].record_ids, ids[1..]);
+    assert_ne!(pair.record_of(kept).await, ids[1]);
+}
+
+#[tokio::test]
 async fn a_schema_is_read_again_after_a_while() {
     let host = TestHost::start(Config {
         companies: 1,

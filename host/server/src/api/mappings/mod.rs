@@ -6,6 +6,7 @@
 pub mod confirm;
 pub mod list;
 mod noted;
+pub mod removed_options;
 pub mod replace;
 pub mod round_trip;
 pub mod suggest;

@@ -6,26 +6,40 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::TokenView;
+use crate::api::query::{Paging, Query};
 use crate::auth::{Permitted, permission};
-use crate::problem::Problem;
+use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
-/// All tokens.
+/// A page of tokens.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct TokenList {
+#[serde(rename_all = "camelCase")]
+pub struct TokenPage {
     tokens: Vec<TokenView>,
+    /// Where the next page starts; null at the end.
+    next_cursor: Option<String>,
 }
 
 /// Lists the API tokens, oldest first, those that expired too. The tokens themselves are not kept.
 #[utoipa::path(get, path = "/api/tokens", tag = "tokens", operation_id = "listTokens",
-    responses((status = 200, description = "The tokens.", body = TokenList)))]
+    params(Paging),
+    responses(
+        (status = 200, description = "A page of tokens.", body = TokenPage),
+        (status = 400, description = "`invalid_query` or `invalid_cursor`.", body = ErrorBody),
+    ))]
 pub async fn handle(
     State(state): State<AppState>,
     caller: Permitted<permission::ManageTokens>,
-) -> Result<Json<TokenList>, Problem> {
-    let tokens = state.store.tokens(caller.organization).await?;
-    Ok(Json(TokenList {
-        tokens: tokens.into_iter().map(TokenView::from).collect(),
+    Query(paging): Query<Paging>,
+) -> Result<Json<TokenPage>, Problem> {
+    let (cursor, limit) = paging.within(&state.limits)?;
+    let page = state
+        .store
+        .tokens_page(caller.organization, cursor, limit)
+        .await?;
+    Ok(Json(TokenPage {
+        tokens: page.items.into_iter().map(TokenView::from).collect(),
+        next_cursor: page.next,
     }))
 }
 

@@ -36,6 +36,7 @@ mod setup;
 mod strangers;
 mod trail;
 mod trial;
+mod tug;
 mod watch;
 
 pub use access::unopened;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use partneros_domain::plan::{Plan, Rule, TransformDirection};
 use partneros_domain::{
     Agreed, ConflictPolicy, Direction, FieldMapping, FieldName, FieldSchema, Fields, Mappings,
-    ObjectPair, ObjectSchema, RulePlugin, Value, rule_digest,
+    ObjectPair, ObjectSchema, RulePlugin, Tug, Value, rule_digest,
 };
 use partneros_store::NewFailure;
 
@@ -69,6 +69,7 @@ impl Route {
                 .collect(),
             hubspot: hubspot.collect(),
             sent: None,
+            tug: Tug::default(),
         }
     }
 }

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use partneros_domain::{ConnectionId, FieldName, HubSpotId, OrganizationId};
 use partneros_hubspot::model::{AccountInfo, CustomSchema, NewProperty, Owner, Pipeline, Property};
 use partneros_hubspot::{
-    Error, Portal, Priority, RateLimit, ReadBatch, Refusal, Rows, Search, SearchPage, Update,
+    ObjectHistory, Error, Portal, Priority, RateLimit, ReadBatch, Refusal, Rows, Search, SearchPage, Update,
     Upsert, Written,
 };
 use partneros_sync::Portals;
@@ -174,6 +174,16 @@ impl Portal for TestPortal {
         _: &[HubSpotId],
         _: Priority,
     ) -> Result<ReadBatch, Error> {
+        outage()
+    }
+
+    async fn read_history(
+        &self,
+        _: &str,
+        _: &[FieldName],
+        _: &[HubSpotId],
+        _: Priority,
+    ) -> Result<Vec<ObjectHistory>, Error> {
         outage()
     }
 

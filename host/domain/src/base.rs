@@ -126,7 +126,11 @@ impl Base {
     /// Lets every mapping that was paused for the link go on, and returns whether any was.
     pub fn end_pauses(&mut self) -> bool {
         let mut any = false;
-        for agreed in self.0.values_mut().filter(|agreed| agreed.tug.paused.is_some()) {
+        for agreed in self
+            .0
+            .values_mut()
+            .filter(|agreed| agreed.tug.paused.is_some())
+        {
             agreed.tug = Tug::default();
             any = true;
         }

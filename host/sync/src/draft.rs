@@ -117,9 +117,9 @@ impl Draft {
     }
 
     /// Leaves a route's value where it is, for as long as the pause lasts.
-    pub fn pause(&mut self, route: &Route, source: String) {
-        self.changes
-            .retain(|change| change.property != route.property);
+    pub fn pause(&mut self, plan: &PairPlan, position: usize, source: String) {
+        let route = &plan.routes[position];
+        self.changes.retain(|change| change.route != position);
         self.failures.push(tug::paused(route, &source));
         let paused = Tug {
             paused: Some(source),

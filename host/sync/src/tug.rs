@@ -48,18 +48,18 @@ pub async fn hold(pass: &Pass, drafts: &mut [Draft]) -> Result<(), Error> {
     }
     let history = histories(pass, drafts, &suspects).await?;
     let window_ms = i64::try_from(pass.engine.settings.tug_window_ms).unwrap_or(i64::MAX);
-    for (at, route) in suspects {
-        let (draft, route) = (&mut drafts[at], &pass.plan.routes[route]);
+    for (at, position) in suspects {
+        let (draft, route) = (&mut drafts[at], &pass.plan.routes[position]);
         let versions = draft
             .hubspot_id()
             .and_then(|id| history.get(&(id, &route.property)));
         let Some(versions) = versions.filter(|versions| !versions.is_empty()) else {
             // Without a history, the turns that were counted are all there is to go by.
-            draft.pause(route, source_text(None));
+            draft.pause(&pass.plan, position, source_text(None));
             continue;
         };
         match rewriter(versions, turns, window_ms) {
-            Some(source) => draft.pause(route, source_text(Some(source))),
+            Some(source) => draft.pause(&pass.plan, position, source_text(Some(source))),
             None => draft.clear_of_tug(route),
         }
     }
@@ -102,11 +102,7 @@ async fn histories<'a>(
 
 /// What rewrote our last writes, up to so many: none if it was a person, or took its time to write something else. `versions`
 /// begin with the newest.
-fn rewriter(
-    versions: &[PropertyVersion],
-    turns: u32,
-    window_ms: i64,
-) -> Option<&PropertyVersion> {
+fn rewriter(versions: &[PropertyVersion], turns: u32, window_ms: i64) -> Option<&PropertyVersion> {
     let newest = versions.first()?;
     let same = |a: &PropertyVersion, b: &PropertyVersion| {
         a.source_type == b.source_type && a.source_id == b.source_id

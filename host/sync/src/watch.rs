@@ -5,7 +5,9 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use partneros_domain::{AlertKind, FieldName, LagHistogram, ObjectPair, OrganizationId, PairState, Timestamp};
+use partneros_domain::{
+    AlertKind, FieldName, LagHistogram, ObjectPair, OrganizationId, PairState, Timestamp,
+};
 use partneros_store::{
     Alert, AlertState, Connection, ConnectionStatus, Parting, RunKind, RunOutcome, Severity,
     VersionState,

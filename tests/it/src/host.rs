@@ -133,10 +133,7 @@ impl TestHost {
     pub fn workflow_sets(&self, object: &str, id: u64, values: &[(&str, &str)]) {
         self.wait_ms(1_000);
         let now = self.now();
-        let set = self
-            .sim
-            .sim()
-            .workflow_sets(object, id, owned(values), now);
+        let set = self.sim.sim().workflow_sets(object, id, owned(values), now);
         set.expect("HubSpot takes the value");
     }
 

@@ -81,7 +81,8 @@ pub(super) fn parked(db: &Database, pair: i64) -> Outcome<Vec<NewFailure>> {
 
 /// What went wrong, from the first columns of a row.
 fn read_reason(row: &Row<'_>) -> rusqlite::Result<NewFailure> {
-    let name = |at| Ok::<_, rusqlite::Error>(row.get::<_, Option<String>>(at)?.map(FieldName::from));
+    let name =
+        |at| Ok::<_, rusqlite::Error>(row.get::<_, Option<String>>(at)?.map(FieldName::from));
     Ok(NewFailure {
         field: name(0)?,
         property: name(1)?,

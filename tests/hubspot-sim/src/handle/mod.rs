@@ -14,8 +14,8 @@ use async_trait::async_trait;
 use partneros_domain::{FieldName, HubSpotId, Timestamp};
 use partneros_hubspot::model::{AccountInfo, CustomSchema, NewProperty, Owner, Pipeline, Property};
 use partneros_hubspot::{
-    ObjectHistory, Error, Portal, Priority, ReadBatch, Rows, Search, SearchPage, Update, Upsert, Window, Written,
-    modified_property,
+    Error, ObjectHistory, Portal, Priority, ReadBatch, Rows, Search, SearchPage, Update, Upsert,
+    Window, Written, modified_property,
 };
 use serde_json::json;
 

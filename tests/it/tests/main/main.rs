@@ -23,3 +23,4 @@ mod schedule;
 mod schema;
 mod tokens;
 mod trouble;
+mod tugs;

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use partneros_domain::{ConnectionId, FieldName, HubSpotId, OrganizationId};
 use partneros_hubspot::model::{AccountInfo, CustomSchema, NewProperty, Owner, Pipeline, Property};
 use partneros_hubspot::{
-    ObjectHistory, Error, Portal, Priority, RateLimit, ReadBatch, Refusal, Rows, Search, SearchPage, Update,
-    Upsert, Written,
+    Error, ObjectHistory, Portal, Priority, RateLimit, ReadBatch, Refusal, Rows, Search,
+    SearchPage, Update, Upsert, Written,
 };
 use partneros_sync::Portals;
 use secrecy::{ExposeSecret as _, SecretString};

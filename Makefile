@@ -6,7 +6,7 @@ SECONDS ?= 60
 SEEDS ?= 1000
 FROM ?= 1
 
-.PHONY: demo test lint bench simulate fuzz wasm-target
+.PHONY: demo test lint bench simulate mistakes fuzz wasm-target
 .DEFAULT_GOAL := help
 
 help: ## Shows this list.
@@ -19,7 +19,6 @@ demo: wasm-target ## Runs the main job against a simulated HubSpot, then serves.
 test: wasm-target ## Runs every test.
 	$(CARGO) test --workspace --all-targets --no-fail-fast $(ARGS)
 	$(CARGO) test --workspace --doc --quiet
-	$(CARGO) test -p partneros-simulate --features mistakes --test mistakes $(ARGS)
 
 lint: wasm-target ## Checks formatting, lints, and the dependencies' licences and advisories.
 	$(CARGO) fmt --all --check
@@ -35,6 +34,9 @@ bench: wasm-target ## Measures; prints one line a figure.
 simulate: wasm-target ## Simulates syncs with crashes and lost answers: SEEDS=1000 FROM=1. The first that fails is made smaller.
 	@$(CARGO) build --release -p partneros-simulate
 	@$(CARGO) run --release --quiet -p partneros-simulate -- --seeds $(SEEDS) --from $(FROM) $(ARGS)
+
+mistakes: wasm-target ## Sees whether the simulation finds each mistake that can be switched on in the engine.
+	$(CARGO) test --release -p partneros-simulate --features mistakes --test mistakes -- --nocapture
 
 fuzz: wasm-target ## Fuzzes the plugin runtime, SECONDS=60 for each target.
 	@command -v cargo-fuzz >/dev/null || { echo "fuzz: cargo-fuzz is missing (cargo install cargo-fuzz)"; exit 1; }

@@ -34,7 +34,7 @@ pub async fn pull(pass: &mut Pass) -> Result<(), Error> {
     while let Some(Page { rows, cursor }) = next {
         let pulled = rows.len() as u64;
         let moved = (pages.stored != Some(cursor)).then_some(cursor);
-        if made(Mistake::CursorFirst) {
+        if made(Mistake::CursorFirst) && moved.is_some() {
             let store = &pass.engine.store;
             let pair = pass.plan.pair.id;
             store.set_cursor(pass.organization, pair, moved).await?;

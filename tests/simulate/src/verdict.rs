@@ -157,6 +157,7 @@ impl End {
                 return Err(format!("lost: {edit:?} of `{}`", field.name).into());
             }
         }
+        self.beats_nothing_with_our_own(book)?;
         self.only_values_that_were_written(book)
     }
 
@@ -224,6 +225,24 @@ impl End {
         };
         let void = || book.agreed(record, object, edit) == edit.value;
         there || followed(book, edit) || carried() || void() || listed() || unseen()
+    }
+
+    /// What HubSpot's side won with is what a person wrote there, and no echo of ours.
+    fn beats_nothing_with_our_own(&self, book: &Book) -> Result<(), Failure> {
+        for entry in &self.conflicts {
+            let conflict = &entry.conflict;
+            let (true, Some(value)) = (conflict.winner == Side::HubSpot, &conflict.hubspot_value)
+            else {
+                continue;
+            };
+            let by_a_person = book.edits.iter().any(|edit| {
+                matches!(edit.place, Place::Object(_)) && edit.value.as_ref() == Some(value)
+            });
+            if !by_a_person {
+                return Err(format!("an echo of ours was taken for an edit: {entry:?}").into());
+            }
+        }
+        Ok(())
     }
 
     /// What a side holds was written there, or on the other side if values flow from it.

@@ -51,7 +51,7 @@ pub use contract::sessions::{ActiveOrganization, NewSession, Session, Sessions};
 pub use contract::sync::{
     Commit, Committed, ConflictEntry, Cursor, Effect, FailureEntry, FailureStage, Lease, Link,
     LinkedRecord, NewConflict, NewFailure, OBJECT_MISSING, OutboxEffect, OutboxEntry, RecordEffect,
-    SyncState, Unlinked,
+    SyncState, TUG_OF_WAR, Unlinked,
 };
 pub use contract::webhooks::{
     Attempt, ClaimedDelivery, Delivery, DeliveryState, DisabledReason, NewWebhook,

@@ -294,12 +294,14 @@ impl<'a> Judge<'a> {
     /// A write of ours whose answer never came: if HubSpot holds what was sent, that is the last agreement.
     fn recognise(&mut self, route: &Route) {
         let agreed = self.link.base.agreed(&route.field.name, route.rule);
-        let Some(sent) = agreed.and_then(|agreed| agreed.sent.as_ref()) else {
+        let Some((agreed, sent)) = agreed.and_then(|agreed| Some((agreed, agreed.sent.as_ref()?)))
+        else {
             return;
         };
         if sent.hubspot.as_deref() == self.row.value(route.columns[0]) {
             let agreed = Agreed {
                 partneros: sent.partneros.clone(),
+                tug: agreed.tug.clone().written(),
                 ..route.agreement(&self.fields, self.row)
             };
             self.link.base.set(route.field.name.clone(), agreed);
@@ -310,13 +312,23 @@ impl<'a> Judge<'a> {
         let plan = self.plan;
         for route in &plan.routes {
             let agreed = self.link.base.agreed(&route.field.name, route.rule);
+            let tug = agreed.map(|agreed| agreed.tug.clone()).unwrap_or_default();
+            if tug.paused.is_some() {
+                continue;
+            }
             let partneros = partneros_changed(agreed, route.partneros_values(&self.record.fields));
             if hubspot_changed(agreed, route.hubspot_values(self.row)) {
                 let value = match take(inbound, route, at) {
                     Ok(None) if route.field.required => Err(required_cleared(route)),
                     other => other,
                 };
+                let ours = self.record.fields.get(route.field.name.as_str());
+                let equal = value.as_ref().is_ok_and(|value| value.as_ref() == ours);
                 self.decide(route, partneros, value, counts);
+                if !equal {
+                    let (name, tug) = (&route.field.name, tug.rewritten());
+                    self.link.base.set_tug(name, route.rule, tug);
+                }
             } else if agreed.is_none() && !partneros {
                 self.agree(route);
             } else if partneros && is_taken_back(route, self.row) {
@@ -499,7 +511,9 @@ impl<'a> Judge<'a> {
     fn has_to_push(&self) -> bool {
         self.plan.routes.iter().any(|route| {
             let agreed = self.link.base.agreed(&route.field.name, route.rule);
+            let paused = agreed.is_some_and(|agreed| agreed.tug.paused.is_some());
             route.direction.writes_hubspot()
+                && !paused
                 && partneros_changed(agreed, route.partneros_values(&self.fields))
                 && !hubspot_changed(agreed, route.hubspot_values(self.row))
         })

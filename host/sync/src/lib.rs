@@ -39,6 +39,7 @@ mod standing;
 mod strangers;
 mod trail;
 mod trial;
+mod tug;
 mod watch;
 
 pub use access::unopened;

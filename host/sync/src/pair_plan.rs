@@ -8,7 +8,7 @@ use std::sync::Arc;
 use partneros_domain::plan::{Plan, Rule, TransformDirection};
 use partneros_domain::{
     Agreed, ConflictPolicy, Direction, FieldMapping, FieldName, FieldSchema, Fields, Mappings,
-    ObjectPair, ObjectSchema, RulePlugin, Side, Value,
+    ObjectPair, ObjectSchema, RulePlugin, Side, Tug, Value,
 };
 use partneros_store::NewFailure;
 
@@ -72,6 +72,7 @@ impl Route {
                 .collect(),
             hubspot: hubspot.collect(),
             sent: None,
+            tug: Tug::default(),
         }
     }
 }

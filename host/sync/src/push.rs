@@ -27,6 +27,7 @@ use crate::pass::Pass;
 use crate::row::Row;
 use crate::send::send;
 use crate::strangers::ambiguous;
+use crate::tug;
 
 /// Pushes everything that is due.
 pub async fn push(pass: &mut Pass) -> Result<(), Error> {
@@ -76,6 +77,7 @@ async fn push_batch(
     };
     let (ready, effects) = sort_out(pass, &entries, &current, &mut counts);
     let mut drafts = drafts(pass, ready, &current).await?;
+    tug::hold(pass, &mut drafts).await?;
     let intents: Vec<_> = drafts
         .iter()
         .filter_map(|draft| draft.intent(&pass.plan))

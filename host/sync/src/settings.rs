@@ -37,6 +37,12 @@ pub struct SyncSettings {
     pub race_rounds: usize,
     /// How often a row is sent again without the properties that HubSpot refuses. Default 4; then it is parked whole.
     pub refusal_rounds: usize,
+    /// How often in a row something in HubSpot must rewrite what we wrote to a property before the field is paused for that
+    /// record. Default 3, at most 10: HubSpot remembers 20 values of a property. 0 never pauses.
+    pub tug_rewrites_max: u32,
+    /// How soon after our write that must happen, unless what it writes is ours in another form. Default 600,000 (10
+    /// minutes): workflows answer within seconds, delayed ones within minutes.
+    pub tug_window_ms: u64,
     /// After how many batches in a row that a bound plugin fails on it is quarantined, and what ran before runs again.
     /// Default 3.
     pub plugin_failures_max: u32,
@@ -132,6 +138,8 @@ impl Default for SyncSettings {
             retry_ms: 60_000,
             race_rounds: 5,
             refusal_rounds: 4,
+            tug_rewrites_max: 3,
+            tug_window_ms: 600_000,
             plugin_failures_max: 3,
             runs_kept_days: 14,
             plugin_logs_kept: 200,

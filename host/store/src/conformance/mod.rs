@@ -154,7 +154,8 @@ fn cases_of_the_sync() -> Vec<(&'static str, Case)> {
             a_pass_goes_on_after_what_it_settled
             a_retry_waits_and_counts
             every_pair_that_writes_hubspot_learns_of_an_edit
-            records_are_put_back;
+            records_are_put_back
+            a_retry_ends_the_pauses_of_fields;
         commits:
             a_page_is_written_as_a_whole
             an_update_counts_and_is_no_edit

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use partneros_domain::{
     Agreed, Base, ConflictPolicy, ConnectionId, Direction, Fields, HubSpotId, Named, ObjectPair,
     OrganizationId, PairId, PairState, PluginFailurePolicy, RecordId, RunId, Thresholds, Timestamp,
-    Value,
+    Tug, Value,
 };
 use secrecy::SecretString;
 use uuid::Uuid;
@@ -291,6 +291,7 @@ pub(super) fn agreed(value: Option<&str>) -> Agreed {
         partneros: vec![value.map(|text| Value::Text(text.to_owned()))],
         hubspot: vec![value.map(ToOwned::to_owned)],
         sent: None,
+        tug: Tug::default(),
     }
 }
 

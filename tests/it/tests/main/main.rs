@@ -25,3 +25,4 @@ mod schedule;
 mod schema;
 mod tokens;
 mod trouble;
+mod tugs;

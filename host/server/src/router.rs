@@ -138,6 +138,12 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(guarded!(audit::alerts::handle))
         .routes(guarded!(audit::acknowledge::handle))
         .routes(guarded!(audit::resolve::handle))
+        .merge(routes_of_people())
+}
+
+/// Who may come in, and who is told.
+fn routes_of_people() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
         .routes(public!(auth::sign_in::handle))
         .routes(guarded!(auth::sign_out::handle))
         .routes(guarded!(auth::sign_out_everywhere::handle))

@@ -150,8 +150,8 @@ fn source_text(source: Option<&PropertyVersion>) -> String {
     let Some(version) = source else {
         return "something that HubSpot does not name".to_owned();
     };
-    let names = [&version.source_label, &version.source_id];
-    let named = names.into_iter().flatten().map(|name| format!(" `{name}`"));
+    let known = [&version.source_label, &version.source_id];
+    let named = known.into_iter().flatten().map(|name| format!(" `{name}`"));
     format!("`{}`{}", version.source_type, named.collect::<String>())
 }
 

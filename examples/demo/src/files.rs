@@ -96,6 +96,10 @@ pub fn configure(
         "[sync]".to_owned(),
         format!("poll_interval_ms = {POLL_INTERVAL_MS}"),
         String::new(),
+        "# The demo looks at thousands of records, each with a request of its own.".to_owned(),
+        "[api]".to_owned(),
+        "requests_per_second_max = 0".to_owned(),
+        String::new(),
     ];
     std::fs::write(&file, lines.join("\n"))
         .with_context(|| format!("failed to write `{}`", file.display()))?;

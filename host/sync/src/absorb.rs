@@ -169,6 +169,23 @@ async fn counterparts(
     Ok((pending, ambiguous))
 }
 
+/// Reads up to [`BATCH_MAX`] objects by id and takes them in. Returns the ids that HubSpot has no object for; one that was
+/// merged comes back under another id and is neither.
+pub async fn look_at(
+    pass: &mut Pass,
+    ids: &[HubSpotId],
+    unknown: Unknown,
+) -> Result<Vec<HubSpotId>, Error> {
+    let object = &pass.plan.pair.hubspot_object;
+    let read = pass
+        .portal
+        .read_batch(object, &pass.plan.properties, ids, pass.priority)
+        .await
+        .map_err(Error::Pull)?;
+    absorb(pass, Arc::new(read.rows), unknown, None, 0).await?;
+    Ok(read.missing)
+}
+
 /// Looks again at objects that could belong to several records, which people may have sorted out since. Must come before
 /// a push: it also says which records must not become objects of their own.
 pub async fn revisit_ambiguous(pass: &mut Pass) -> Result<(), Error> {
@@ -179,13 +196,7 @@ pub async fn revisit_ambiguous(pass: &mut Pass) -> Result<(), Error> {
         .rejected_objects(pass.organization, pair, AMBIGUOUS)
         .await?;
     for chunk in ids.chunks(BATCH_MAX) {
-        let object = &pass.plan.pair.hubspot_object;
-        let batch = pass
-            .portal
-            .read_batch(object, &pass.plan.properties, chunk, pass.priority)
-            .await
-            .map_err(Error::Pull)?;
-        absorb(pass, Arc::new(batch.rows), Unknown::Create, None, 0).await?;
+        look_at(pass, chunk, Unknown::Create).await?;
     }
     Ok(())
 }

@@ -304,8 +304,7 @@ impl Engine {
         pass.step().await?;
         list_parked(&pass).await?;
         pull::pull(&mut pass).await?;
-        presence::look_for_the_gone(&mut pass).await?;
-        presence::recheck(&mut pass).await?;
+        presence::make_rounds(&mut pass).await?;
         absorb::revisit_ambiguous(&mut pass).await?;
         push::push(&mut pass).await?;
         presence::archive_doomed(&pass).await

@@ -24,6 +24,7 @@ use crate::draft::{Draft, drafts};
 use crate::error::Error;
 use crate::mistakes::{Mistake, made};
 use crate::pass::Pass;
+use crate::presence::note_missing;
 use crate::row::Row;
 use crate::send::send;
 use crate::strangers::ambiguous;
@@ -188,17 +189,6 @@ async fn read_now(pass: &mut Pass, entries: &[OutboxEntry]) -> Result<HubSpotNow
         made = read.await.map_err(Error::Push)?;
     }
     Ok(HubSpotNow::new(linked, made))
-}
-
-/// Whether these are gone is for a second look to say.
-async fn note_missing(pass: &Pass, missing: &[HubSpotId]) -> Result<(), Error> {
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let (store, now) = (&pass.engine.store, pass.engine.environment.now());
-    Ok(store
-        .note_missing(pass.organization, pass.lease, missing, now)
-        .await?)
 }
 
 /// Splits a batch into what can be written and what must be parked.

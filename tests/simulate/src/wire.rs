@@ -81,7 +81,7 @@ static TALKS: AtomicBool = AtomicBool::new(false);
 /// How much of a body is printed.
 const SAID_CHARS_MAX: usize = 2_000;
 
-/// Prints what goes over the wires of this process from now on, with the milliseconds since a simulation's runtime began.
+/// Prints what goes over the wires of this process from now on, with the time of their runtime.
 pub fn talk() {
     TALKS.store(true, Ordering::SeqCst);
 }

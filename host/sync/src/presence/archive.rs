@@ -4,14 +4,13 @@
 //! among the live objects before it counts. So is, a while later, what a push or a round over all objects missed.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use partneros_domain::{HubSpotId, Timestamp};
 use partneros_hubspot::BATCH_MAX;
 use partneros_store::{Parting, Rounds};
 
-use super::{gone, take};
-use crate::absorb::{Unknown, absorb};
+use super::{gone, save, take};
+use crate::absorb::{Unknown, look_at};
 use crate::error::Error;
 use crate::pass::Pass;
 
@@ -19,11 +18,9 @@ use crate::pass::Pass;
 const RESTORABLE_MS: i64 = 100 * 24 * 3_600_000;
 
 /// Looks again for what was missed, and reads the archive if it is time.
-pub async fn look_for_the_gone(pass: &mut Pass) -> Result<(), Error> {
+pub(super) async fn look_for_the_gone(pass: &mut Pass, rounds: &mut Rounds) -> Result<(), Error> {
     look_again(pass).await?;
     let now = pass.engine.environment.now();
-    let (store, pair) = (&pass.engine.store, pass.plan.pair.id);
-    let rounds = store.rounds(pass.organization, pair).await?;
     let interval_ms = pass.engine.settings.archived_interval_ms;
     let interval_ms = i64::try_from(interval_ms).unwrap_or(i64::MAX);
     match rounds.archive_read_at {
@@ -32,14 +29,8 @@ pub async fn look_for_the_gone(pass: &mut Pass) -> Result<(), Error> {
         // Nothing that was linked just now was archived before.
         None => {}
     }
-    let rounds = Rounds {
-        archive_read_at: Some(now),
-        ..rounds
-    };
-    let store = &pass.engine.store;
-    Ok(store
-        .set_rounds(pass.organization, pass.lease, rounds)
-        .await?)
+    rounds.archive_read_at = Some(now);
+    save(pass, *rounds).await
 }
 
 /// What was missed once, and long enough ago for HubSpot to have come to itself, is looked up a second time.
@@ -65,20 +56,9 @@ async fn look_again(pass: &mut Pass) -> Result<(), Error> {
 
 /// Ends the links of those of these objects that a look at them does not find; takes the others in.
 async fn part_with(pass: &mut Pass, ids: &[HubSpotId], parting: Parting) -> Result<(), Error> {
-    let plan = Arc::clone(&pass.plan);
-    let read = pass
-        .portal
-        .read_batch(
-            &plan.pair.hubspot_object,
-            &plan.properties,
-            ids,
-            pass.priority,
-        )
-        .await
-        .map_err(Error::Pull)?;
     // What comes back under another id was merged, which its row tells.
-    absorb(pass, Arc::new(read.rows), Unknown::Skip, None, 0).await?;
-    let steps = read.missing.iter().map(|id| gone(pass, *id, parting));
+    let missing = look_at(pass, ids, Unknown::Skip).await?;
+    let steps = missing.iter().map(|id| gone(pass, *id, parting));
     take(pass, steps.collect()).await?;
     Ok(())
 }
@@ -136,17 +116,6 @@ async fn take_back(
             continue;
         }
         pass.step().await?;
-        let plan = Arc::clone(&pass.plan);
-        let read = pass
-            .portal
-            .read_batch(
-                &plan.pair.hubspot_object,
-                &plan.properties,
-                &maybe,
-                pass.priority,
-            )
-            .await
-            .map_err(Error::Pull)?;
-        absorb(pass, Arc::new(read.rows), Unknown::Skip, None, 0).await?;
+        look_at(pass, &maybe, Unknown::Skip).await?;
     }
 }

@@ -1,8 +1,10 @@
 //! Whether the objects behind links are still there: archived, restored, merged, and archived by us.
 //!
 //! Search shows none of this. Merges show in what is left, by `hs_merged_object_ids`; what is archived in HubSpot's archive,
-//! which is read by the hour; what was erased only by being missed, by a push or by reading all of them again. Invariant: an object counts as gone when two looks say
-//! so, both of them answered. A page that failed, or that left an object out, says nothing.
+//! which is read on a schedule of its own; what was erased only by being missed, by a push or by reading all of them again.
+//!
+//! Invariant: an object counts as gone when two looks say so, both of them answered. A page that failed, or that left an
+//! object out, says nothing.
 
 mod archive;
 mod doomed;
@@ -14,11 +16,9 @@ use std::collections::HashSet;
 
 use partneros_domain::{DeletePolicy, HubSpotId};
 use partneros_hubspot::Rows;
-use partneros_store::{ChangedLink, EventId, LinkCommit, LinkStep, Parting};
+use partneros_store::{ChangedLink, EventId, LinkCommit, LinkStep, Parting, Rounds};
 
-pub use archive::look_for_the_gone;
 pub use doomed::archive_doomed;
-pub use recheck::recheck;
 
 use crate::error::Error;
 use crate::pass::Pass;
@@ -32,6 +32,30 @@ pub const MERGED_IDS_PROPERTY: &str = "hs_merged_object_ids";
 pub async fn settle(pass: &Pass, rows: &Rows) -> Result<HashSet<HubSpotId>, Error> {
     merges::follow(pass, rows).await?;
     restored::relink(pass, &rows.ids).await
+}
+
+/// Looks for what is gone and what is back, as far as it is time.
+pub async fn make_rounds(pass: &mut Pass) -> Result<(), Error> {
+    let (store, pair) = (&pass.engine.store, pass.plan.pair.id);
+    let mut rounds = store.rounds(pass.organization, pair).await?;
+    archive::look_for_the_gone(pass, &mut rounds).await?;
+    recheck::recheck(pass, &mut rounds).await
+}
+
+async fn save(pass: &Pass, rounds: Rounds) -> Result<(), Error> {
+    let store = &pass.engine.store;
+    let saved = store.set_rounds(pass.organization, pass.lease, rounds);
+    Ok(saved.await?)
+}
+
+/// Remembers objects that a look did not find. Whether these are gone is for a second look to say.
+pub async fn note_missing(pass: &Pass, missing: &[HubSpotId]) -> Result<(), Error> {
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let (store, now) = (&pass.engine.store, pass.engine.environment.now());
+    let noted = store.note_missing(pass.organization, pass.lease, missing, now);
+    Ok(noted.await?)
 }
 
 /// Takes steps, which are told in the audit log.

@@ -1,12 +1,12 @@
 //! Reads all linked objects again, slowly: what HubSpot calculates changes without the modification date, and what was erased
 //! for good is in no list.
 
-use std::sync::Arc;
-
+use partneros_domain::HubSpotId;
 use partneros_hubspot::BATCH_MAX;
 use partneros_store::Rounds;
 
-use crate::absorb::{Unknown, absorb};
+use super::{note_missing, save};
+use crate::absorb::{Unknown, look_at};
 use crate::error::Error;
 use crate::pass::Pass;
 
@@ -14,10 +14,8 @@ use crate::pass::Pass;
 const BATCHES_A_RUN: usize = 10;
 
 /// Goes on with the round, or begins one if it is time.
-pub async fn recheck(pass: &mut Pass) -> Result<(), Error> {
+pub(super) async fn recheck(pass: &mut Pass, rounds: &mut Rounds) -> Result<(), Error> {
     let now = pass.engine.environment.now();
-    let (store, pair) = (&pass.engine.store, pass.plan.pair.id);
-    let mut rounds = store.rounds(pass.organization, pair).await?;
     let interval_ms = pass.engine.settings.recheck_interval_ms;
     let interval_ms = i64::try_from(interval_ms).unwrap_or(i64::MAX);
     match (rounds.recheck_after, rounds.recheck_at) {
@@ -27,13 +25,13 @@ pub async fn recheck(pass: &mut Pass) -> Result<(), Error> {
         // The run that links an object reads all of it.
         (None, None) => {
             rounds.recheck_at = Some(now);
-            return save(pass, rounds).await;
+            return save(pass, *rounds).await;
         }
     }
     for _ in 0..BATCHES_A_RUN {
         pass.step().await?;
-        rounds.recheck_after = read_batch(pass, rounds).await?;
-        save(pass, rounds).await?;
+        rounds.recheck_after = read_batch(pass, *rounds).await?;
+        save(pass, *rounds).await?;
         if rounds.recheck_after.is_none() {
             break;
         }
@@ -42,15 +40,13 @@ pub async fn recheck(pass: &mut Pass) -> Result<(), Error> {
 }
 
 /// Reads the next batch of a round and returns its last object; none after the last batch.
-async fn read_batch(
-    pass: &mut Pass,
-    rounds: Rounds,
-) -> Result<Option<partneros_domain::HubSpotId>, Error> {
-    let (store, plan) = (&pass.engine.store, Arc::clone(&pass.plan));
-    let ids = store
+async fn read_batch(pass: &mut Pass, rounds: Rounds) -> Result<Option<HubSpotId>, Error> {
+    let ids = pass
+        .engine
+        .store
         .linked_objects(
             pass.organization,
-            plan.pair.id,
+            pass.plan.pair.id,
             rounds.recheck_after,
             BATCH_MAX,
         )
@@ -58,29 +54,7 @@ async fn read_batch(
     if ids.is_empty() {
         return Ok(None);
     }
-    let read = pass
-        .portal
-        .read_batch(
-            &plan.pair.hubspot_object,
-            &plan.properties,
-            &ids,
-            pass.priority,
-        )
-        .await
-        .map_err(Error::Pull)?;
-    if !read.missing.is_empty() {
-        let now = pass.engine.environment.now();
-        store
-            .note_missing(pass.organization, pass.lease, &read.missing, now)
-            .await?;
-    }
-    absorb(pass, Arc::new(read.rows), Unknown::Skip, None, 0).await?;
+    let missing = look_at(pass, &ids, Unknown::Skip).await?;
+    note_missing(pass, &missing).await?;
     Ok(ids.last().copied().filter(|_| ids.len() == BATCH_MAX))
-}
-
-async fn save(pass: &Pass, rounds: Rounds) -> Result<(), Error> {
-    let store = &pass.engine.store;
-    Ok(store
-        .set_rounds(pass.organization, pass.lease, rounds)
-        .await?)
 }

@@ -9,7 +9,8 @@ use serde_json::json;
 
 use crate::faults;
 
-fn companies(count: usize) -> Config {
+/// A portal with so many companies.
+pub fn companies(count: usize) -> Config {
     Config {
         companies: count,
         ..Config::default()
@@ -17,7 +18,7 @@ fn companies(count: usize) -> Config {
 }
 
 /// An object of the portal and its record, after a first sync.
-async fn synced(host: &TestHost, pair: &TestPair<'_>) -> (u64, RecordId) {
+pub async fn synced(host: &TestHost, pair: &TestPair<'_>) -> (u64, RecordId) {
     pair.sync().await;
     let id = host.live_ids("companies")[0];
     (id, pair.record_of(id).await)

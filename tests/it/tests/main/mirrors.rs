@@ -1,31 +1,18 @@
 //! A pair that mirrors deletions: what is deleted on one side is deleted on the other, comes back with it, and takes nothing
 //! along that exists nowhere else.
 
-use hubspot_sim::Config;
-use partneros_domain::{DeletePolicy, Direction, RecordId};
+use partneros_domain::{DeletePolicy, Direction};
 use partneros_it::{TestHost, TestOrganization, TestPair};
 use partneros_store::RunOutcome;
 use serde_json::json;
 
+use crate::deletes::{companies, synced};
 use crate::faults;
 
 async fn mirroring<'a>(acme: &TestOrganization<'a>) -> TestPair<'a> {
     let pair = acme.pair("partners", "companies").await;
     pair.deletes_by(DeletePolicy::Mirror).await;
     pair
-}
-
-fn companies(count: usize) -> Config {
-    Config {
-        companies: count,
-        ..Config::default()
-    }
-}
-
-async fn synced(host: &TestHost, pair: &TestPair<'_>) -> (u64, RecordId) {
-    pair.sync().await;
-    let id = host.live_ids("companies")[0];
-    (id, pair.record_of(id).await)
 }
 
 #[tokio::test]

@@ -217,15 +217,15 @@ async fn run(steps: &[Step], policy: ConflictPolicy) {
 }
 
 /// A few in every run; `PROPTEST_CASES` asks for more.
-fn cases() -> u32 {
+pub fn cases(few: u32) -> u32 {
     std::env::var("PROPTEST_CASES")
         .ok()
         .and_then(|text| text.parse().ok())
-        .unwrap_or(24)
+        .unwrap_or(few)
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(), max_shrink_iters: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(24), max_shrink_iters: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_happens_ends_in_agreement(

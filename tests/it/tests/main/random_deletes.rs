@@ -10,6 +10,8 @@ use partneros_store::SyncState as _;
 use proptest::prelude::*;
 use serde_json::json;
 
+use crate::random::cases;
+
 /// Until the archive has been read again, and what was missed has been looked for again.
 const LONG_MS: i64 = 900_000;
 
@@ -232,16 +234,8 @@ async fn run(steps: &[Step], policy: DeletePolicy, merge: MergeMode) {
     story.assert_peace().await;
 }
 
-/// A few in every run; `PROPTEST_CASES` asks for more.
-fn cases() -> u32 {
-    std::env::var("PROPTEST_CASES")
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(16)
-}
-
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(), max_shrink_iters: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(16), max_shrink_iters: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_goes_and_comes_back_exists_once(

@@ -53,6 +53,10 @@ alert_kinds! {
         "Changes of a pair take longer to arrive than they should.";
     MergeLeftRecords = "merge.left_records", "Records left by merges",
         "HubSpot objects were merged that had a record each; one record goes on with what is left, the others are kept without an object.";
+    SyncBraked = "sync.braked", "Sync braked",
+        "A run was about to delete, blank or change more than is normal, and nothing of the pair syncs until somebody approves or discards it.";
+    TugOfWar = "tug.of_war", "Tug of war",
+        "Something in HubSpot rewrites a property after each of our writes; the field is paused for the records this was seen at.";
     WebhookDisabled = "webhook.disabled", "Webhook disabled",
         "An endpoint took no messages for days, or fewer than there were, and gets none until it is enabled again.";
     PluginQuarantined = "plugin.quarantined", "Plugin quarantined",

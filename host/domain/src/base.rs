@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::fields::{FieldName, Named};
 use crate::mapping::RulePlugin;
+use crate::tug::{Tug, is_default};
 use crate::value::Value;
 
 /// A link's agreements by the PartnerOS field of their mapping. A missing entry says that the mapping never agreed.
@@ -30,6 +31,8 @@ pub struct Agreed {
     pub hubspot: Vec<Option<String>>,
     /// A write to HubSpot whose outcome is not known yet.
     pub sent: Option<Sent>,
+    /// The turns that both sides have taken at it.
+    pub tug: Tug,
 }
 
 /// The stored form of [`Agreed`]. Without PartnerOS's values they are HubSpot's.
@@ -43,6 +46,8 @@ struct Stored {
     hubspot: Vec<Option<String>>,
     #[serde(rename = "s", default)]
     sent: Option<Sent>,
+    #[serde(rename = "t", default)]
+    tug: Tug,
 }
 
 impl From<Stored> for Agreed {
@@ -56,6 +61,7 @@ impl From<Stored> for Agreed {
             partneros: stored.partneros.unwrap_or_else(same),
             hubspot: stored.hubspot,
             sent: stored.sent,
+            tug: stored.tug,
         }
     }
 }
@@ -70,6 +76,9 @@ impl Serialize for Agreed {
         stored.serialize_entry("h", &self.hubspot)?;
         if let Some(sent) = &self.sent {
             stored.serialize_entry("s", sent)?;
+        }
+        if !is_default(&self.tug) {
+            stored.serialize_entry("t", &self.tug)?;
         }
         stored.end()
     }
@@ -104,6 +113,28 @@ impl Base {
         self.0
             .get(field.as_str())
             .filter(|agreed| agreed.rule == rule)
+    }
+
+    /// Sets the turns taken at the value of a mapping that agreed under this rule.
+    pub fn set_tug(&mut self, field: &FieldName, rule: u32, tug: Tug) {
+        let agreed = self.0.get_mut(field.as_str());
+        if let Some(agreed) = agreed.filter(|agreed| agreed.rule == rule) {
+            agreed.tug = tug;
+        }
+    }
+
+    /// Lets every mapping that was paused for the link go on, and returns whether any was.
+    pub fn end_pauses(&mut self) -> bool {
+        let mut any = false;
+        for agreed in self
+            .0
+            .values_mut()
+            .filter(|agreed| agreed.tug.paused.is_some())
+        {
+            agreed.tug = Tug::default();
+            any = true;
+        }
+        any
     }
 
     /// Sets the agreement of a mapping.
@@ -189,6 +220,7 @@ mod tests {
             partneros: vec![partneros.map(text)],
             hubspot: vec![hubspot.map(ToOwned::to_owned)],
             sent: None,
+            tug: Tug::default(),
         }
     }
 
@@ -229,6 +261,7 @@ mod tests {
                 partneros: vec![Some(text("x"))],
                 hubspot: None,
             }),
+            tug: Tug::default(),
             ..same
         };
         assert_eq!(

@@ -9,7 +9,7 @@ use crate::mapping::{ConflictPolicy, Direction};
 use crate::time::Timestamp;
 
 /// One of the two sides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Side {
     /// This host's records.
@@ -43,6 +43,8 @@ pub enum ConflictRule {
     Newest,
     /// The direction lets values flow one way only.
     Direction,
+    /// An admin discarded a mass change that the brake had stopped.
+    Discarded,
 }
 
 /// What to do with one field.

@@ -55,6 +55,9 @@ event_types! {
     PairUpdated = "pair.updated", "A pair's settings were changed.";
     PairActivated = "pair.activated", "A pair was started.";
     PairPaused = "pair.paused", "A pair was stopped.";
+    PairBraked = "pair.braked", "A run was about to change too much at once, and the pair was stopped before that; the metadata tells what.";
+    PairBrakeApproved = "pair.brake_approved", "Somebody let a mass change that the brake had stopped go on.";
+    PairBrakeDiscarded = "pair.brake_discarded", "Somebody discarded a mass change that the brake had stopped: the side that it would have overwritten stays.";
     PairDeleted = "pair.deleted", "A pair was removed with its mappings, links and history.";
     MappingSuggested = "mapping.suggested", "The mapper's suggestions were stored as a pair's mappings.";
     MappingReplaced = "mapping.replaced", "All mappings of a pair were replaced.";

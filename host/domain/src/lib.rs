@@ -23,6 +23,7 @@ mod role;
 mod schema;
 mod suggestion;
 mod time;
+mod tug;
 mod value;
 
 pub use alert::AlertKind;
@@ -47,4 +48,5 @@ pub use role::{InvalidRole, Permission, Role};
 pub use schema::{ChoiceOption, DataType, FieldSchema, ObjectSchema};
 pub use suggestion::{Candidate, Description, Reason, Suggestion};
 pub use time::{InvalidTimestamp, Timestamp};
+pub use tug::Tug;
 pub use value::{InvalidValue, Value};

@@ -17,6 +17,8 @@ pub enum PairState {
     Active,
     /// Stopped by an admin.
     Paused,
+    /// Stopped by the brake: too much was about to change, and an admin has to say whether it may.
+    Braked,
 }
 
 /// How records that exist on both sides before the first sync find each other.

@@ -19,10 +19,10 @@ use crate::http::{Http, HttpConfig};
 use crate::model::{AccountInfo, CustomSchema, NewProperty, Owner, Pipeline, Property};
 use crate::paths::{API_BASE, ApiVersion, Paths};
 use crate::portal::{
-    Portal, Priority, ReadBatch, Rows, Search, SearchPage, Update, Upsert, Written,
+    ObjectHistory, Portal, Priority, ReadBatch, Rows, Search, SearchPage, Update, Upsert, Written,
 };
 use crate::retry::RetryConfig;
-use crate::{describe, read, search, write};
+use crate::{describe, history, read, search, write};
 
 /// How a client reaches a portal.
 #[derive(Debug, Clone)]
@@ -127,6 +127,16 @@ impl Portal for Client {
         priority: Priority,
     ) -> Result<ReadBatch, Error> {
         read::read_batch(self, object, properties, ids, priority).await
+    }
+
+    async fn read_history(
+        &self,
+        object: &str,
+        properties: &[FieldName],
+        ids: &[HubSpotId],
+        priority: Priority,
+    ) -> Result<Vec<ObjectHistory>, Error> {
+        history::read(self, object, properties, ids, priority).await
     }
 
     async fn read_by_key(

@@ -17,6 +17,7 @@ mod call;
 mod client;
 mod describe;
 mod error;
+mod history;
 mod http;
 mod instant;
 pub mod model;
@@ -42,8 +43,9 @@ pub use oauth::{
 };
 pub use paths::{API_BASE, ApiVersion, UnknownVersion};
 pub use portal::{
-    BATCH_MAX, Portal, Priority, PropertyError, ReadBatch, RowError, Rows, SEARCH_PAGE_MAX, Search,
-    SearchPage, Update, Upsert, Window, Written, WrittenObject,
+    BATCH_MAX, HISTORY_BATCH_MAX, ObjectHistory, Portal, Priority, PropertyError, PropertyVersion,
+    ReadBatch, RowError, Rows, SEARCH_PAGE_MAX, Search, SearchPage, Update, Upsert, Window,
+    Written, WrittenObject,
 };
 pub use retry::RetryConfig;
 pub use search::modified_property;

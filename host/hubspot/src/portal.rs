@@ -14,6 +14,8 @@ use crate::model::{AccountInfo, CustomSchema, NewProperty, Owner, Pipeline, Prop
 
 /// The most objects HubSpot takes or returns in a batch call.
 pub const BATCH_MAX: usize = 100;
+/// The most objects HubSpot returns with the history of properties.
+pub const HISTORY_BATCH_MAX: usize = 50;
 /// The most results HubSpot returns for a search.
 pub const SEARCH_PAGE_MAX: usize = 200;
 
@@ -117,6 +119,31 @@ pub struct ReadBatch {
     pub missing: Vec<HubSpotId>,
 }
 
+/// A value that a property has or had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PropertyVersion {
+    /// The value; none when it was cleared.
+    pub value: Option<String>,
+    /// When it was written.
+    pub at: Timestamp,
+    /// What wrote it, in HubSpot's words: `INTEGRATION`, `CRM_UI`, `AUTOMATION_PLATFORM` and many more.
+    pub source_type: String,
+    /// Which one of its kind, such as the number of an app, if HubSpot says.
+    pub source_id: Option<String>,
+    /// Its name, if HubSpot says.
+    pub source_label: Option<String>,
+}
+
+/// What properties of an object held over time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectHistory {
+    /// The object.
+    pub id: HubSpotId,
+    /// The versions of each property that was asked for, in the order of the request, the newest first. HubSpot keeps a
+    /// few, depending on the object type.
+    pub versions: Vec<Vec<PropertyVersion>>,
+}
+
 /// A change to one object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Update {
@@ -203,6 +230,16 @@ pub trait Portal: Send + Sync {
         ids: &[HubSpotId],
         priority: Priority,
     ) -> Result<ReadBatch, Error>;
+
+    /// Reads what properties of up to [`HISTORY_BATCH_MAX`] objects held over time. Objects that are not found are left out;
+    /// a merged id comes back as what it was merged into.
+    async fn read_history(
+        &self,
+        object: &str,
+        properties: &[FieldName],
+        ids: &[HubSpotId],
+        priority: Priority,
+    ) -> Result<Vec<ObjectHistory>, Error>;
 
     /// Reads up to [`BATCH_MAX`] objects by a unique property; keys that no object has are left out.
     async fn read_by_key(

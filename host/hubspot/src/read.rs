@@ -169,7 +169,7 @@ fn missing(page: &Page, requested: &[HubSpotId]) -> Result<Vec<HubSpotId>, Error
 }
 
 /// The error of a row that was not found; any other error of a row is one of the call.
-fn not_found_only(row: &serde_json::Value) -> Result<Envelope, Error> {
+pub(crate) fn not_found_only(row: &serde_json::Value) -> Result<Envelope, Error> {
     let envelope = Envelope::read(row);
     if envelope.category == "OBJECT_NOT_FOUND" {
         return Ok(envelope);

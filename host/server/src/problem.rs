@@ -219,6 +219,7 @@ impl From<partneros_sync::Error> for Problem {
         match error {
             Sync::Store(error) => error.into(),
             Sync::NotActive => conflict("pair_not_active"),
+            Sync::Braked => conflict("pair_braked"),
             Sync::Busy => conflict("sync_running"),
             Sync::NotConnected(_) => conflict("not_connected"),
             Sync::UnknownObject { .. } => {

@@ -90,6 +90,9 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(guarded!(pairs::activate::handle))
         .routes(guarded!(pairs::pause::handle))
         .routes(guarded!(pairs::summary::handle))
+        .routes(guarded!(pairs::brake::get::handle))
+        .routes(guarded!(pairs::brake::approve::handle))
+        .routes(guarded!(pairs::brake::discard::handle))
         .routes(guarded!(pairs::bundle::export::handle))
         .routes(guarded!(pairs::bundle::import::handle))
         .routes(guarded!(pairs::bundle::compare::handle))
@@ -135,6 +138,12 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(guarded!(audit::alerts::handle))
         .routes(guarded!(audit::acknowledge::handle))
         .routes(guarded!(audit::resolve::handle))
+        .merge(routes_of_people())
+}
+
+/// Who may come in, and who is told.
+fn routes_of_people() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
         .routes(public!(auth::sign_in::handle))
         .routes(guarded!(auth::sign_out::handle))
         .routes(guarded!(auth::sign_out_everywhere::handle))

@@ -8,7 +8,7 @@ use std::time::Instant;
 use partneros_domain::{
     Agreed, Base, ConflictPolicy, ConnectionId, Direction, Fields, HubSpotId, ObjectPair,
     OrganizationId, PairId, PairState, PluginFailurePolicy, RecordId, RunId, Thresholds, Timestamp,
-    Value,
+    Tug, Value,
 };
 use partneros_store::{
     Access, Commit, Connections as _, Counts, Cursor, Effect, FailureStage, KeyRing, Lease, Link,
@@ -67,6 +67,7 @@ async fn measure(
             effects: rows.map(|row| effect(row, version)).collect(),
             rejected: Vec::new(),
             parked: None,
+            watched: None,
             cursor: Some(Cursor {
                 modified_at: Timestamp(page as i64),
                 drained_to: None,
@@ -112,6 +113,7 @@ fn effect(row: u64, version: i64) -> Effect {
             partneros: vec![Some(value.clone())],
             hubspot: vec![Some(text)],
             sent: None,
+            tug: Tug::default(),
         };
         base.set(format!("field{field}").into(), agreed);
         fields.insert(format!("field{field}").into(), value);

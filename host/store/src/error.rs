@@ -1,5 +1,7 @@
 //! What can go wrong in storage.
 
+use partneros_domain::Side;
+
 /// A storage operation that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -37,6 +39,9 @@ pub enum Error {
     /// Another worker took over the pair; what this one wanted to write was not written.
     #[error("failed because the lease on object pair `{0}` was lost")]
     LeaseLost(partneros_domain::PairId),
+    /// More would change at once than may; nothing of it was written.
+    #[error("failed because {}", tripped(.0))]
+    Braked(Vec<crate::Tripped>),
     /// A stored value does not parse.
     #[error("failed to read `{table}.{column}` of row `{row}`: the stored value is inconsistent")]
     Inconsistent {
@@ -95,6 +100,28 @@ pub enum Error {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+}
+
+/// What would change, for people.
+fn tripped(tripped: &[crate::Tripped]) -> String {
+    let told = tripped.iter().map(|tripped| {
+        let what = match (&tripped.key.field, tripped.key.side) {
+            (Some(field), Side::PartnerOs) => format!("`{field}` of records"),
+            (Some(field), Side::HubSpot) => format!("the property of `{field}` of objects"),
+            (None, Side::PartnerOs) => "records".to_owned(),
+            (None, Side::HubSpot) => "objects".to_owned(),
+        };
+        let done = match (&tripped.key.field, tripped.blanked) {
+            (None, _) => "be deleted".to_owned(),
+            (Some(_), 0) => "change".to_owned(),
+            (Some(_), blanked) => format!("change ({blanked} would have no value any more)"),
+        };
+        format!(
+            "{what} would {done}: {} of {} linked ones, where {} may at a time",
+            tripped.records, tripped.links, tripped.allowed
+        )
+    });
+    told.collect::<Vec<_>>().join("; ")
 }
 
 /// Why a sealed value does not open. It never says anything of the value.

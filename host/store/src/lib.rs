@@ -17,6 +17,10 @@ mod sqlite;
 
 pub use contract::alerts::{Alert, AlertId, AlertState, Alerts, Mark, NewAlert, Severity};
 pub use contract::audit::{Act, Audit, AuditEvent, EventFilter, EventId, NewEvent};
+pub use contract::brakes::{
+    Brake, BrakeDecision, BrakeKey, BrakeLimit, BrakeSample, BrakeVerdict, Brakes, NotedChange,
+    Tripped, Watched,
+};
 pub use contract::changes::{Change, Changes};
 pub use contract::connections::{
     Access, Connection, ConnectionStatus, Connections, Credential, Forgotten, NewConnection,
@@ -47,7 +51,7 @@ pub use contract::sessions::{ActiveOrganization, NewSession, Session, Sessions};
 pub use contract::sync::{
     Commit, Committed, ConflictEntry, Cursor, Effect, FailureEntry, FailureStage, Lease, Link,
     LinkedRecord, NewConflict, NewFailure, OBJECT_MISSING, OutboxEffect, OutboxEntry, RecordEffect,
-    SyncState, Unlinked,
+    SyncState, TUG_OF_WAR, Unlinked,
 };
 pub use contract::webhooks::{
     Attempt, ClaimedDelivery, Delivery, DeliveryState, DisabledReason, NewWebhook,
@@ -76,6 +80,7 @@ pub trait Store:
     + Records
     + SyncState
     + FormerLinks
+    + Brakes
     + Runs
     + Plugins
     + PluginActivity
@@ -100,6 +105,7 @@ impl<T> Store for T where
         + Records
         + SyncState
         + FormerLinks
+        + Brakes
         + Runs
         + Plugins
         + PluginActivity

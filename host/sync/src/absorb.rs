@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use partneros_domain::{Column, HubSpotId, RecordId};
 use partneros_hubspot::{BATCH_MAX, Rows};
-use partneros_store::{Commit, Counts, Cursor, LinkedRecord, NewFailure};
+use partneros_store::{Commit, Counts, Cursor, Effect, LinkedRecord, NewFailure, NotedChange};
 
 use crate::error::Error;
-use crate::judge::{Counterpart, Verdict, is_changed, is_stale, judge};
+use crate::judge::{Counterpart, Verdict, is_changed, is_discarded, is_stale, judge};
 use crate::pass::Pass;
 use crate::presence;
 use crate::row::Row;
@@ -55,8 +55,11 @@ pub async fn absorb(
         let mut counts = base_counts;
         let (pending, ambiguous_ids) =
             counterparts(pass, &rows, &todo, unknown, &mut counts).await?;
-        let (effects, mut rejected) =
-            decide_all(pass, Arc::clone(&rows), pending, &mut counts).await?;
+        let Decided {
+            effects,
+            mut rejected,
+            changes,
+        } = decide_all(pass, Arc::clone(&rows), pending, &mut counts).await?;
         counts.failed += ambiguous_ids.len() as u64;
         rejected.extend(
             ambiguous_ids
@@ -81,6 +84,7 @@ pub async fn absorb(
             effects,
             rejected,
             parked: None,
+            watched: pass.brake.watched(changes),
             cursor,
             counts,
         };
@@ -133,6 +137,7 @@ async fn counterparts(
         .into_iter()
         .map(|entry| (entry.link.hubspot_id, entry))
         .collect();
+    let may_be_discarded = pass.brake.is_decided();
     let mut pending = Vec::new();
     let mut strangers = Vec::new();
     for &at in todo {
@@ -142,7 +147,12 @@ async fn counterparts(
             Some(entry) => {
                 let touched = entry.pull_failed
                     || entry.object_was_missing
-                    || is_changed(&pass.plan, &entry.link, &row);
+                    || is_changed(&pass.plan, &entry.link, &row)
+                    || may_be_discarded
+                        && entry
+                            .record
+                            .as_ref()
+                            .is_some_and(|record| is_discarded(&pass.plan, &entry.link, record));
                 // What is read right before a push is as fresh as can be; search may lag behind our own writes.
                 let stale = unknown == Unknown::Create && is_stale(&entry.link, row.updated_at);
                 let untouched = entry.record.is_none() || stale || !touched;
@@ -201,10 +211,14 @@ pub async fn revisit_ambiguous(pass: &mut Pass) -> Result<(), Error> {
     Ok(())
 }
 
-type Decided = (
-    Vec<partneros_store::Effect>,
-    Vec<(HubSpotId, Vec<NewFailure>)>,
-);
+/// What was decided about a batch.
+#[derive(Default)]
+struct Decided {
+    effects: Vec<Effect>,
+    rejected: Vec<(HubSpotId, Vec<NewFailure>)>,
+    /// What the brake counts.
+    changes: Vec<NotedChange>,
+}
 
 /// Transforms the pending rows and judges each of them, on a blocking thread.
 async fn decide_all(
@@ -232,8 +246,8 @@ async fn decide_all(
             Column::Text(which.iter().map(cell).collect())
         };
         let mut inbound = mapper.transform(&split, pending.len(), &cells, at)?;
-        let mut effects = Vec::with_capacity(pending.len());
-        let mut rejected = Vec::new();
+        let mut decided = Decided::default();
+        decided.effects.reserve(pending.len());
         for (position, entry) in pending.into_iter().enumerate() {
             let row = Row::new(&rows, entry.at);
             match judge(
@@ -245,15 +259,18 @@ async fn decide_all(
                 &mut own,
             ) {
                 Verdict::Unchanged => {}
-                Verdict::Effect(effect) => effects.push(*effect),
-                Verdict::Rejected(id, failures) => rejected.push((id, failures)),
+                Verdict::Effect(effect, changes) => {
+                    decided.effects.push(*effect);
+                    decided.changes.extend(changes);
+                }
+                Verdict::Rejected(id, failures) => decided.rejected.push((id, failures)),
             }
         }
-        Ok::<_, Error>((effects, rejected, own))
+        Ok::<_, Error>((decided, own))
     });
-    let (effects, rejected, own) = task.await??;
+    let (decided, own) = task.await??;
     *counts += own;
-    Ok((effects, rejected))
+    Ok(decided)
 }
 
 /// How a match key's value is compared: without regard to case and surrounding space.

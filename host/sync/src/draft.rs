@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use partneros_domain::{
-    Agreed, Base, Column, ColumnKind, FieldName, Fields, HubSpotId, RecordId, Sent, Timestamp,
-    Value, hubspot_changed, partneros_changed,
+    Agreed, Base, Column, ColumnKind, FieldName, Fields, HubSpotId, RecordId, Sent, Side,
+    Timestamp, Tug, Value, hubspot_changed, partneros_changed,
 };
 use partneros_hubspot::{PropertyError, RowError, WrittenObject};
 use partneros_store::{
-    Effect, FailureStage, Link, NewFailure, OutboxEffect, OutboxEntry, RecordEffect,
+    Effect, FailureStage, Link, NewFailure, NotedChange, OutboxEffect, OutboxEntry, RecordEffect,
 };
 
+use crate::brake::overwritten;
 use crate::error::Error;
 use crate::mistakes::{Mistake, made};
 use crate::pair_plan::{PairPlan, Route};
@@ -18,6 +19,7 @@ use crate::pass::Pass;
 use crate::plugins::{Outcome, plugin_failed};
 use crate::push::HubSpotNow;
 use crate::row::Row;
+use crate::tug;
 
 /// The category of a row that HubSpot's answer left out.
 pub const NO_ANSWER: &str = "NO_ANSWER";
@@ -83,6 +85,7 @@ impl Draft {
                 partneros: vec![None; route.fields.len()],
                 hubspot: change.before.clone(),
                 sent: None,
+                tug: Tug::default(),
             });
             if made(Mistake::AnswerForgotten) {
                 continue;
@@ -101,6 +104,54 @@ impl Draft {
                 OutboxEffect::Leave
             })
         })
+    }
+
+    /// What of it the brake counts: values that others take the place of.
+    pub fn overwrites<'a>(&'a self, plan: &'a PairPlan) -> impl Iterator<Item = NotedChange> + 'a {
+        let link = self.link.iter();
+        link.flat_map(move |link| {
+            let ids = (self.record_id, link.hubspot_id);
+            self.changes.iter().filter_map(move |change| {
+                let field = &plan.routes[change.route].field.name;
+                let from = change.before.first().cloned().flatten();
+                let (from, to) = (from.map(Value::Text), change.value.clone().map(Value::Text));
+                overwritten((Side::HubSpot, field), ids, from, to)
+            })
+        })
+    }
+
+    /// The routes of what is to be written although HubSpot's side has rewritten it so many times in a row.
+    pub fn suspects(&self, plan: &PairPlan, rewrites: u32) -> Vec<usize> {
+        let Some(link) = &self.link else {
+            return Vec::new();
+        };
+        let routes = self.changes.iter().map(|change| change.route);
+        routes
+            .filter(|route| tug_of(&link.base, &plan.routes[*route]).rewrites >= rewrites)
+            .collect()
+    }
+
+    /// Leaves a route's value where it is, for as long as the pause lasts.
+    pub fn pause(&mut self, plan: &PairPlan, position: usize, source: String) {
+        let route = &plan.routes[position];
+        self.changes.retain(|change| change.route != position);
+        self.failures.push(tug::paused(route, &source));
+        let paused = Tug {
+            paused: Some(source),
+            ..Tug::default()
+        };
+        self.set_tug(route, paused);
+    }
+
+    /// Forgets the turns that were taken at a route's value.
+    pub fn clear_of_tug(&mut self, route: &Route) {
+        self.set_tug(route, Tug::default());
+    }
+
+    fn set_tug(&mut self, route: &Route, tug: Tug) {
+        if let Some(link) = &mut self.link {
+            link.base.set_tug(&route.field.name, route.rule, tug);
+        }
     }
 
     fn values(&self, route: &Route) -> Vec<Option<Value>> {
@@ -125,10 +176,11 @@ impl Draft {
             let route = &plan.routes[change.route];
             let answered = object.properties.get(change.property.as_str());
             let value = answered.cloned().unwrap_or(change.value);
-            link.base.set(
-                route.field.name.clone(),
-                self.agreement(route, value, change.before),
-            );
+            let agreed = Agreed {
+                tug: tug_of(&link.base, route).written(),
+                ..self.agreement(route, value, change.before)
+            };
+            link.base.set(route.field.name.clone(), agreed);
         }
         self.link = Some(link);
         self.done = true;
@@ -150,6 +202,7 @@ impl Draft {
             partneros: self.values(route),
             hubspot: before,
             sent: None,
+            tug: Tug::default(),
         }
     }
 
@@ -287,6 +340,10 @@ fn draft(
         let Some(rule) = route.outbound else { continue };
         let link = entry.link.as_ref();
         let agreed = link.and_then(|link| link.base.agreed(&route.field.name, route.rule));
+        if let Some(source) = agreed.and_then(|agreed| agreed.tug.paused.as_ref()) {
+            draft.failures.push(tug::paused(route, source));
+            continue;
+        }
         if !partneros_changed(agreed, route.partneros_values(&entry.record.fields)) {
             continue;
         }
@@ -350,6 +407,11 @@ fn settle(
         value,
         before,
     });
+}
+
+fn tug_of(base: &Base, route: &Route) -> Tug {
+    let agreed = base.agreed(&route.field.name, route.rule);
+    agreed.map(|agreed| agreed.tug.clone()).unwrap_or_default()
 }
 
 fn untransformed(route: &Route, code: &str, message: &str) -> NewFailure {

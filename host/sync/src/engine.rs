@@ -12,6 +12,7 @@ use partneros_store::{
 };
 use tokio_util::sync::CancellationToken;
 
+use crate::brake::PassBrake;
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::pair_plan::PairPlan;
@@ -101,8 +102,10 @@ impl Engine {
     ) -> Result<Begun, Error> {
         let parts = &self.parts;
         let pair = parts.store.pair(organization, pair).await?;
-        if pair.state != PairState::Active {
-            return Err(Error::NotActive);
+        match pair.state {
+            PairState::Active => {}
+            PairState::Braked => return Err(Error::Braked),
+            PairState::Draft | PairState::Paused => return Err(Error::NotActive),
         }
         let now = parts.environment.now();
         let lease = parts
@@ -173,6 +176,9 @@ impl Engine {
             }
             Err(error) => (RunOutcome::Failed, Some(describe(error))),
         };
+        if let Err(Error::Store(partneros_store::Error::Braked(tripped))) = &result {
+            self.pull_brake(&begun, tripped).await?;
+        }
         match (&result, outcome) {
             (Err(error), RunOutcome::Failed) => tracing::warn!(
                 pair.id = %begun.pair.id, run.id = %run_id,
@@ -278,7 +284,10 @@ impl Engine {
         mapper: &Arc<Mapper>,
     ) -> Result<(), Error> {
         let parts = &self.parts;
-        let plan = trial::park_refused(parts, mapper, plan, &set.mappings, hubspot).await?;
+        let mut plan = trial::park_refused(parts, mapper, plan, &set.mappings, hubspot).await?;
+        let brake = PassBrake::read(parts, begun.organization, plan.pair.id).await?;
+        let is_decided = brake.is_decided();
+        plan.obey(&brake);
         let inbound = SplitPlan::new(&plan.inbound, &plan.inbound_plugins)?;
         let outbound = SplitPlan::new(&plan.outbound, &plan.outbound_plugins)?;
         let priority = match (begun.run.trigger, begun.run.kind) {
@@ -299,6 +308,7 @@ impl Engine {
             mapping_version: set.version,
             priority,
             stop: self.stop.clone(),
+            brake,
         };
         let mut pass = Pass::new(start, plan, inbound, outbound);
         pass.step().await?;
@@ -307,7 +317,12 @@ impl Engine {
         presence::make_rounds(&mut pass).await?;
         absorb::revisit_ambiguous(&mut pass).await?;
         push::push(&mut pass).await?;
-        presence::archive_doomed(&pass).await
+        presence::archive_doomed(&pass).await?;
+        if is_decided {
+            let store = &parts.store;
+            store.end_brakes(begun.organization, begun.lease).await?;
+        }
+        Ok(())
     }
 
     async fn refresh_schema(
@@ -338,6 +353,10 @@ impl Begun {
 
     pub(crate) fn organization(&self) -> OrganizationId {
         self.organization
+    }
+
+    pub(crate) fn lease(&self) -> Lease {
+        self.lease
     }
 
     pub(crate) fn connection(&self) -> ConnectionId {
@@ -378,6 +397,7 @@ async fn list_parked(pass: &Pass) -> Result<(), Error> {
         effects: Vec::new(),
         rejected: Vec::new(),
         parked: Some(pass.plan.parked.clone()),
+        watched: None,
         cursor: None,
         counts: Counts {
             failed: pass.plan.parked.len() as u64,

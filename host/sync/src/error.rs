@@ -146,6 +146,11 @@ pub enum Error {
     /// The pair is not active.
     #[error("failed because the pair is not active; activate it first")]
     NotActive,
+    /// The brake has stopped the pair.
+    #[error(
+        "failed because too much was about to change at once; approve or discard the change first"
+    )]
+    Braked,
     /// Records were edited again and again while they were synced.
     #[error("failed to settle {0} records that keep being edited; the next run tries again")]
     Raced(usize),

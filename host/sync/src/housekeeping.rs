@@ -12,6 +12,8 @@ const BATCH: usize = 1_000;
 /// For how many days the values of a record that was deleted with its HubSpot object are kept: for as long as people can
 /// restore the object.
 const DELETED_VALUES_DAYS: u32 = 90;
+/// For how many days the brake counts changes together at most.
+const CHANGES_DAYS: u32 = 1;
 const DAY_MS: i64 = 24 * 3_600_000;
 
 /// What is kept for a time.
@@ -20,6 +22,7 @@ enum Kept {
     Events,
     Alerts,
     DeletedValues,
+    Changes,
     Runs,
 }
 
@@ -43,6 +46,7 @@ impl Engine {
             (Kept::Events, parts.audit.retention_days),
             (Kept::Alerts, parts.audit.retention_days),
             (Kept::DeletedValues, DELETED_VALUES_DAYS),
+            (Kept::Changes, CHANGES_DAYS),
             (Kept::Runs, parts.settings.runs_kept_days),
         ] {
             if days == 0 {
@@ -55,6 +59,7 @@ impl Engine {
             // Batch after batch, until there is no whole one.
             while !self.stop.is_cancelled() {
                 let forgotten = match what {
+                    Kept::Changes => parts.store.forget_changes(before, BATCH).await?,
                     Kept::Events => parts.store.forget_events(before, BATCH).await?,
                     Kept::Alerts => parts.store.forget_alerts(before, BATCH).await?,
                     Kept::Runs => parts.store.forget_runs(before, BATCH).await?,

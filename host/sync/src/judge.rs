@@ -11,10 +11,11 @@ use partneros_domain::{
     RecordId, Side, Timestamp, Value, decide, hubspot_changed, partneros_changed,
 };
 use partneros_store::{
-    Counts, Effect, FailureStage, Link, LinkedRecord, NewConflict, NewFailure, OutboxEffect,
-    Record, RecordEffect,
+    Counts, Effect, FailureStage, Link, LinkedRecord, NewConflict, NewFailure, NotedChange,
+    OutboxEffect, Record, RecordEffect,
 };
 
+use crate::brake::overwritten;
 use crate::mistakes::{Mistake, made};
 use crate::pair_plan::{PairPlan, Route};
 use crate::plugins::{Outcome, PLUGIN_FAILED, plugin_failed};
@@ -49,8 +50,8 @@ impl Counterpart {
 pub enum Verdict {
     /// Nothing to write.
     Unchanged,
-    /// Changes to write.
-    Effect(Box<Effect>),
+    /// Changes to write, and those among them that the brake counts.
+    Effect(Box<Effect>, Vec<NotedChange>),
     /// No record could be made of it.
     Rejected(HubSpotId, Vec<NewFailure>),
 }
@@ -62,6 +63,34 @@ pub fn is_changed(plan: &PairPlan, link: &Link, row: &Row<'_>) -> bool {
         let agreed = link.base.agreed(&route.field.name, route.rule);
         agreed.is_none() || hubspot_changed(agreed, route.hubspot_values(row))
     })
+}
+
+/// Whether an edit of ours waits to be sent that somebody discarded, so that it gives way to what HubSpot holds.
+pub fn is_discarded(plan: &PairPlan, link: &Link, record: &Record) -> bool {
+    plan.routes.iter().any(|route| {
+        let agreed = link.base.agreed(&route.field.name, route.rule);
+        route.discard == Some(Side::HubSpot)
+            && partneros_changed(agreed, route.partneros_values(&record.fields))
+    })
+}
+
+/// Whether what HubSpot holds stays although ours changed. Where it holds nothing, nothing is lost by filling it.
+fn is_taken_back(route: &Route, row: &Row<'_>) -> bool {
+    route.discard == Some(Side::HubSpot)
+        && route.direction.writes_hubspot()
+        && row.value(route.columns[0]).is_some()
+}
+
+/// The side that a decision overwrites.
+fn would_write(decision: Decision) -> Option<Side> {
+    match decision {
+        Decision::Carry { to } => Some(to),
+        Decision::Conflict { winner, .. } => Some(match winner {
+            Side::HubSpot => Side::PartnerOs,
+            Side::PartnerOs => Side::HubSpot,
+        }),
+        Decision::Keep | Decision::Agree | Decision::Held { .. } => None,
+    }
 }
 
 /// The value of a cell, or why it has none. Takes the value out.
@@ -118,13 +147,14 @@ pub fn judge(
                 return Verdict::Unchanged;
             };
             let mut judge = Judge::new(plan, row, record, entry.link);
+            judge.counted = true;
             judge.routes(inbound, at, counts);
             // A look that finds nothing still clears what was listed for the object before.
             if judge.found_nothing() && !entry.pull_failed {
                 counts.unchanged += 1;
                 return Verdict::Unchanged;
             }
-            return Verdict::Effect(Box::new(judge.effect(counts)));
+            return judge.verdict(counts);
         }
         Counterpart::Made(record) => (record, new_link(row), true),
         Counterpart::Matched(record) => (record, new_link(row), false),
@@ -133,7 +163,7 @@ pub fn judge(
     let mut judge = Judge::new(plan, row, record, link);
     judge.claimed = ours;
     judge.routes(inbound, at, counts);
-    Verdict::Effect(Box::new(judge.effect(counts)))
+    judge.verdict(counts)
 }
 
 fn new_link(row: &Row<'_>) -> Link {
@@ -183,7 +213,7 @@ fn judge_new(
     let base = settled.iter().map(agreed).collect();
     counts.records_created += 1;
     counts.failed += failures.len() as u64;
-    Verdict::Effect(Box::new(Effect {
+    let effect = Effect {
         record_id,
         record: RecordEffect::Create { fields },
         link: Some(Link {
@@ -195,7 +225,8 @@ fn judge_new(
         failures,
         stage: FailureStage::Pull,
         conflicts: Vec::new(),
-    }))
+    };
+    Verdict::Effect(Box::new(effect), Vec::new())
 }
 
 fn missing_required(plan: &PairPlan, fields: &Fields) -> Vec<NewFailure> {
@@ -230,6 +261,9 @@ struct Judge<'a> {
     fields_changed: bool,
     failures: Vec<NewFailure>,
     conflicts: Vec<NewConflict>,
+    /// Whether changes count for the brake, as those of a record that was linked before do.
+    counted: bool,
+    changes: Vec<NotedChange>,
     /// The object carries the record's id, so it was made from this record and the answer was lost. What it holds came
     /// from us, perhaps through a lossy transform, or from someone who edited it since: ours stays, theirs is listed.
     claimed: bool,
@@ -247,6 +281,8 @@ impl<'a> Judge<'a> {
             fields_changed: false,
             failures: Vec::new(),
             conflicts: Vec::new(),
+            counted: false,
+            changes: Vec::new(),
             claimed: false,
         };
         for route in &plan.routes {
@@ -258,12 +294,14 @@ impl<'a> Judge<'a> {
     /// A write of ours whose answer never came: if HubSpot holds what was sent, that is the last agreement.
     fn recognise(&mut self, route: &Route) {
         let agreed = self.link.base.agreed(&route.field.name, route.rule);
-        let Some(sent) = agreed.and_then(|agreed| agreed.sent.as_ref()) else {
+        let Some((agreed, sent)) = agreed.and_then(|agreed| Some((agreed, agreed.sent.as_ref()?)))
+        else {
             return;
         };
         if sent.hubspot.as_deref() == self.row.value(route.columns[0]) {
             let agreed = Agreed {
                 partneros: sent.partneros.clone(),
+                tug: agreed.tug.clone().written(),
                 ..route.agreement(&self.fields, self.row)
             };
             self.link.base.set(route.field.name.clone(), agreed);
@@ -274,15 +312,27 @@ impl<'a> Judge<'a> {
         let plan = self.plan;
         for route in &plan.routes {
             let agreed = self.link.base.agreed(&route.field.name, route.rule);
+            let tug = agreed.map(|agreed| agreed.tug.clone()).unwrap_or_default();
+            if tug.paused.is_some() {
+                continue;
+            }
             let partneros = partneros_changed(agreed, route.partneros_values(&self.record.fields));
             if hubspot_changed(agreed, route.hubspot_values(self.row)) {
                 let value = match take(inbound, route, at) {
                     Ok(None) if route.field.required => Err(required_cleared(route)),
                     other => other,
                 };
+                let ours = self.record.fields.get(route.field.name.as_str());
+                let equal = value.as_ref().is_ok_and(|value| value.as_ref() == ours);
                 self.decide(route, partneros, value, counts);
+                if !equal {
+                    let (name, tug) = (&route.field.name, tug.rewritten());
+                    self.link.base.set_tug(name, route.rule, tug);
+                }
             } else if agreed.is_none() && !partneros {
                 self.agree(route);
+            } else if partneros && is_taken_back(route, self.row) {
+                self.take_back(route, take(inbound, route, at), counts);
             }
         }
     }
@@ -315,7 +365,16 @@ impl<'a> Judge<'a> {
         } else {
             route.direction
         };
-        match (decide(direction, policy, &facts), value) {
+        let decision = decide(direction, policy, &facts);
+        let loses = |side: &Side| match side {
+            Side::PartnerOs => ours.is_some(),
+            Side::HubSpot => self.row.value(route.columns[0]).is_some(),
+        };
+        let stays = would_write(decision).filter(|side| route.discard == Some(*side));
+        if let (Some(side), Ok(value)) = (stays.filter(loses), &value) {
+            return self.discard(route, side, value.clone(), counts);
+        }
+        match (decision, value) {
             (Decision::Agree, _) => self.agree(route),
             (
                 Decision::Carry {
@@ -380,6 +439,43 @@ impl<'a> Judge<'a> {
         self.link.base.set(route.field.name.clone(), agreed);
     }
 
+    /// What one side holds is not overwritten by the other, since somebody discarded that.
+    fn discard(&mut self, route: &Route, stays: Side, value: Option<Value>, counts: &mut Counts) {
+        self.list_conflict(route, stays, ConflictRule::Discarded, counts);
+        match stays {
+            Side::PartnerOs if route.direction.writes_hubspot() => {
+                // What HubSpot holds is settled as seen, with what it means here; so ours is a change, and is carried back.
+                let mut agreed = route.agreement(&self.fields, self.row);
+                if let Some(first) = agreed.partneros.first_mut() {
+                    *first = value;
+                }
+                self.link.base.set(route.field.name.clone(), agreed);
+            }
+            Side::HubSpot if route.direction.writes_partneros() => self.write(route, value),
+            // Values flow one way only: both sides keep theirs.
+            Side::PartnerOs | Side::HubSpot => self.agree(route),
+        }
+    }
+
+    /// An edit of ours that somebody discarded gives way to what HubSpot holds.
+    fn take_back(
+        &mut self,
+        route: &Route,
+        value: Result<Option<Value>, NewFailure>,
+        counts: &mut Counts,
+    ) {
+        match value {
+            Err(failure) => {
+                counts.failed += 1;
+                self.failures.push(failure);
+            }
+            Ok(value) if self.fields.get(route.field.name.as_str()) == value.as_ref() => {
+                self.agree(route);
+            }
+            Ok(value) => self.discard(route, Side::HubSpot, value, counts),
+        }
+    }
+
     /// HubSpot's value becomes PartnerOS's.
     fn write(&mut self, route: &Route, value: Option<Value>) {
         let name = &route.field.name;
@@ -387,7 +483,13 @@ impl<'a> Judge<'a> {
             Some(value) => self.fields.insert(name.clone(), value),
             None => self.fields.remove(name.as_str()),
         };
-        self.fields_changed |= old.as_ref() != self.fields.get(name.as_str());
+        let new = self.fields.get(name.as_str());
+        self.fields_changed |= old.as_ref() != new;
+        if self.counted && old.is_some() {
+            let ids = (self.record.id, self.link.hubspot_id);
+            let change = overwritten((Side::PartnerOs, name), ids, old, new.cloned());
+            self.changes.extend(change);
+        }
         self.agree(route);
     }
 
@@ -409,7 +511,9 @@ impl<'a> Judge<'a> {
     fn has_to_push(&self) -> bool {
         self.plan.routes.iter().any(|route| {
             let agreed = self.link.base.agreed(&route.field.name, route.rule);
+            let paused = agreed.is_some_and(|agreed| agreed.tug.paused.is_some());
             route.direction.writes_hubspot()
+                && !paused
                 && partneros_changed(agreed, route.partneros_values(&self.fields))
                 && !hubspot_changed(agreed, route.hubspot_values(self.row))
         })
@@ -422,6 +526,11 @@ impl<'a> Judge<'a> {
             && self.conflicts.is_empty()
             && self.link.base == self.before
             && !self.has_to_push()
+    }
+
+    fn verdict(mut self, counts: &mut Counts) -> Verdict {
+        let changes = std::mem::take(&mut self.changes);
+        Verdict::Effect(Box::new(self.effect(counts)), changes)
     }
 
     fn effect(mut self, counts: &mut Counts) -> Effect {

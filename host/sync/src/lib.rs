@@ -9,6 +9,7 @@
 mod absorb;
 mod access;
 mod alerts;
+mod brake;
 mod bundle;
 mod discovery;
 mod draft;
@@ -38,6 +39,7 @@ mod standing;
 mod strangers;
 mod trail;
 mod trial;
+mod tug;
 mod watch;
 
 pub use access::unopened;
@@ -55,6 +57,6 @@ pub use plugins::{
 };
 pub use portals::Portals;
 pub use removed_options::RemovedOption;
-pub use settings::{AlertSettings, AuditSettings, SyncSettings};
+pub use settings::{AlertSettings, AuditSettings, BrakeSettings, SyncSettings};
 pub use setup::{Activation, SuggestedMapping};
 pub use trail::SYSTEM;

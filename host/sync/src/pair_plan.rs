@@ -8,10 +8,11 @@ use std::sync::Arc;
 use partneros_domain::plan::{Plan, Rule, TransformDirection};
 use partneros_domain::{
     Agreed, ConflictPolicy, Direction, FieldMapping, FieldName, FieldSchema, Fields, Mappings,
-    ObjectPair, ObjectSchema, RulePlugin, Value,
+    ObjectPair, ObjectSchema, RulePlugin, Side, Tug, Value,
 };
 use partneros_store::NewFailure;
 
+use crate::brake::PassBrake;
 use crate::discovery::RECORD_ID_PROPERTY;
 use crate::error::MappingProblem;
 use crate::presence::MERGED_IDS_PROPERTY;
@@ -28,6 +29,8 @@ pub struct Route {
     pub direction: Direction,
     /// What happens when both sides changed.
     pub policy: ConflictPolicy,
+    /// The side whose changes by the other were discarded by somebody: what it holds stays.
+    pub discard: Option<Side>,
     /// The fields that make up PartnerOS's side: the field itself first.
     pub fields: Vec<FieldName>,
     /// The properties that make up HubSpot's side: the property itself first.
@@ -69,6 +72,7 @@ impl Route {
                 .collect(),
             hubspot: hubspot.collect(),
             sent: None,
+            tug: Tug::default(),
         }
     }
 }
@@ -137,6 +141,17 @@ impl PairPlan {
         plan.parked
             .extend(refused.iter().map(|(_, failure)| failure.clone()));
         plan
+    }
+
+    /// Obeys what somebody decided about mass changes.
+    pub fn obey(&mut self, brake: &PassBrake) {
+        if brake.is_decided() {
+            for route in &mut self.routes {
+                let sides = [Side::PartnerOs, Side::HubSpot];
+                let discards = |side: &Side| brake.discards(*side, Some(&route.field.name));
+                route.discard = sides.into_iter().find(discards);
+            }
+        }
     }
 
     /// The mapper's problems with a rule, by the field they concern.
@@ -260,6 +275,7 @@ impl<'a> Builder<'a> {
             property: property.clone(),
             direction,
             policy: mapping.conflict_policy,
+            discard: None,
             rule: mapping.rule(),
             fields,
             properties,

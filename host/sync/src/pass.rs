@@ -9,6 +9,7 @@ use partneros_store::{Binding, Lease, VersionState};
 use tokio_util::sync::CancellationToken;
 
 use crate::absorb::match_text;
+use crate::brake::PassBrake;
 use crate::engine::Parts;
 use crate::error::Error;
 use crate::key_property;
@@ -41,6 +42,8 @@ pub struct Pass {
     mapping_version: i64,
     /// Ends the pass between two commits.
     pub stop: CancellationToken,
+    /// How much may change.
+    pub brake: Arc<PassBrake>,
     /// Whether the property that carries our record ids was found to be there.
     key_property_ready: bool,
     /// Match keys of HubSpot objects that several of our records share. Those records wait for a person, since pushing
@@ -81,6 +84,8 @@ pub struct PassStart {
     pub priority: Priority,
     /// Ends the pass between two commits.
     pub stop: CancellationToken,
+    /// How much may change.
+    pub brake: PassBrake,
 }
 
 impl Pass {
@@ -99,6 +104,7 @@ impl Pass {
             priority: start.priority,
             mapping_version: start.mapping_version,
             stop: start.stop,
+            brake: Arc::new(start.brake),
             key_property_ready: false,
             ambiguous: HashSet::new(),
             unlinked: None,

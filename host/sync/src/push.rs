@@ -15,7 +15,7 @@ use partneros_domain::{HubSpotId, RecordId, Value};
 use partneros_hubspot::{BATCH_MAX, Priority, Rows};
 use partneros_store::{
     Commit, Counts, Effect, FailureStage, NewFailure, OBJECT_MISSING, OutboxEffect, OutboxEntry,
-    RecordEffect,
+    RecordEffect, Watched,
 };
 
 use crate::absorb::{Unknown, absorb, match_text};
@@ -28,6 +28,7 @@ use crate::presence::note_missing;
 use crate::row::Row;
 use crate::send::send;
 use crate::strangers::ambiguous;
+use crate::tug;
 
 /// Pushes everything that is due.
 pub async fn push(pass: &mut Pass) -> Result<(), Error> {
@@ -77,13 +78,16 @@ async fn push_batch(
     };
     let (ready, effects) = sort_out(pass, &entries, &current, &mut counts);
     let mut drafts = drafts(pass, ready, &current).await?;
+    tug::hold(pass, &mut drafts).await?;
     let intents: Vec<_> = drafts
         .iter()
         .filter_map(|draft| draft.intent(&pass.plan))
         .filter(|_| !made(Mistake::NoIntent))
         .collect();
     if !intents.is_empty() {
-        commit(pass, intents, Counts::default()).await?;
+        let overwrites = drafts.iter().flat_map(|draft| draft.overwrites(&pass.plan));
+        let watched = pass.brake.watched(overwrites.collect());
+        commit(pass, intents, Counts::default(), watched).await?;
     }
     let sent = send(pass, &mut drafts, &mut counts).await;
     // Whatever stopped the sending, what was written before is written: it must be remembered.
@@ -105,11 +109,16 @@ async fn finish(
         counts.failed += draft.failures.len() as u64;
         effects.push(draft.into_effect(retry_at));
     }
-    commit(pass, effects, counts).await
+    commit(pass, effects, counts, None).await
 }
 
 /// A record that was edited meanwhile keeps its place in the outbox; its link remembers what was pushed.
-async fn commit(pass: &Pass, effects: Vec<Effect>, counts: Counts) -> Result<(), Error> {
+async fn commit(
+    pass: &Pass,
+    effects: Vec<Effect>,
+    counts: Counts,
+    watched: Option<Watched>,
+) -> Result<(), Error> {
     let commit = Commit {
         lease: pass.lease,
         run_id: pass.run_id,
@@ -117,6 +126,7 @@ async fn commit(pass: &Pass, effects: Vec<Effect>, counts: Counts) -> Result<(),
         effects,
         rejected: Vec::new(),
         parked: None,
+        watched,
         cursor: None,
         counts,
     };

@@ -60,7 +60,7 @@ impl Engine {
                 .run(organization, pair, RunTrigger::Schedule, false)
                 .await
             {
-                Ok(_) | Err(Error::Busy | Error::NotActive) => {}
+                Ok(_) | Err(Error::Busy | Error::NotActive | Error::Braked) => {}
                 Err(error) => return Err(error),
             }
         }
@@ -82,7 +82,7 @@ impl Engine {
         let engine = self.clone();
         runs.spawn(async move {
             match engine.run(organization, pair, RunTrigger::Schedule, false).await {
-                Ok(_) | Err(Error::Busy | Error::NotActive) => {}
+                Ok(_) | Err(Error::Busy | Error::NotActive | Error::Braked) => {}
                 Err(error) => {
                     tracing::error!(pair.id = %pair, error = %describe(&error), "sync could not run");
                 }

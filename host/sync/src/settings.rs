@@ -37,6 +37,12 @@ pub struct SyncSettings {
     pub race_rounds: usize,
     /// How often a row is sent again without the properties that HubSpot refuses. Default 4; then it is parked whole.
     pub refusal_rounds: usize,
+    /// How often in a row something in HubSpot must rewrite what we wrote to a property before the field is paused for that
+    /// record. Default 3, at most 10: HubSpot remembers 20 values of a property. 0 never pauses.
+    pub tug_rewrites_max: u32,
+    /// How soon after our write that must happen, unless what it writes is ours in another form. Default 600,000 (10
+    /// minutes): workflows answer within seconds, delayed ones within minutes.
+    pub tug_window_ms: u64,
     /// After how many batches in a row that a bound plugin fails on it is quarantined, and what ran before runs again.
     /// Default 3.
     pub plugin_failures_max: u32,
@@ -46,6 +52,26 @@ pub struct SyncSettings {
     pub runs_kept_days: u32,
     /// How many calls of a plugin version are kept with what they logged; the oldest are forgotten first. Default 200.
     pub plugin_logs_kept: usize,
+    /// When a pair stops because too much is about to change at once.
+    pub brake: BrakeSettings,
+}
+
+/// When a pair stops and asks an owner or admin, because a run is about to delete, blank or change too much at once. Counted are
+/// linked records and objects, each once for a field; both a field's records and its objects. First syncs, creations and
+/// the filling of empty fields do not count.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct BrakeSettings {
+    /// More than this share of the linked records, in percent, is too much. Default 30: more than people change by hand, less
+    /// than an import with a wrong column does. 100 turns the brake off.
+    pub share_percent: u8,
+    /// So many records may always change. Default 50: what somebody can look through again.
+    pub records_min: u64,
+    /// Changes within this time are counted together. Default 3,600,000 (1 hour), so that what arrives page by page, or run by
+    /// run, is one change. 86,400,000 (a day) at most.
+    pub window_ms: u64,
+    /// For how long what somebody decided holds at most; it ends with the first run that succeeds. Default 3,600,000 (1 hour).
+    pub decision_ms: u64,
 }
 
 /// The audit log.
@@ -87,6 +113,17 @@ impl Default for AuditSettings {
     }
 }
 
+impl Default for BrakeSettings {
+    fn default() -> Self {
+        Self {
+            share_percent: 30,
+            records_min: 50,
+            window_ms: 3_600_000,
+            decision_ms: 3_600_000,
+        }
+    }
+}
+
 impl Default for SyncSettings {
     fn default() -> Self {
         Self {
@@ -101,9 +138,12 @@ impl Default for SyncSettings {
             retry_ms: 60_000,
             race_rounds: 5,
             refusal_rounds: 4,
+            tug_rewrites_max: 3,
+            tug_window_ms: 600_000,
             plugin_failures_max: 3,
             runs_kept_days: 14,
             plugin_logs_kept: 200,
+            brake: BrakeSettings::default(),
         }
     }
 }

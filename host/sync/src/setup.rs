@@ -151,6 +151,10 @@ impl Engine {
     ) -> Result<Activation, Error> {
         let parts = &self.parts;
         let pair = parts.store.pair(organization, pair).await?;
+        let brakes = parts.store.brakes(organization, pair.id).await?;
+        if brakes.iter().any(|brake| brake.decision.is_none()) {
+            return Err(Error::Braked);
+        }
         let MappingSet { mappings, .. } = parts.store.mappings(organization, pair.id).await?;
         let mut problems = self.check_mappings(organization, &pair, &mappings).await?;
         let live_fields = mappings.live(pair.direction).count();

@@ -5,7 +5,9 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use partneros_domain::{AlertKind, LagHistogram, ObjectPair, OrganizationId, PairState, Timestamp};
+use partneros_domain::{
+    AlertKind, FieldName, LagHistogram, ObjectPair, OrganizationId, PairState, Timestamp,
+};
 use partneros_store::{
     Alert, AlertState, Connection, ConnectionStatus, Parting, RunKind, RunOutcome, Severity,
     VersionState,
@@ -75,7 +77,7 @@ impl Engine {
 
     async fn watch(&self, organization: OrganizationId) -> Result<(), Error> {
         let going_on = self.going_on(organization).await?;
-        let mut late_or_unclear = HashSet::new();
+        let (mut late_or_unclear, mut tugs) = (HashSet::new(), HashSet::new());
         for connection in self.parts().store.connections(organization).await? {
             self.watch_access(organization, &connection, &going_on)
                 .await?;
@@ -88,12 +90,15 @@ impl Engine {
                     late_or_unclear.extend(self.watch_lag(organization, &pair, &going_on).await?);
                 }
                 self.watch_merges(organization, &pair, &going_on).await?;
+                self.watch_brake(organization, &pair, &going_on).await?;
+                tugs.extend(self.watch_tugs(organization, &pair, &going_on).await?);
             }
         }
         self.watch_plugins(organization, &going_on).await?;
         let now = self.parts().environment.now();
         for (kind, subject) in going_on.keys() {
             let is_over = match kind {
+                AlertKind::TugOfWar => !tugs.contains(subject),
                 AlertKind::LagAboveTarget => !late_or_unclear.contains(subject),
                 AlertKind::RateLimitLow => {
                     let alert = &going_on[&(*kind, subject.clone())];
@@ -168,6 +173,25 @@ impl Engine {
         Ok(Some(subject))
     }
 
+    /// A braked pair waits for somebody, whatever became of the alert.
+    async fn watch_brake(
+        &self,
+        organization: OrganizationId,
+        pair: &ObjectPair,
+        going_on: &GoingOn,
+    ) -> Result<(), Error> {
+        let (kind, subject) = (AlertKind::SyncBraked, format!("pair {}", pair.id));
+        let is_known = going_on.contains_key(&(kind, subject.clone()));
+        match (pair.state == PairState::Braked, is_known) {
+            (true, false) => {
+                let reason = "a run was about to change too much at once";
+                self.alert_braked(organization, pair.id, reason).await
+            }
+            (false, true) => self.answer(organization, SYSTEM, kind, &subject).await,
+            _ => Ok(()),
+        }
+    }
+
     /// Records that a merge left without an object are for people to look at.
     async fn watch_merges(
         &self,
@@ -194,6 +218,31 @@ impl Engine {
                     .await
             }
         }
+    }
+
+    /// Opens an alert for each field that something in HubSpot rewrites after us. Returns the subjects.
+    async fn watch_tugs(
+        &self,
+        organization: OrganizationId,
+        pair: &ObjectPair,
+        going_on: &GoingOn,
+    ) -> Result<Vec<String>, Error> {
+        let mut subjects = Vec::new();
+        for (failure, records) in self.parts().store.tugs(organization, pair.id).await? {
+            let field = failure.field.as_ref().map_or("", FieldName::as_str);
+            let (kind, subject) = (AlertKind::TugOfWar, format!("pair {} {field}", pair.id));
+            if !going_on.contains_key(&(kind, subject.clone())) {
+                let message = format!(
+                    "Tug of war: of `{}`, {} ({records} records so far); {}",
+                    pair.hubspot_object, failure.message, failure.hint
+                );
+                let severity = Severity::Warning;
+                self.alert(organization, kind, severity, subject.clone(), message)
+                    .await?;
+            }
+            subjects.push(subject);
+        }
+        Ok(subjects)
     }
 
     async fn lateness(

@@ -13,8 +13,8 @@ use partneros_store::{
     Store, TokenSet,
 };
 use partneros_sync::{
-    AlertSettings, AuditSettings, BuiltIn, Engine, Environment as _, HttpPortals, Parts, Plugins,
-    PortalsConfig, SyncSettings, describe,
+    AlertSettings, AuditSettings, BrakeSettings, BuiltIn, Engine, Environment as _, HttpPortals,
+    Parts, Plugins, PortalsConfig, SyncSettings, describe,
 };
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
@@ -94,7 +94,14 @@ impl Host {
             portals: Arc::new(portals),
             plugins: load_plugins()?,
             environment,
-            settings: SyncSettings::default(),
+            // The brake counts, as it does in any host, but lets everything change at once.
+            settings: SyncSettings {
+                brake: BrakeSettings {
+                    records_min: u64::from(u32::MAX),
+                    ..BrakeSettings::default()
+                },
+                ..SyncSettings::default()
+            },
             audit: AuditSettings::default(),
             alerts: AlertSettings::default(),
         };

@@ -46,6 +46,23 @@ impl Sim {
         )
     }
 
+    /// A workflow sets properties of a record; "" clears.
+    pub fn workflow_sets(
+        &mut self,
+        object_type: &str,
+        id: u64,
+        values: impl Into<Values>,
+        now: Timestamp,
+    ) -> Result<RecordView, ApiError> {
+        self.update(
+            &Call::workflow(now),
+            object_type,
+            &id.to_string(),
+            None,
+            &values.into(),
+        )
+    }
+
     /// A person looks at properties of a live record.
     pub fn person_reads(
         &mut self,

@@ -129,6 +129,14 @@ impl TestHost {
             .expect("HubSpot takes the edit");
     }
 
+    /// A workflow in HubSpot sets properties of an object, a second from now.
+    pub fn workflow_sets(&self, object: &str, id: u64, values: &[(&str, &str)]) {
+        self.wait_ms(1_000);
+        let now = self.now();
+        let set = self.sim.sim().workflow_sets(object, id, owned(values), now);
+        set.expect("HubSpot takes the value");
+    }
+
     /// A person in HubSpot makes an object, a second from now.
     pub fn person_creates(&self, object: &str, values: &[(&str, &str)]) -> u64 {
         self.wait_ms(1_000);

@@ -9,6 +9,7 @@ use partneros_store::{
     ConflictEntry, Detached, FailureEntry, FormerLinks as _, PairPatch, Pairs as _, Run,
     RunOutcome, RunTrigger, SyncState as _,
 };
+use partneros_sync::Error;
 
 use crate::agreement;
 use crate::organization::TestOrganization;
@@ -142,6 +143,21 @@ impl TestPair<'_> {
             .run(self.organization.id, self.id, RunTrigger::Manual, false)
             .await;
         run.expect("the run is written down")
+    }
+
+    /// Runs the pair, a second from now, unless the brake has stopped it. Returns whether it has by then.
+    pub async fn try_sync_unless_braked(&self) -> bool {
+        let host = self.organization.host;
+        host.wait_ms(1_000);
+        let run = host
+            .engine
+            .run(self.organization.id, self.id, RunTrigger::Manual, false)
+            .await;
+        match run {
+            Ok(run) => run.outcome != RunOutcome::Succeeded,
+            Err(Error::Braked) => true,
+            Err(error) => panic!("the run is not written down: {error}"),
+        }
     }
 
     /// The record that is linked to a HubSpot object.

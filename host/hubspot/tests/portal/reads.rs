@@ -130,6 +130,53 @@ async fn a_batch_read_tells_the_missing_from_the_merged() {
 }
 
 #[tokio::test]
+async fn a_history_names_what_wrote_each_value() {
+    let server = Server::start(|request, _| {
+        let inputs = request.json()["inputs"].as_array().cloned();
+        let inputs = inputs.unwrap_or_default();
+        assert!(inputs.len() <= 50);
+        let results: Vec<_> = inputs
+            .iter()
+            .map(|input| {
+                let mut object = object("7", &json!({"hs_object_id": "7"}));
+                object["id"] = input["id"].clone();
+                object["propertiesWithHistory"] = json!({"city": [
+                    {"value": "BERN", "timestamp": "2024-09-11T13:27:39.356Z",
+                        "sourceType": "AUTOMATION_PLATFORM", "sourceId": "5", "sourceLabel": ""},
+                    {"value": "", "timestamp": "2024-09-11T13:27:40Z", "sourceType": "CRM_UI"},
+                ]});
+                object
+            })
+            .collect();
+        reply(200, &json!({"status": "COMPLETE", "results": results}))
+    })
+    .await;
+    let ids: Vec<_> = (1..=51).map(HubSpotId).collect();
+    let properties = names(&["city", "phone"]);
+    let client = server.client();
+    let histories = client.read_history("companies", &properties, &ids, Priority::Push);
+    let histories = histories.await.unwrap();
+    assert_eq!(histories.len(), 51);
+    let [city, phone] = &histories[50].versions[..] else {
+        panic!("one list for each property");
+    };
+    assert_eq!(phone, &[]);
+    let told: Vec<_> = city
+        .iter()
+        .map(|version| (version.value.as_deref(), &*version.source_type))
+        .collect();
+    assert_eq!(
+        told,
+        [(None, "CRM_UI"), (Some("BERN"), "AUTOMATION_PLATFORM")]
+    );
+    assert_eq!(city[1].source_id.as_deref(), Some("5"));
+    assert_eq!(city[1].source_label, None);
+    let body = server.requests().remove(0).json();
+    assert_eq!(body["propertiesWithHistory"], json!(["city", "phone"]));
+    assert_eq!(body["properties"], json!(["hs_object_id"]));
+}
+
+#[tokio::test]
 async fn more_ids_than_a_batch_takes_are_read_in_several() {
     let server = Server::start(|request, _| {
         let inputs = request.json()["inputs"]

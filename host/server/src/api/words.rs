@@ -48,11 +48,13 @@ words! {
     /// How far a mapping has come.
     MappingState = ["auto_mapped", "suggested", "confirmed", "unmapped", "ignored"];
     /// Whether a pair syncs.
-    PairState = ["draft", "active", "paused"];
+    PairState = ["draft", "active", "paused", "braked"];
     /// What happens when a plugin fails on a batch.
     PluginFailurePolicy = ["park_record", "skip_field", "last_good_version"];
     /// What becomes of the other side when a record or its HubSpot object is deleted: it stays, or is deleted too.
     DeletePolicy = ["unlink", "mirror"];
+    /// What somebody decided about a mass change that the brake has stopped.
+    BrakeVerdict = ["approved", "discarded"];
     /// Why a record has its HubSpot object no more: it is in HubSpot's archive, is not to be found, was merged into another, or
     /// was archived with the record.
     Parting = ["archived", "missing", "merged", "deleted"];
@@ -79,7 +81,7 @@ words! {
     /// One of the two sides.
     Side = ["partneros", "hubspot"];
     /// Why a conflict was settled as it was.
-    ConflictRule = ["policy", "newest", "direction"];
+    ConflictRule = ["policy", "newest", "direction", "discarded"];
     /// Where a failure happened.
     FailureStage = ["pull", "push"];
 }
@@ -152,6 +154,7 @@ mod tests {
         assert_same::<partneros_domain::PluginFailurePolicy>(PluginFailurePolicy::ALL);
         assert_same::<partneros_domain::DeletePolicy>(DeletePolicy::ALL);
         assert_same::<partneros_store::Parting>(Parting::ALL);
+        assert_same::<partneros_store::BrakeVerdict>(BrakeVerdict::ALL);
         assert_same::<partneros_store::VersionState>(VersionState::ALL);
         assert_same::<partneros_store::DeliveryState>(DeliveryState::ALL);
         assert_same::<partneros_store::DisabledReason>(DisabledReason::ALL);

@@ -48,6 +48,7 @@ impl World<'_> {
             actor: "system".to_owned(),
             events: [(); LinkCommit::EVENTS_MAX].map(|()| EventId(self.uuid())),
             steps,
+            limit: None,
         }
     }
 
@@ -282,6 +283,23 @@ pub(super) async fn a_mirroring_pair_archives_the_object_of_a_deleted_record(sto
     assert_eq!(restored, Some(changed(id, 7, LinkChange::Restored)));
     assert_eq!(world.read(id).await.unwrap().fields, before.fields);
     assert_eq!(world.events(EventType::ObjectArchived).await.len(), 1);
+}
+
+pub(super) async fn a_deletion_can_be_taken_back_before_the_object_is_archived(store: &dyn Store) {
+    let world = World::new(store).await;
+    let id = world.pulled(7).await;
+    let before = world.read(id).await.unwrap();
+    world.mirrors().await;
+    world.delete(id).await;
+    let revive = LinkStep::Revive {
+        hubspot_id: HubSpotId(7),
+    };
+    let restored = world.step(revive).await;
+    assert_eq!(restored, Some(changed(id, 7, LinkChange::Restored)));
+    assert_eq!(world.read(id).await.unwrap().fields, before.fields);
+    assert_eq!(world.linked(id).await, Some(link(7)));
+    assert_eq!(world.doomed().await, [0; 0]);
+    assert_eq!(world.step(revive).await, None, "once");
 }
 
 pub(super) async fn what_is_pushed_of_a_record_deleted_meanwhile_is_archived(store: &dyn Store) {

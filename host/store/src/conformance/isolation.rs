@@ -11,9 +11,9 @@ use super::plugin_world::{candidate, new_setup, parts};
 use super::webhooks::webhook;
 use super::world::{OBJECT, World, at, new_connection, refused_as_not_found, tokens};
 use crate::{
-    Attempt, BindingScope, ConnectionStatus, DisabledReason, EventFilter, LinkStep, MapperParts,
-    NewApiToken, PairPatch, Parting, RecordPatch, Rounds, RunOutcome, Store, TokenSet, TrustedKey,
-    VersionState, WebhookPatch,
+    Attempt, BindingScope, BrakeLimit, BrakeVerdict, ConnectionStatus, DisabledReason, EventFilter,
+    LinkStep, MapperParts, NewApiToken, PairPatch, Parting, RecordPatch, Rounds, RunOutcome, Store,
+    TokenSet, TrustedKey, VersionState, Watched, WebhookPatch,
 };
 
 pub(super) async fn what_belongs_to_another_organization_does_not_exist(store: &dyn Store) {
@@ -36,6 +36,7 @@ pub(super) async fn what_belongs_to_another_organization_does_not_exist(store: &
     stranger.tries_the_records(id).await;
     stranger.tries_the_sync(id).await;
     stranger.tries_the_former_links(id).await;
+    stranger.tries_the_brake().await;
     stranger.tries_the_run().await;
     stranger.tries_the_plugin(version).await;
     stranger.tries_the_bindings(version).await;
@@ -227,6 +228,7 @@ impl Stranger<'_> {
         refused_as_not_found(store.parked(organization, pair).await);
         refused_as_not_found(store.count_links(organization, pair).await);
         refused_as_not_found(store.count_outbox(organization, pair).await);
+        refused_as_not_found(store.tugs(organization, pair).await);
         refused_as_not_found(store.waiting_since(organization, pair).await);
         refused_as_not_found(store.waiting_since(organization, pair).await);
         refused_as_not_found(store.outbox(organization, pair, at(99), None, 9).await);
@@ -271,6 +273,33 @@ impl Stranger<'_> {
         let own = self.ours.pair;
         let released = store.release_record(organization, own, id, stolen()).await;
         assert_eq!(refused_as_not_found(released), "record");
+    }
+
+    async fn tries_the_brake(&self) {
+        let (store, organization, pair) = (self.store, self.ours.organization, self.theirs.pair);
+        let (lease, run) = (self.theirs.lease, self.theirs.run);
+        let limit = BrakeLimit {
+            since: at(0),
+            records_min: 9,
+            share_percent: 9,
+        };
+        let watched = Watched {
+            limit,
+            changes: Vec::new(),
+        };
+        let noted = store
+            .note_changes(organization, lease, watched, at(1))
+            .await;
+        refused_as_not_found(noted);
+        let told = event(self.ours, EventType::PairBraked, 1);
+        let pulled = store.pull_brake(organization, lease, run, Vec::new(), told);
+        refused_as_not_found(pulled.await);
+        refused_as_not_found(store.brakes(organization, pair).await);
+        let approved = BrakeVerdict::Approved;
+        let stolen = act(self.ours, "thief", 2);
+        let decided = store.decide_brakes(organization, pair, approved, at(9), stolen);
+        refused_as_not_found(decided.await);
+        refused_as_not_found(store.end_brakes(organization, lease).await);
     }
 
     async fn tries_the_run(&self) {

@@ -241,6 +241,7 @@ pub(super) async fn values_of_linked_records_are_found(store: &dyn Store) {
             partneros: vec![None],
             hubspot: vec![Some("other".to_owned()), Some(value.to_owned())],
             sent: None,
+            tug: partneros_domain::Tug::default(),
         };
         let link = effect.link.as_mut().unwrap();
         link.base.set("tier".into(), agreed);

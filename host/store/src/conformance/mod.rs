@@ -14,6 +14,7 @@
 mod alerts;
 mod audit;
 mod bindings;
+mod brakes;
 mod changes;
 mod commits;
 mod connections;
@@ -63,6 +64,7 @@ macro_rules! cases {
 /// Every case with its name.
 pub fn all() -> Vec<(&'static str, Case)> {
     let mut cases = cases_of_the_sync();
+    cases.extend(cases_of_safety());
     cases.extend(cases_of_portals());
     cases.extend(cases_of_plugins());
     cases.extend(cases_of_people());
@@ -147,24 +149,13 @@ fn cases_of_the_sync() -> Vec<(&'static str, Case)> {
             a_link_says_what_is_listed_for_its_record
             deleted_records_are_told_from_unknown_ones
             edits_are_counted_and_what_the_sync_writes_is_not;
-        former_links:
-            a_link_that_ends_is_remembered
-            a_merged_object_leaves_its_link_to_one
-            a_record_is_deleted_with_its_object_and_comes_back
-            values_of_deleted_records_are_forgotten_in_time
-            a_mirroring_pair_archives_the_object_of_a_deleted_record
-            what_is_pushed_of_a_record_deleted_meanwhile_is_archived
-            other_pairs_learn_of_a_record_that_goes_and_comes_back
-            objects_that_are_not_found_are_kept_account_of
-            linked_objects_are_gone_through_in_rounds
-            a_released_record_is_pushed_as_a_new_one
-            a_lost_lease_ends_no_link;
         outbox:
             the_longest_waiting_comes_first
             a_pass_goes_on_after_what_it_settled
             a_retry_waits_and_counts
             every_pair_that_writes_hubspot_learns_of_an_edit
-            records_are_put_back;
+            records_are_put_back
+            a_retry_ends_the_pauses_of_fields;
         commits:
             a_page_is_written_as_a_whole
             an_update_counts_and_is_no_edit
@@ -189,6 +180,31 @@ fn cases_of_the_sync() -> Vec<(&'static str, Case)> {
         runs:
             a_run_is_followed_to_its_end
             a_new_run_interrupts_the_one_before;
+    }
+}
+
+/// What becomes of links, and what stops a pair.
+fn cases_of_safety() -> Vec<(&'static str, Case)> {
+    cases! {
+        former_links:
+            a_link_that_ends_is_remembered
+            a_merged_object_leaves_its_link_to_one
+            a_record_is_deleted_with_its_object_and_comes_back
+            values_of_deleted_records_are_forgotten_in_time
+            a_mirroring_pair_archives_the_object_of_a_deleted_record
+            a_deletion_can_be_taken_back_before_the_object_is_archived
+            what_is_pushed_of_a_record_deleted_meanwhile_is_archived
+            other_pairs_learn_of_a_record_that_goes_and_comes_back
+            objects_that_are_not_found_are_kept_account_of
+            linked_objects_are_gone_through_in_rounds
+            a_released_record_is_pushed_as_a_new_one
+            a_lost_lease_ends_no_link;
+        brakes:
+            what_passes_the_limit_is_not_written
+            a_record_counts_once_and_for_a_while
+            a_share_of_the_linked_records_may_change
+            a_braked_pair_waits_until_somebody_decides
+            a_paused_pair_stays_paused_whatever_is_decided;
     }
 }
 

@@ -1,9 +1,9 @@
 //! The outbox.
 
-use partneros_domain::{Direction, RecordId};
+use partneros_domain::{Direction, RecordId, Tug};
 
 use super::world::{World, at, effect, failure, keep, link};
-use crate::{Effect, FailureStage, OutboxEffect, Record, RecordEffect, Store};
+use crate::{Effect, FailureStage, OutboxEffect, Record, RecordEffect, Store, TUG_OF_WAR};
 
 fn place(record: &Record, outbox: OutboxEffect) -> Effect {
     let version = record.version;
@@ -172,4 +172,45 @@ pub(super) async fn records_are_put_back(store: &dyn Store) {
     assert_eq!(world.waiting(world.pair, 30).await, [(bad.id, 0)]);
     assert_eq!(requeue(false).await, 3);
     assert_eq!(world.waiting(world.pair, 30).await.len(), 3);
+}
+
+pub(super) async fn a_retry_ends_the_pauses_of_fields(store: &dyn Store) {
+    let world = World::new(store).await;
+    let paused = Tug {
+        paused: Some("a workflow".to_owned()),
+        ..Tug::default()
+    };
+    let mut records = Vec::new();
+    for (name, object) in [("a", 7), ("b", 8), ("c", 9)] {
+        let record = world.record(name, 1).await;
+        let mut effect = Effect {
+            outbox: OutboxEffect::Settle,
+            failures: vec![failure(TUG_OF_WAR)],
+            stage: FailureStage::Push,
+            ..keep(&record, object)
+        };
+        if name == "c" {
+            effect.failures.clear();
+        } else {
+            let base = &mut effect.link.as_mut().unwrap().base;
+            base.set_tug(&"name".into(), 7, paused.clone());
+        }
+        world.commit(vec![effect]).await;
+        records.push(record.id);
+    }
+    let tug = async |id| {
+        let base = world.linked(id).await.unwrap().base;
+        base.agreed(&"name".into(), 7).unwrap().tug.clone()
+    };
+    let listed = store.tugs(world.organization, world.pair).await.unwrap();
+    assert_eq!(listed, [(failure(TUG_OF_WAR), 2)]);
+    let requeue = async |failed_only| {
+        let requeued = store.requeue(world.organization, world.pair, failed_only, at(30));
+        requeued.await.unwrap()
+    };
+    assert_eq!(requeue(false).await, 3);
+    assert_eq!(tug(records[0]).await, paused, "nobody asked for it");
+    assert_eq!(requeue(true).await, 2);
+    assert_eq!(tug(records[0]).await, Tug::default());
+    assert_eq!(world.linked(records[1]).await, Some(link(8)));
 }

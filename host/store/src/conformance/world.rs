@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use partneros_domain::{
     Agreed, Base, ConflictPolicy, ConnectionId, Direction, Fields, HubSpotId, Named, ObjectPair,
     OrganizationId, PairId, PairState, PluginFailurePolicy, RecordId, RunId, Thresholds, Timestamp,
-    Value,
+    Tug, Value,
 };
 use secrecy::SecretString;
 use uuid::Uuid;
@@ -144,6 +144,15 @@ impl<'a> World<'a> {
         }
     }
 
+    /// The same scene for whoever holds the lease now.
+    pub(super) fn again(&self, lease: Lease) -> Self {
+        Self {
+            lease,
+            ids: AtomicU64::new(20_000),
+            ..*self
+        }
+    }
+
     pub(super) async fn set_state(&self, pair: PairId, state: PairState) {
         self.store
             .set_pair_state(self.organization, pair, state, at(0))
@@ -212,6 +221,7 @@ impl<'a> World<'a> {
             effects,
             rejected: Vec::new(),
             parked: None,
+            watched: None,
             cursor: None,
             counts: Counts::default(),
         }
@@ -281,6 +291,7 @@ pub(super) fn agreed(value: Option<&str>) -> Agreed {
         partneros: vec![value.map(|text| Value::Text(text.to_owned()))],
         hubspot: vec![value.map(ToOwned::to_owned)],
         sent: None,
+        tug: Tug::default(),
     }
 }
 

@@ -9,7 +9,7 @@ use partneros_domain::{EventType, HubSpotId, OrganizationId, PairId, RecordId, R
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
-use crate::{Act, Counts, EventId, Lease, NewEvent, Page, Result};
+use crate::{Act, BrakeLimit, Counts, EventId, Lease, NewEvent, Page, Result};
 
 /// Why a link ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -97,6 +97,11 @@ pub enum LinkStep {
         /// The object.
         hubspot_id: HubSpotId,
     },
+    /// The record that was deleted, whose object is yet to be archived, comes back after all.
+    Revive {
+        /// The object.
+        hubspot_id: HubSpotId,
+    },
     /// The object of a record that was deleted is left alone after all: the link becomes the record's tombstone.
     Spare {
         /// The object.
@@ -119,6 +124,8 @@ pub struct LinkCommit {
     pub events: [EventId; LinkCommit::EVENTS_MAX],
     /// The steps.
     pub steps: Vec<LinkStep>,
+    /// The limit on records that are deleted; what would pass it fails as a whole with [`crate::Error::Braked`].
+    pub limit: Option<BrakeLimit>,
 }
 
 /// What happened to a link.

@@ -2,6 +2,7 @@
 
 pub mod alerts;
 pub mod audit;
+pub mod brakes;
 pub mod changes;
 pub mod connections;
 pub mod former_links;

@@ -10,7 +10,7 @@ use partneros_domain::{
     Side, Timestamp,
 };
 
-use crate::{Counts, HeldQuery, HeldValue, Page, Record, Result};
+use crate::{Counts, HeldQuery, HeldValue, Page, Record, Result, Watched};
 
 /// The one-to-one tie between a record and a HubSpot object.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +40,9 @@ pub struct LinkedRecord {
 
 /// The code of a push failure that waits for the HubSpot object to come back, see [`LinkedRecord::object_was_missing`].
 pub const OBJECT_MISSING: &str = "hubspot_object_missing";
+
+/// The code of a push failure that tells of a field which is paused for its record, see [`SyncState::requeue`].
+pub const TUG_OF_WAR: &str = "tug_of_war";
 
 /// A record without a link, for matching.
 #[derive(Debug, Clone, PartialEq)]
@@ -231,6 +234,8 @@ pub struct Commit {
     /// Fields of the pair that do not sync at present, with the reasons, in place of those listed before; `None`
     /// leaves them. Listed as failures with neither record nor HubSpot object.
     pub parked: Option<Vec<NewFailure>>,
+    /// What of this counts for the brake; what would pass its limit fails as a whole with [`crate::Error::Braked`].
+    pub watched: Option<Watched>,
     /// How far the pull has come; `None` leaves it. Not moved when an effect raced, since its row is still to be done.
     pub cursor: Option<Cursor>,
     /// Added to the run's counts.
@@ -336,7 +341,8 @@ pub trait SyncState: Send + Sync {
         after: Option<RecordId>,
         limit: usize,
     ) -> Result<Vec<OutboxEntry>>;
-    /// Puts records of the pair back into the outbox at once: those with push failures, or all.
+    /// Puts records of the pair back into the outbox at once: those with push failures, whose fields are no longer paused
+    /// then ([`Base::end_pauses`]), or all.
     async fn requeue(
         &self,
         organization: OrganizationId,
@@ -344,6 +350,13 @@ pub trait SyncState: Send + Sync {
         failed_only: bool,
         now: Timestamp,
     ) -> Result<u64>;
+    /// The first failure of each field and property of the pair that is paused for records, see [`TUG_OF_WAR`], with how
+    /// many records it is.
+    async fn tugs(
+        &self,
+        organization: OrganizationId,
+        pair: PairId,
+    ) -> Result<Vec<(NewFailure, u64)>>;
     /// Writes one page or batch: effects, rejections, cursor and counts in one transaction, fenced by the lease.
     ///
     /// A record that an effect updates or creates is put into the outbox of the *other* pairs of its object that write

@@ -4,6 +4,8 @@
 //! nothing but commits that create. An effect is checked before it writes, except a creation, which is taken back: it
 //! seldom races.
 
+use std::collections::HashMap;
+
 use partneros_domain::{
     DeletePolicy, HubSpotId, LagHistogram, OrganizationId, RecordId, RunId, Timestamp,
 };
@@ -12,10 +14,10 @@ use rusqlite::{CachedStatement, Connection as Database, OptionalExtension as _, 
 use super::encoding::json;
 use super::fault::Outcome;
 use super::history::Subject;
-use super::{changes, deletion, health, history, outbox, runs, scope};
+use super::{brakes, changes, deletion, health, history, outbox, runs, scope};
 use crate::{
     Commit, Committed, Counts, Cursor, Effect, Error, FailureStage, Lease, NewConflict, NewFailure,
-    OutboxEffect, RecordEffect, Result,
+    NotedChange, OutboxEffect, RecordEffect, Result, Watched,
 };
 
 /// A commit whose values are JSON.
@@ -26,6 +28,7 @@ pub(super) struct Encoded {
     effects: Vec<EncodedEffect>,
     rejected: Vec<(HubSpotId, Vec<NewFailure>)>,
     parked: Option<Vec<NewFailure>>,
+    watched: Option<Watched>,
     cursor: Option<Cursor>,
     counts: Counts,
 }
@@ -65,6 +68,7 @@ pub(super) fn encode(commit: Commit) -> Result<Encoded> {
             .collect::<Result<_>>()?,
         rejected: commit.rejected,
         parked: commit.parked,
+        watched: commit.watched,
         cursor: commit.cursor,
         counts: commit.counts,
     })
@@ -112,11 +116,20 @@ pub(super) fn write(
     runs::add_counts(db, pair.key, commit.run_id, &commit.counts)?;
     let mut writer = Writer::prepare(db, &pair, commit)?;
     let mut raced = Vec::new();
+    let mut written_keys = HashMap::new();
     for effect in &commit.effects {
         match writer.write_record(effect)? {
-            Some(written) => writer.write_consequences(effect, written)?,
+            Some(written) => {
+                if commit.watched.is_some() {
+                    written_keys.insert(effect.id, written.key);
+                }
+                writer.write_consequences(effect, written)?;
+            }
             None => raced.push(effect.id),
         }
+    }
+    if let Some(watched) = &commit.watched {
+        note_changes(db, &pair, watched, &written_keys, commit.at)?;
     }
     for (hubspot_id, failures) in &commit.rejected {
         let subject = Subject {
@@ -135,6 +148,23 @@ pub(super) fn write(
         set_cursor(db, pair.key, commit.cursor)?;
     }
     Ok(Committed { raced })
+}
+
+/// Counts the changes that were written for the brake.
+fn note_changes(
+    db: &Database,
+    pair: &scope::PairScope,
+    watched: &Watched,
+    written: &HashMap<RecordId, i64>,
+    at: Timestamp,
+) -> Outcome<()> {
+    let is_written = |change: &NotedChange| written.contains_key(&change.record_id);
+    if watched.changes.iter().all(is_written) {
+        return brakes::note(db, pair, watched, written, at);
+    }
+    let mut kept = watched.clone();
+    kept.changes.retain(is_written);
+    brakes::note(db, pair, &kept, written, at)
 }
 
 pub(super) fn set_cursor(db: &Database, pair: i64, cursor: Option<Cursor>) -> Outcome<()> {

@@ -1,7 +1,9 @@
 //! Links that ended, objects that were not found, and what is looked at by the hour. The steps are in `parting`.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
-use partneros_domain::{EventType, HubSpotId, OrganizationId, PairId, RecordId, Timestamp};
+use partneros_domain::{EventType, HubSpotId, OrganizationId, PairId, RecordId, Side, Timestamp};
 use rusqlite::{Connection as Database, OptionalExtension as _, Row, params};
 use serde_json::json;
 
@@ -9,10 +11,10 @@ use super::encoding::{Cell, time, time_if_any, word};
 use super::fault::{Fault, Outcome, not_found};
 use super::parting::Parter;
 use super::position::{List, one_more};
-use super::{Sqlite, audit, commit, outbox, runs, scope};
+use super::{Sqlite, audit, brakes, commit, outbox, runs, scope};
 use crate::{
-    Act, ChangedLink, Counts, Detached, FormerLink, FormerLinks, Lease, LinkCommit, NewEvent, Page,
-    Parting, Result, Rounds,
+    Act, BrakeKey, BrakeLimit, ChangedLink, Counts, Detached, FormerLink, FormerLinks, Lease,
+    LinkChange, LinkCommit, NewEvent, NotedChange, Page, Parting, Result, Rounds, Watched,
 };
 
 #[async_trait]
@@ -33,6 +35,10 @@ impl FormerLinks for Sqlite {
             let mut changes = Vec::with_capacity(commit.steps.len());
             for step in &commit.steps {
                 changes.extend(parter.take(*step)?);
+            }
+            if let Some(limit) = commit.limit {
+                let watched = watched(limit, &changes);
+                brakes::note(tx, &pair, &watched, &HashMap::new(), commit.at)?;
             }
             let mut counts = Counts::default();
             for change in &changes {
@@ -372,6 +378,27 @@ fn release(
     };
     audit::append(db, pair.organization, &event)?;
     Ok(true)
+}
+
+/// The records that were deleted, to be counted.
+fn watched(limit: BrakeLimit, changes: &[ChangedLink]) -> Watched {
+    let deleted = changes
+        .iter()
+        .filter(|change| matches!(change.change, LinkChange::Deleted(_)));
+    let changes = deleted.map(|change| NotedChange {
+        key: BrakeKey {
+            side: Side::PartnerOs,
+            field: None,
+        },
+        record_id: change.record_id,
+        hubspot_id: change.hubspot_id,
+        from: None,
+        to: None,
+    });
+    Watched {
+        limit,
+        changes: changes.collect(),
+    }
 }
 
 fn start(after: Option<HubSpotId>) -> i64 {

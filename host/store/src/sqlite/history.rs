@@ -8,6 +8,7 @@ use super::fault::{Fault, Outcome, not_found};
 use super::position::{List, one_more};
 use crate::{
     ConflictEntry, FailureEntry, FailureStage, NewConflict, NewFailure, OBJECT_MISSING, Page,
+    TUG_OF_WAR,
 };
 
 /// What a failure is about: a record, a HubSpot object, or both.
@@ -45,6 +46,19 @@ pub(super) fn standing(db: &Database, pair: i64, record: i64) -> Outcome<Standin
         })?)
 }
 
+/// The fields that are paused for records, by field and property: the first failure of each, and how many records.
+pub(super) fn tugs(db: &Database, pair: i64) -> Outcome<Vec<(NewFailure, u64)>> {
+    // SQLite takes the other columns from the row that has the least key.
+    let mut list = db.prepare_cached(
+        "SELECT field, property, code, message, hint, count(*), min(key) FROM failures
+         WHERE pair = ?1 AND code = ?2 GROUP BY field, property ORDER BY field, property",
+    )?;
+    let rows = list.query_map(params![pair, TUG_OF_WAR], |row| {
+        Ok((read_reason(row)?, row.get(5)?))
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
 /// The HubSpot objects without a record that failed with this code.
 pub(super) fn rejected(db: &Database, pair: i64, code: &str) -> Outcome<Vec<HubSpotId>> {
     let mut list = db.prepare_cached(
@@ -61,19 +75,21 @@ pub(super) fn parked(db: &Database, pair: i64) -> Outcome<Vec<NewFailure>> {
         "SELECT field, property, code, message, hint FROM failures
          WHERE pair = ?1 AND record IS NULL AND hubspot_id IS NULL ORDER BY key",
     )?;
-    let name = |row: &Row<'_>, at| {
-        Ok::<_, rusqlite::Error>(row.get::<_, Option<String>>(at)?.map(FieldName::from))
-    };
-    let rows = list.query_map([pair], |row| {
-        Ok(NewFailure {
-            field: name(row, 0)?,
-            property: name(row, 1)?,
-            code: row.get(2)?,
-            message: row.get(3)?,
-            hint: row.get(4)?,
-        })
-    })?;
+    let rows = list.query_map([pair], read_reason)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// What went wrong, from the first columns of a row.
+fn read_reason(row: &Row<'_>) -> rusqlite::Result<NewFailure> {
+    let name =
+        |at| Ok::<_, rusqlite::Error>(row.get::<_, Option<String>>(at)?.map(FieldName::from));
+    Ok(NewFailure {
+        field: name(0)?,
+        property: name(1)?,
+        code: row.get(2)?,
+        message: row.get(3)?,
+        hint: row.get(4)?,
+    })
 }
 
 /// Forgets what failed at a stage, of the record and of the HubSpot object.

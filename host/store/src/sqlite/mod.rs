@@ -10,6 +10,7 @@ mod alerts;
 mod audit;
 mod backup;
 mod bindings;
+mod brakes;
 mod changes;
 mod commit;
 mod connections;

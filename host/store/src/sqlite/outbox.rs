@@ -2,15 +2,15 @@
 //!
 //! A record that waits keeps its place when it is put in again; one that was settled goes to the end.
 
-use partneros_domain::{HubSpotId, RecordId, Timestamp};
+use partneros_domain::{Base, HubSpotId, RecordId, Timestamp};
 use rusqlite::{Connection as Database, OptionalExtension as _, params};
 
-use super::encoding::time;
+use super::encoding::{Cell, json, time};
 use super::fault::Outcome;
 use super::records::{RECORD_COLUMNS, read_record};
 use super::scope::PairScope;
 use super::sync::read_link;
-use crate::OutboxEntry;
+use crate::{OutboxEntry, TUG_OF_WAR};
 
 /// Puts a record in, due at once.
 pub(super) fn enqueue(db: &Database, pair: i64, record: i64, now: Timestamp) -> Outcome<()> {
@@ -89,6 +89,9 @@ pub(super) fn requeue(
     now: Timestamp,
 ) -> Outcome<u64> {
     sweep(db, pair.key)?;
+    if failed_only {
+        end_pauses(db, pair.key)?;
+    }
     let put = db
         .prepare_cached(
             "INSERT INTO outbox (pair, record, due_at, attempts, since)
@@ -100,6 +103,29 @@ pub(super) fn requeue(
         )?
         .execute(params![pair.key, pair.object, now.0, failed_only])?;
     Ok(put as u64)
+}
+
+/// Has the fields of records sync again that were paused.
+fn end_pauses(db: &Database, pair: i64) -> Outcome<()> {
+    let mut list = db.prepare_cached(
+        "SELECT l.record, l.base FROM links l WHERE l.pair = ?1 AND l.record IN (
+             SELECT f.record FROM failures f WHERE f.pair = ?1 AND f.code = ?2)",
+    )?;
+    let mut rows = list.query(params![pair, TUG_OF_WAR])?;
+    let mut going_on = Vec::new();
+    while let Some(row) = rows.next()? {
+        let record: i64 = row.get(0)?;
+        let mut base: Base = Cell::new("links", "base").json(row, 1, record)?;
+        if base.end_pauses() {
+            going_on.push((record, json(&base)?));
+        }
+    }
+    let mut update =
+        db.prepare_cached("UPDATE links SET base = ?3 WHERE pair = ?1 AND record = ?2")?;
+    for (record, base) in going_on {
+        update.execute(params![pair, record, base])?;
+    }
+    Ok(())
 }
 
 /// The pairs of an object for which a change of its records is an edit to push.

@@ -23,12 +23,14 @@ const COLUMNS: &str = "SELECT p.id, c.id, b.name, p.hubspot_object, p.direction,
 
 /// The tables whose rows, by `pair`, say something of one portal's objects: what is left behind when a pair moves to another
 /// portal. What is left out is history.
-const OF_PORTAL: [&str; 5] = [
+const OF_PORTAL: [&str; 7] = [
     "links",
     "former_links",
     "missing_objects",
     "outbox",
     "failures",
+    "recent_changes",
+    "brakes",
 ];
 
 #[async_trait]
@@ -280,7 +282,8 @@ pub(super) fn move_all(
     // Whoever syncs one of them loses the lease, and with it whatever they still wanted to commit.
     db.prepare_cached(
         "UPDATE pair_progress SET cursor_modified_at = NULL, cursor_drained_to = NULL,
-             archive_read_at = NULL, recheck_at = NULL, recheck_after = NULL, next_run_at = NULL, lease_epoch = lease_epoch + 1, lease_until = NULL
+             next_run_at = NULL, lease_epoch = lease_epoch + 1, lease_until = NULL,
+             archive_read_at = NULL, recheck_at = NULL, recheck_after = NULL
          WHERE pair IN (SELECT key FROM object_pairs WHERE connection = ?1)",
     )?
     .execute([from])?;
@@ -290,7 +293,7 @@ pub(super) fn move_all(
     let moved = db
         .prepare_cached(
             "UPDATE object_pairs SET connection = ?2,
-                 state = CASE state WHEN 'active' THEN 'paused' ELSE state END
+                 state = CASE WHEN state IN ('active', 'braked') THEN 'paused' ELSE state END
              WHERE connection = ?1",
         )?
         .execute([from, to]);

@@ -59,6 +59,7 @@ impl Parter<'_> {
             LinkStep::Move { from, to } => self.move_link(from, to),
             LinkStep::Restore { hubspot_id } => self.restore(hubspot_id),
             LinkStep::Archived { hubspot_id } => self.archived(hubspot_id),
+            LinkStep::Revive { hubspot_id } => self.revive(hubspot_id),
             LinkStep::Spare { hubspot_id } => self.spare(hubspot_id),
         }
     }
@@ -221,6 +222,18 @@ impl Parter<'_> {
             )?
             .execute([self.pair.key, hubspot_id.0, self.at.0])?;
         Ok(Some(former.changed(hubspot_id, LinkChange::Archived)))
+    }
+
+    fn revive(&self, hubspot_id: HubSpotId) -> Outcome<Option<ChangedLink>> {
+        let former = self.former(hubspot_id)?;
+        let former = former.filter(|former| former.doomed && former.is_free());
+        let Some(former) = former else {
+            return self.spare(hubspot_id);
+        };
+        self.forget(hubspot_id)?;
+        self.bring_back(&former)?;
+        self.tie(&former.tie, hubspot_id)?;
+        Ok(Some(former.changed(hubspot_id, LinkChange::Restored)))
     }
 
     fn spare(&self, hubspot_id: HubSpotId) -> Outcome<Option<ChangedLink>> {

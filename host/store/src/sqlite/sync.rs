@@ -210,6 +210,17 @@ impl SyncState for Sqlite {
         .await
     }
 
+    async fn tugs(
+        &self,
+        organization: OrganizationId,
+        pair: PairId,
+    ) -> Result<Vec<(NewFailure, u64)>> {
+        self.read("list the paused fields", move |tx| {
+            history::tugs(tx, scope::pair(tx, organization, pair)?.key)
+        })
+        .await
+    }
+
     async fn count_outbox(&self, organization: OrganizationId, pair: PairId) -> Result<u64> {
         self.read("count the outbox", move |tx| {
             outbox::count(tx, scope::pair(tx, organization, pair)?.key)

@@ -5,11 +5,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use partneros_domain::{DeletePolicy, HubSpotId};
+use partneros_domain::{DeletePolicy, HubSpotId, Side};
 use partneros_hubspot::{BATCH_MAX, Priority, Rows};
 use partneros_store::{LinkStep, Parting};
 
 use super::{MERGED_IDS_PROPERTY, merged_ids, take};
+use crate::brake::archived;
 use crate::error::Error;
 use crate::pass::Pass;
 use crate::row::Row;
@@ -28,11 +29,14 @@ pub async fn archive_doomed(pass: &Pass) -> Result<(), Error> {
             return Ok(());
         }
         pass.step().await?;
-        let steps = if mirrors {
-            archive(pass, &doomed).await?
-        } else {
+        let steps = if !mirrors {
             let spare = |id: &HubSpotId| LinkStep::Spare { hubspot_id: *id };
             doomed.iter().map(spare).collect()
+        } else if pass.brake.discards(Side::HubSpot, None) {
+            let revive = |id: &HubSpotId| LinkStep::Revive { hubspot_id: *id };
+            doomed.iter().map(revive).collect()
+        } else {
+            archive(pass, &doomed).await?
         };
         if steps.is_empty() {
             return Ok(());
@@ -56,6 +60,7 @@ async fn archive(pass: &Pass, doomed: &[HubSpotId]) -> Result<Vec<LinkStep>, Err
         .filter(|id| there.contains(id))
         .collect();
     if !live.is_empty() {
+        note(pass, &live).await?;
         // The read may have taken long; who lost the lease meanwhile must not archive anything.
         pass.step().await?;
         pass.portal
@@ -76,6 +81,24 @@ async fn archive(pass: &Pass, doomed: &[HubSpotId]) -> Result<Vec<LinkStep>, Err
         })
     });
     Ok(steps.collect())
+}
+
+/// Counts what is about to be archived.
+async fn note(pass: &Pass, live: &[HubSpotId]) -> Result<(), Error> {
+    let store = &pass.engine.store;
+    let former = store
+        .former_links(pass.organization, pass.plan.pair.id, live)
+        .await?;
+    let changes = former
+        .iter()
+        .map(|former| archived(former.record_id, former.hubspot_id));
+    if let Some(watched) = pass.brake.watched(changes.collect()) {
+        let now = pass.engine.environment.now();
+        store
+            .note_changes(pass.organization, pass.lease, watched, now)
+            .await?;
+    }
+    Ok(())
 }
 
 /// What each merged object became part of.

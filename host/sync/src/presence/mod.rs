@@ -14,7 +14,7 @@ mod restored;
 
 use std::collections::HashSet;
 
-use partneros_domain::{DeletePolicy, HubSpotId};
+use partneros_domain::{DeletePolicy, HubSpotId, Side};
 use partneros_hubspot::Rows;
 use partneros_store::{ChangedLink, EventId, LinkCommit, LinkStep, Parting, Rounds};
 
@@ -71,6 +71,7 @@ async fn take(pass: &Pass, steps: Vec<LinkStep>) -> Result<Vec<ChangedLink>, Err
         actor: SYSTEM.to_owned(),
         events: [(); LinkCommit::EVENTS_MAX].map(|()| EventId(environment.new_id())),
         steps,
+        limit: pass.brake.limit_of_deletions(),
     };
     let store = &pass.engine.store;
     Ok(store.commit_links(pass.organization, commit).await?)
@@ -79,7 +80,9 @@ async fn take(pass: &Pass, steps: Vec<LinkStep>) -> Result<Vec<ChangedLink>, Err
 /// What the pair's policy says about an object that is gone.
 fn gone(pass: &Pass, hubspot_id: HubSpotId, parting: Parting) -> LinkStep {
     let pair = &pass.plan.pair;
-    if pair.delete_policy == DeletePolicy::Mirror && pair.direction.writes_partneros() {
+    let mirrors = pair.delete_policy == DeletePolicy::Mirror && pair.direction.writes_partneros();
+    // Who discards a mass deletion keeps the records, without the objects that are gone.
+    if mirrors && !pass.brake.discards(Side::PartnerOs, None) {
         return LinkStep::EndWithRecord {
             hubspot_id,
             parting,

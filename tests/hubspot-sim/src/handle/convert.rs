@@ -1,10 +1,13 @@
 //! Between the portal's types and those of the client: rows, errors, descriptions.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use partneros_domain::{FieldName, HubSpotId};
 use partneros_hubspot::model::NewProperty;
-use partneros_hubspot::{Error, PropertyError, Refusal, RowError, Rows};
+use partneros_hubspot::{
+    Error, ObjectHistory, PropertyError, PropertyVersion, Refusal, RowError, Rows,
+};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -35,6 +38,34 @@ pub(super) fn rows(records: &[RecordView], properties: &[FieldName]) -> Rows {
             .collect(),
         columns: properties.iter().map(column).collect(),
     }
+}
+
+/// What properties of a record held over time.
+pub(super) fn history(
+    record: &RecordView,
+    properties: &[FieldName],
+) -> Result<ObjectHistory, Error> {
+    let versions = properties.iter().map(|name| {
+        let of = |(have, _): &&(Arc<str>, Vec<Value>)| **have == *name.as_str();
+        let listed = record.history.iter().find(of);
+        let versions = listed.map_or(&[][..], |(_, versions)| versions);
+        versions.iter().map(version).collect()
+    });
+    Ok(ObjectHistory {
+        id: id(record.id),
+        versions: versions.collect::<Result<_, Error>>()?,
+    })
+}
+
+fn version(json: &Value) -> Result<PropertyVersion, Error> {
+    let text = |name: &str| json[name].as_str().map(ToOwned::to_owned);
+    Ok(PropertyVersion {
+        value: text("value").filter(|value| !value.is_empty()),
+        at: decode(json["timestamp"].clone())?,
+        source_type: text("sourceType").unwrap_or_default(),
+        source_id: text("sourceId"),
+        source_label: text("sourceLabel"),
+    })
 }
 
 /// A record's id as the client has it.

@@ -14,8 +14,8 @@ use async_trait::async_trait;
 use partneros_domain::{FieldName, HubSpotId, Timestamp};
 use partneros_hubspot::model::{AccountInfo, CustomSchema, NewProperty, Owner, Pipeline, Property};
 use partneros_hubspot::{
-    Error, Portal, Priority, ReadBatch, Rows, Search, SearchPage, Update, Upsert, Window, Written,
-    modified_property,
+    Error, ObjectHistory, Portal, Priority, ReadBatch, Rows, Search, SearchPage, Update, Upsert,
+    Window, Written, modified_property,
 };
 use serde_json::json;
 
@@ -178,6 +178,33 @@ impl Portal for SimPortal {
             rows: convert::rows(&reply.results, properties),
             missing: reply.errors.iter().flat_map(convert::missing_ids).collect(),
         })
+    }
+
+    async fn read_history(
+        &self,
+        object: &str,
+        properties: &[FieldName],
+        ids: &[HubSpotId],
+        _: Priority,
+    ) -> Result<Vec<ObjectHistory>, Error> {
+        let request = BatchRead {
+            inputs: ids
+                .iter()
+                .map(|id| RecordRef {
+                    id: Text(id.to_string()),
+                })
+                .collect(),
+            properties_with_history: names(properties),
+            ..BatchRead::default()
+        };
+        let rest = format!("{object}/batch/read");
+        let reply = self.run("objects", &rest, Cost::Other, |sim, call| {
+            sim.batch_read(call, object, &request, false)
+        })?;
+        let histories = reply.results.iter();
+        histories
+            .map(|record| convert::history(record, properties))
+            .collect()
     }
 
     async fn read_by_key(

@@ -80,6 +80,7 @@ impl Sim {
                 .owners
                 .first()
                 .map(|owner| format!("userId:{}", owner.user_id)),
+            Source::Workflow => Some(format!("enrollmentId:{WORKFLOW}")),
             Source::Enrichment | Source::Import => None,
         }
     }
@@ -194,11 +195,16 @@ impl Sim {
     }
 }
 
+/// The number of the one workflow there is.
+// Unverified: what HubSpot puts before a workflow's number.
+const WORKFLOW: u64 = 5_150_017;
+
 /// HubSpot's word for who wrote a value.
 pub const fn source_type(source: Source) -> &'static str {
     match source {
         Source::Integration => "INTEGRATION",
         Source::Person => "CRM_UI",
+        Source::Workflow => "AUTOMATION_PLATFORM",
         Source::Enrichment => "COMPANY_INSIGHTS",
         Source::Import => "IMPORT",
     }

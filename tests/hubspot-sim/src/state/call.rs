@@ -61,6 +61,16 @@ impl Call {
         }
     }
 
+    /// What a workflow does in HubSpot.
+    pub fn workflow(now: Timestamp) -> Self {
+        Self {
+            now,
+            version: ApiVersion::V3,
+            source: Source::Workflow,
+            scopes: None,
+        }
+    }
+
     /// What an import writes.
     pub fn import(now: Timestamp) -> Self {
         Self {

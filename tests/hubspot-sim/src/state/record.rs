@@ -20,6 +20,8 @@ pub enum Source {
     Integration,
     /// A person in HubSpot's pages.
     Person,
+    /// A workflow that people have set up in HubSpot.
+    Workflow,
     /// HubSpot itself, filling in what it knows.
     Enrichment,
     /// An import; what seeded records come from.

@@ -18,10 +18,15 @@ const GLANCE: Duration = Duration::from_millis(2);
 
 /// HubSpot refuses all calls to paths like this, for longer than a run waits.
 pub fn refuse(host: &TestHost, path: &str) {
+    refuse_after(host, path, 0);
+}
+
+/// HubSpot answers so many calls to paths like this, and refuses all others, for longer than a run waits.
+pub fn refuse_after(host: &TestHost, path: &str, answered: u32) {
     let fault = Fault::Migrating {
         retry_after_s: 3_600,
     };
-    arm(host, path, 0, 1_000, fault);
+    arm(host, path, answered, 1_000, fault);
 }
 
 /// HubSpot obeys all calls to paths like this, but none of its answers arrives.

@@ -2,6 +2,7 @@
 
 mod agreements;
 mod bad_mappers;
+mod brake;
 mod broken_secrets;
 mod bundles;
 mod changed_settings;
@@ -24,3 +25,4 @@ mod schedule;
 mod schema;
 mod tokens;
 mod trouble;
+mod tugs;

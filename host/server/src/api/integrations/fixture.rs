@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use partneros_domain::{ConnectionId, FieldName, HubSpotId, OrganizationId};
 use partneros_hubspot::model::{AccountInfo, CustomSchema, NewProperty, Owner, Pipeline, Property};
 use partneros_hubspot::{
-    Error, Portal, Priority, RateLimit, ReadBatch, Refusal, Rows, Search, SearchPage, Update,
-    Upsert, Written,
+    Error, ObjectHistory, Portal, Priority, RateLimit, ReadBatch, Refusal, Rows, Search,
+    SearchPage, Update, Upsert, Written,
 };
 use partneros_store::TokenSet;
 use partneros_sync::Portals;
@@ -208,6 +208,16 @@ impl Portal for TestPortal {
         _: &[HubSpotId],
         _: Priority,
     ) -> Result<ReadBatch, Error> {
+        outage()
+    }
+
+    async fn read_history(
+        &self,
+        _: &str,
+        _: &[FieldName],
+        _: &[HubSpotId],
+        _: Priority,
+    ) -> Result<Vec<ObjectHistory>, Error> {
         outage()
     }
 

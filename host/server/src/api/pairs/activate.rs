@@ -34,7 +34,7 @@ pub struct Activated {
         (status = 200, description = "The pair, active.", body = Activated),
         (status = 400, description = "`invalid_mappings` with every problem.", body = ErrorBody),
         (status = 404, description = "`not_found`.", body = ErrorBody),
-        (status = 409, description = "`not_connected`, `reauth_required`, `missing_scopes` or `hubspot_refused`.", body = ErrorBody),
+        (status = 409, description = "`pair_braked`: approve or discard what the brake has stopped. `not_connected`, `reauth_required`, `missing_scopes` or `hubspot_refused`.", body = ErrorBody),
         (status = 422, description = "`mapper_failed`.", body = ErrorBody),
         (status = 503, description = "`hubspot_unavailable`.", body = ErrorBody),
     ))]

@@ -3,6 +3,7 @@
 //! A pair begins as a draft. Nothing moves until its mappings were reviewed and it is activated.
 
 pub mod activate;
+pub mod brake;
 pub mod bundle;
 pub mod create;
 pub mod delete;

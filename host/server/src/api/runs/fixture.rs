@@ -1,10 +1,10 @@
 //! Runs in tests of the API: one that comes to its end, and what one leaves about a record.
 
-use partneros_domain::{Base, ConflictRule, HubSpotId, RunId, Side};
+use partneros_domain::{Base, ConflictRule, EventType, HubSpotId, RunId, Side, Value};
 use partneros_store::{
-    Commit, Counts, Effect, EventId, FailureStage, FormerLinks as _, Link, LinkCommit, LinkStep,
-    NewConflict, NewFailure, NewRun, OutboxEffect, Parting, RecordEffect, RunKind, RunTrigger,
-    Runs as _, SyncState as _,
+    BrakeKey, Brakes as _, Commit, Counts, Effect, EventId, FailureStage, FormerLinks as _, Link,
+    LinkCommit, LinkStep, NewConflict, NewEvent, NewFailure, NewRun, NotedChange, OutboxEffect,
+    Parting, RecordEffect, RunKind, RunTrigger, Runs as _, SyncState as _, Tripped,
 };
 use partneros_sync::Environment as _;
 use serde_json::json;
@@ -133,6 +133,7 @@ impl TestApi {
             effects: vec![effect],
             rejected: Vec::new(),
             parked: None,
+            watched: None,
             cursor: None,
             counts: Counts::default(),
         };
@@ -144,6 +145,54 @@ impl TestApi {
             .release_lease(self.acme().organization, lease)
             .await
             .unwrap();
+        record
+    }
+
+    /// Stops the pair with the brake, for 60 of 80 cities that would be blanked, that of a record with object number 77 among
+    /// them.
+    pub async fn brake(&self, pair: &str) -> String {
+        let record = self.settle(pair, Settled::Conflict).await;
+        let (organization, now) = (self.acme().organization, self.environment.now());
+        let pair = pair.parse().unwrap();
+        let lease = self
+            .store
+            .acquire_lease(organization, pair, now, now.plus_millis(1))
+            .await;
+        let lease = lease.unwrap().unwrap();
+        let runs = self.store.runs(organization, pair, None, 1).await.unwrap();
+        let key = BrakeKey {
+            side: Side::PartnerOs,
+            field: Some("city".into()),
+        };
+        let sample = NotedChange {
+            key: key.clone(),
+            record_id: record.parse().unwrap(),
+            hubspot_id: HubSpotId(77),
+            from: Some(Value::Text("Oslo".to_owned())),
+            to: None,
+        };
+        let tripped = Tripped {
+            key,
+            records: 60,
+            blanked: 60,
+            allowed: 50,
+            links: 80,
+            samples: vec![sample],
+        };
+        let event = NewEvent {
+            id: EventId(self.environment.new_id()),
+            at: now,
+            actor: "system".to_owned(),
+            event: EventType::PairBraked,
+            subject: "pair".to_owned(),
+            metadata: json!({}),
+        };
+        let run = runs.items[0].id;
+        self.store
+            .pull_brake(organization, lease, run, vec![tripped], event)
+            .await
+            .unwrap();
+        self.store.release_lease(organization, lease).await.unwrap();
         record
     }
 
@@ -169,6 +218,7 @@ impl TestApi {
             actor: "system".to_owned(),
             events: [(); LinkCommit::EVENTS_MAX].map(|()| EventId(self.environment.new_id())),
             steps: vec![end],
+            limit: None,
         };
         let lease = commit.lease;
         self.store.commit_links(organization, commit).await.unwrap();

@@ -17,8 +17,8 @@ pub struct Requeued {
     requeued: u64,
 }
 
-/// Has the next run push every record again that has a failure on its way to HubSpot. What failed on its way here is read
-/// again by a full sync, or when it changes in HubSpot.
+/// Has the next run push every record again that has a failure on its way to HubSpot, with the fields that a tug of war
+/// paused. What failed on its way here is read again by a full sync, or when it changes in HubSpot.
 #[utoipa::path(post, path = "/api/pairs/{pairId}/failures/retry", tag = "sync", operation_id = "retryFailures",
     params(PairPath),
     responses(

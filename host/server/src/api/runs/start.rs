@@ -31,7 +31,7 @@ pub struct StartSync {
         (status = 202, description = "The run, under way.", body = RunBody),
         (status = 400, description = "`invalid_json` or `invalid_body`.", body = ErrorBody),
         (status = 404, description = "`not_found`.", body = ErrorBody),
-        (status = 409, description = "`sync_running` or `pair_not_active`.", body = ErrorBody),
+        (status = 409, description = "`sync_running`, `pair_not_active` or `pair_braked`.", body = ErrorBody),
         (status = 503, description = "`busy` or `stopping`.", body = ErrorBody),
     ))]
 pub async fn handle(

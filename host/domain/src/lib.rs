@@ -38,7 +38,7 @@ pub use id::{
     ConnectionId, HubSpotId, InvalidId, InvitationId, MemberId, OrganizationId, PairId, RecordId,
     RunId, TokenId, UserId,
 };
-pub use lag::LagHistogram;
+pub use lag::{LagHistogram, Lags, Stages};
 pub use mapping::{
     ConflictPolicy, Direction, FieldMapping, MappingError, MappingState, Mappings,
     OPTIONS_BYTES_MAX, RulePlugin,

@@ -30,7 +30,7 @@ pub use contract::former_links::{
     ChangedLink, Detached, FormerLink, FormerLinks, LinkChange, LinkCommit, LinkStep, Parting,
     Rounds,
 };
-pub use contract::health::{Health, LAG_HOURS_KEPT, LagHour, RunStats};
+pub use contract::health::{Health, LAG_HOURS_KEPT, LagHour, PairLags, RunStats};
 pub use contract::held::{HeldQuery, HeldValue, SoughtValues};
 pub use contract::idempotency::{Idempotency, KeptAnswer, RequestKey, Taken};
 pub use contract::keys::{Erased, KeyUse, Keys, Rekeyed, Unopened};
@@ -45,11 +45,11 @@ pub use contract::plugins::{
     Plugins, TrustedKey, VersionState,
 };
 pub use contract::records::{NewRecord, Page, Record, RecordChange, RecordPatch, Records};
-pub use contract::runs::{Counts, NewRun, Run, RunKind, RunOutcome, RunTrigger, Runs};
+pub use contract::runs::{Counts, NewRun, Run, RunEnd, RunKind, RunOutcome, RunTrigger, Runs};
 pub use contract::schemas::{CachedSchema, Schemas};
 pub use contract::sessions::{ActiveOrganization, NewSession, Session, Sessions};
 pub use contract::sync::{
-    Commit, Committed, ConflictEntry, Cursor, Effect, FailureEntry, FailureStage, Lease, Link,
+    Commit, Committed, ConflictEntry, Cursor, Effect, FailureEntry, FailureStage, Ground, Lease, Link,
     LinkedRecord, NewConflict, NewFailure, OBJECT_MISSING, OutboxEffect, OutboxEntry, RecordEffect,
     SyncState, TUG_OF_WAR, Unlinked,
 };

@@ -6,9 +6,9 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use partneros_domain::{Column, HubSpotId, RecordId};
+use partneros_domain::{Column, HubSpotId, RecordId, Stages, Timestamp};
 use partneros_hubspot::{BATCH_MAX, Rows};
-use partneros_store::{Commit, Counts, Cursor, Effect, LinkedRecord, NewFailure, NotedChange};
+use partneros_store::{Commit, Counts, Cursor, Effect, LinkedRecord, NewFailure, NotedChange, RecordEffect};
 
 use crate::error::Error;
 use crate::judge::{Counterpart, Verdict, is_changed, is_discarded, is_stale, judge};
@@ -43,6 +43,8 @@ pub async fn absorb(
     if rows.is_empty() && cursor.is_none() {
         return Ok(());
     }
+    let environment = Arc::clone(&pass.engine.environment);
+    let seen_at = environment.now();
     pass.verify(&rows).await?;
     let held = presence::settle(pass, &rows).await?;
     let mut todo: Vec<usize> = latest_of_each(&rows);
@@ -55,32 +57,28 @@ pub async fn absorb(
         let mut counts = base_counts;
         let (pending, ambiguous_ids) =
             counterparts(pass, &rows, &todo, unknown, &mut counts).await?;
+        let taken_up_at = environment.now();
         let Decided {
             effects,
             mut rejected,
             changes,
         } = decide_all(pass, Arc::clone(&rows), pending, &mut counts).await?;
+        let transformed_at = environment.now();
         counts.failed += ambiguous_ids.len() as u64;
         rejected.extend(
             ambiguous_ids
                 .into_iter()
                 .map(|id| (id, vec![ambiguous(&pass.plan)])),
         );
-        let positions: HashMap<RecordId, HubSpotId> = effects
-            .iter()
-            .filter_map(|effect| Some((effect.record_id, effect.link.as_ref()?.hubspot_id)))
-            .collect();
-        if effects.is_empty()
-            && rejected.is_empty()
-            && cursor.is_none()
-            && counts == Counts::default()
-        {
+        let mut underway: Vec<_> = effects.iter().filter_map(Underway::of).collect();
+        if effects.is_empty() && rejected.is_empty() && cursor.is_none() {
+            pass.tally.count(counts);
             return Ok(());
         }
         let commit = Commit {
             lease: pass.lease,
             run_id: pass.run_id,
-            at: pass.engine.environment.now(),
+            at: transformed_at,
             effects,
             rejected,
             parked: None,
@@ -89,18 +87,52 @@ pub async fn absorb(
             counts,
         };
         let committed = pass.engine.store.commit(pass.organization, commit).await?;
-        if committed.raced.is_empty() {
+        let records: HashSet<RecordId> = committed.raced.into_iter().collect();
+        let raced: HashSet<HubSpotId> = underway
+            .extract_if(.., |change| records.contains(&change.record_id))
+            .map(|change| change.hubspot_id)
+            .collect();
+        let modified_at: Vec<_> = underway
+            .iter()
+            .filter_map(|change| change.modified_at)
+            .collect();
+        let stages = Stages {
+            seen_at: Some(seen_at),
+            taken_up_at,
+            transformed_at,
+            written_at: environment.now(),
+        };
+        pass.tally.pulled(&modified_at, stages);
+        if records.is_empty() {
             return Ok(());
         }
-        let raced: HashSet<HubSpotId> = committed
-            .raced
-            .iter()
-            .filter_map(|record| positions.get(record).copied())
-            .collect();
         todo.retain(|at| raced.contains(&rows.ids[*at]));
         base_counts = Counts::default();
     }
     Err(Error::Raced(todo.len()))
+}
+
+/// An effect that is being committed.
+struct Underway {
+    record_id: RecordId,
+    hubspot_id: HubSpotId,
+    /// When HubSpot's side changed what the record gets.
+    modified_at: Option<Timestamp>,
+}
+
+impl Underway {
+    fn of(effect: &Effect) -> Option<Self> {
+        let link = effect.link.as_ref()?;
+        let writes = matches!(
+            effect.record,
+            RecordEffect::Create { .. } | RecordEffect::Update { .. }
+        );
+        Some(Self {
+            record_id: effect.record_id,
+            hubspot_id: link.hubspot_id,
+            modified_at: writes.then_some(link.hubspot_updated_at),
+        })
+    }
 }
 
 /// The position of each object's newest row, archived objects left out.

@@ -46,6 +46,8 @@ pub struct Draft {
     pub record_id: RecordId,
     /// The version that is pushed.
     version: i64,
+    /// When somebody last edited it.
+    edited_at: Timestamp,
     /// Its values.
     fields: Fields,
     /// The link as it will be; none until the object exists.
@@ -64,6 +66,11 @@ impl Draft {
     /// The HubSpot object, if it exists.
     pub fn hubspot_id(&self) -> Option<HubSpotId> {
         self.link.as_ref().map(|link| link.hubspot_id)
+    }
+
+    /// When the edit was made that HubSpot has now; none if it has nothing new.
+    pub fn arrived(&self) -> Option<Timestamp> {
+        self.done.then_some(self.edited_at)
     }
 
     /// Whether there is something to send.
@@ -325,6 +332,7 @@ fn draft(
     let mut draft = Draft {
         record_id: entry.record.id,
         version: entry.record.version,
+        edited_at: entry.record.edited_at,
         fields: entry.record.fields.clone(),
         link: entry.link.clone(),
         changes: Vec::new(),

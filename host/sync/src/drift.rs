@@ -33,8 +33,8 @@ impl Engine {
     pub(crate) async fn refresh_stale_schema(&self, begun: &Begun) -> Result<(), Error> {
         let parts = self.parts();
         let (organization, connection) = (begun.organization(), begun.connection());
-        let schemas = parts.store.schemas(organization, connection).await?;
-        let oldest = schemas.iter().map(|schema| schema.fetched_at).min();
+        let store = &parts.store;
+        let oldest = store.schemas_read_at(organization, connection).await?;
         let refresh_ms = i64::try_from(parts.settings.schema_refresh_ms).unwrap_or(i64::MAX);
         let now = parts.environment.now();
         if oldest.is_none_or(|oldest| now.millis_since(oldest) >= refresh_ms)

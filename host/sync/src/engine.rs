@@ -8,7 +8,7 @@ use partneros_domain::{
 };
 use partneros_hubspot::Priority;
 use partneros_store::{
-    Binding, Commit, Counts, Lease, MappingSet, NewRun, Run, RunKind, RunOutcome, RunTrigger, Store,
+    Binding, Commit, Counts, Lease, MappingSet, NewRun, Run, RunEnd, RunKind, RunOutcome, RunTrigger, Store,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -20,6 +20,7 @@ use crate::pass::{Pass, PassStart};
 use crate::plugins::{self, Mapper, Plugins, Settled, SplitPlan};
 use crate::portals::Portals;
 use crate::settings::{AlertSettings, AuditSettings, SyncSettings};
+use crate::tally::Tally;
 use crate::{absorb, presence, pull, push, trail, trial};
 
 /// How often a pass begins again because the portal's schema or the mappings changed under it.
@@ -49,6 +50,13 @@ impl Parts {
     pub fn lease_until(&self) -> Timestamp {
         let lease_ms = i64::try_from(self.settings.lease_ms).unwrap_or(i64::MAX);
         self.environment.now().plus_millis(lease_ms)
+    }
+
+    /// A lease that ends before this is renewed: once an eighth of it is used up, so that a poll that finds nothing need not
+    /// write, and what is sent begins with most of it left.
+    pub fn lease_renewed_before(&self) -> Timestamp {
+        let used_ms = i64::try_from(self.settings.lease_ms / 8).unwrap_or(i64::MAX);
+        self.lease_until().plus_millis(-used_ms)
     }
 
     /// Runs what computes for long, such as a mapper, off the runtime's threads.
@@ -121,6 +129,7 @@ impl Engine {
                 organization,
                 pair,
                 lease,
+                tally: Tally::of(run.kind),
                 run,
             }),
             Err(error) => {
@@ -190,17 +199,21 @@ impl Engine {
                 tracing::info!(pair.id = %begun.pair.id, run.id = %run_id, outcome = ?outcome, "sync ended");
             }
         }
-        parts
-            .store
-            .finish_run(organization, run_id, outcome, message.as_deref(), at)
-            .await?;
         let interval_ms = i64::try_from(parts.settings.poll_interval_ms).unwrap_or(i64::MAX);
-        let next = at.plus_millis(interval_ms);
+        let (counts, lags) = begun.tally.take();
+        let end = RunEnd {
+            id: run_id,
+            outcome,
+            error: message,
+            at,
+            next_run_at: at.plus_millis(interval_ms),
+            counts,
+            lags,
+        };
         parts
             .store
-            .schedule_pair(organization, begun.pair.id, next)
+            .finish_run(organization, begun.lease, end)
             .await?;
-        parts.store.release_lease(organization, begun.lease).await?;
         let connection = begun.pair.connection_id;
         self.note_standing(organization, connection, result.as_ref().err())
             .await?;
@@ -237,11 +250,11 @@ impl Engine {
             let set = store.mappings(organization, id).await?;
             let bound = store.effective_binding(organization, id).await?;
             outcome = self.pass(begun, &pair, &set).await;
-            let rebound = store.effective_binding(organization, id).await?;
+            let now = store.ground(organization, id, &[]).await?;
             let version = |binding: Option<Binding>| binding.map(|binding| binding.version);
-            let superseded = store.mappings(organization, id).await?.version != set.version
-                || store.pair(organization, id).await? != pair
-                || version(rebound) != version(bound);
+            let superseded = now.mapping_version != set.version
+                || now.pair != pair
+                || version(now.binding) != version(bound);
             if superseded {
                 // Whoever changed the settings asked for everything to be looked at again, but the pass may have
                 // stored its own cursor since.
@@ -309,6 +322,7 @@ impl Engine {
             priority,
             stop: self.stop.clone(),
             brake,
+            tally: begun.tally.clone(),
         };
         let mut pass = Pass::new(start, plan, inbound, outbound);
         pass.step().await?;
@@ -343,6 +357,7 @@ pub struct Begun {
     pair: ObjectPair,
     lease: Lease,
     run: NewRun,
+    tally: Tally,
 }
 
 impl Begun {

@@ -37,6 +37,7 @@ mod settings;
 mod setup;
 mod standing;
 mod strangers;
+mod tally;
 mod trail;
 mod trial;
 mod tug;

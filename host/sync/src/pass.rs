@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use partneros_domain::{OrganizationId, RecordId, RunId};
 use partneros_hubspot::{Portal, Priority, Rows};
-use partneros_store::{Binding, Lease, VersionState};
+use partneros_store::{Binding, Lease};
 use tokio_util::sync::CancellationToken;
 
 use crate::absorb::match_text;
@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::key_property;
 use crate::pair_plan::PairPlan;
 use crate::plugins::{Mapper, SplitPlan};
+use crate::tally::Tally;
 
 /// A pass under way.
 pub struct Pass {
@@ -44,6 +45,8 @@ pub struct Pass {
     pub stop: CancellationToken,
     /// How much may change.
     pub brake: Arc<PassBrake>,
+    /// What is written down with the end of the run.
+    pub tally: Tally,
     /// Whether the property that carries our record ids was found to be there.
     key_property_ready: bool,
     /// Match keys of HubSpot objects that several of our records share. Those records wait for a person, since pushing
@@ -86,6 +89,8 @@ pub struct PassStart {
     pub stop: CancellationToken,
     /// How much may change.
     pub brake: PassBrake,
+    /// What is written down with the end of the run.
+    pub tally: Tally,
 }
 
 impl Pass {
@@ -105,38 +110,42 @@ impl Pass {
             mapping_version: start.mapping_version,
             stop: start.stop,
             brake: Arc::new(start.brake),
+            tally: start.tally,
             key_property_ready: false,
             ambiguous: HashSet::new(),
             unlinked: None,
         }
     }
 
-    /// Prolongs the lease. Ends the pass if the host is shutting down, or if an admin changed the pair, whose new settings
-    /// must be obeyed from here on.
+    /// Makes sure of the lease. Ends the pass if the host is shutting down, or if an admin changed the pair, whose new
+    /// settings must be obeyed from here on.
     pub async fn step(&self) -> Result<(), Error> {
         if self.stop.is_cancelled() {
             return Err(Error::Interrupted);
         }
         let store = &self.engine.store;
-        store
-            .renew_lease(self.organization, self.lease, self.engine.lease_until())
+        let versions: Vec<_> = self.mapper.versions().collect();
+        let ground = store
+            .ground(self.organization, self.plan.pair.id, &versions)
             .await?;
-        let pair = store.pair(self.organization, self.plan.pair.id).await?;
-        let mappings = store.mappings(self.organization, pair.id).await?;
-        if pair != self.plan.pair || mappings.version != self.mapping_version {
-            return Err(Error::Superseded);
+        let renewed_before = self.engine.lease_renewed_before();
+        let is_held = ground
+            .lease
+            .is_some_and(|(lease, until)| lease == self.lease && until >= renewed_before);
+        if !is_held {
+            let until = self.engine.lease_until();
+            store
+                .renew_lease(self.organization, self.lease, until)
+                .await?;
         }
-        let bound = store.effective_binding(self.organization, pair.id).await?;
         let running =
             |binding: &Binding| (binding.scope, binding.version, binding.candidate.clone());
-        if bound.as_ref().map(running) != self.mapper.binding.as_ref().map(running) {
+        let superseded = ground.pair != self.plan.pair
+            || ground.mapping_version != self.mapping_version
+            || ground.binding.as_ref().map(running) != self.mapper.binding.as_ref().map(running)
+            || ground.quarantined;
+        if superseded {
             return Err(Error::Superseded);
-        }
-        for digest in self.mapper.versions() {
-            let version = store.plugin_version(self.organization, digest).await?;
-            if version.state == VersionState::Quarantined {
-                return Err(Error::Superseded);
-            }
         }
         Ok(())
     }

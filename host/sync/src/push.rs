@@ -11,7 +11,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use partneros_domain::{HubSpotId, RecordId, Value};
+use partneros_domain::{HubSpotId, RecordId, Stages, Value};
 use partneros_hubspot::{BATCH_MAX, Priority, Rows};
 use partneros_store::{
     Commit, Counts, Effect, FailureStage, NewFailure, OBJECT_MISSING, OutboxEffect, OutboxEntry,
@@ -77,7 +77,10 @@ async fn push_batch(
         ..Counts::default()
     };
     let (ready, effects) = sort_out(pass, &entries, &current, &mut counts);
+    let environment = &pass.engine.environment;
+    let taken_up_at = environment.now();
     let mut drafts = drafts(pass, ready, &current).await?;
+    let transformed_at = environment.now();
     tug::hold(pass, &mut drafts).await?;
     let intents: Vec<_> = drafts
         .iter()
@@ -90,8 +93,16 @@ async fn push_batch(
         commit(pass, intents, Counts::default(), watched).await?;
     }
     let sent = send(pass, &mut drafts, &mut counts).await;
+    let edited_at: Vec<_> = drafts.iter().filter_map(Draft::arrived).collect();
     // Whatever stopped the sending, what was written before is written: it must be remembered.
     finish(pass, drafts, effects, counts).await?;
+    let stages = Stages {
+        seen_at: None,
+        taken_up_at,
+        transformed_at,
+        written_at: pass.engine.environment.now(),
+    };
+    pass.tally.pushed(&edited_at, stages);
     sent
 }
 

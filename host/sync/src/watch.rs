@@ -6,10 +6,10 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use partneros_domain::{
-    AlertKind, FieldName, LagHistogram, ObjectPair, OrganizationId, PairState, Timestamp,
+    AlertKind, FieldName, ObjectPair, OrganizationId, PairState, Timestamp,
 };
 use partneros_store::{
-    Alert, AlertState, Connection, ConnectionStatus, Parting, RunKind, RunOutcome, Severity,
+    Alert, AlertState, Connection, ConnectionStatus, PairLags, Parting, RunKind, RunOutcome, Severity,
     VersionState,
 };
 
@@ -262,11 +262,10 @@ impl Engine {
         if is_catching_up {
             return Ok(Lateness::Unclear);
         }
-        let (mut pull, mut push) = (LagHistogram::default(), LagHistogram::default());
+        let mut lags = PairLags::default();
         let since = now.plus_millis(-LAGS_MS);
         for hour in store.lags(organization, pair.id, since).await? {
-            pull.merge(&hour.pull);
-            push.merge(&hour.push);
+            lags.merge(&hour.lags);
         }
         let waiting = store.waiting_since(organization, pair.id).await?;
         let stalled = self.stalled_since(organization, pair, target_ms, now);
@@ -277,11 +276,11 @@ impl Engine {
         Ok(worst(
             [
                 (
-                    pull.percentile(95),
+                    lags.pull.total.percentile(95),
                     "95 of 100 changes took up to {} from HubSpot in the last hour",
                 ),
                 (
-                    push.percentile(95),
+                    lags.push.total.percentile(95),
                     "95 of 100 changes took up to {} to HubSpot in the last hour",
                 ),
                 (

@@ -37,7 +37,8 @@ pub async fn keep_up(place: Place, connections: usize) -> anyhow::Result<Report>
             engine: first.engine.clone(),
             store: first.store.clone(),
         };
-        let connection = host.connect().await?;
+        let portal_id = i64::try_from(number + 1)?;
+        let connection = host.connect(portal_id).await?;
         host.assume_schema(connection).await?;
         let pair = host.make_pair(connection).await?;
         host.activate_quietly(pair).await?;

@@ -118,12 +118,12 @@ impl Host {
         })
     }
 
-    /// Connects the portal with a token that never expires.
-    pub async fn connect(&self) -> anyhow::Result<ConnectionId> {
+    /// Connects the portal as one of this id, with a token that never expires.
+    pub async fn connect(&self, portal_id: i64) -> anyhow::Result<ConnectionId> {
         let now = SystemEnvironment.now();
         let connection = NewConnection {
             id: ConnectionId(SystemEnvironment.new_id()),
-            portal_id: 1,
+            portal_id,
             access: Access::PrivateApp,
             scopes: Vec::new(),
             tokens: TokenSet {

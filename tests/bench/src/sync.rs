@@ -18,7 +18,7 @@ const EDITS_MAX: usize = 500;
 /// Pulls all companies of a portal that can only be searched.
 pub async fn pull(place: Place) -> anyhow::Result<Report> {
     let host = Host::start(&place.directory, without_limits(&place)).await?;
-    let connection = host.connect().await?;
+    let connection = host.connect(1).await?;
     host.assume_schema(connection).await?;
     let pair = host.make_pair(connection).await?;
     host.activate_quietly(pair).await?;
@@ -86,7 +86,7 @@ fn without_limits(place: &Place) -> PortalAt {
 
 /// The measured pair with the simulator, discovered and active.
 async fn paired(host: &Host) -> anyhow::Result<PairId> {
-    let connection = host.connect().await?;
+    let connection = host.connect(1).await?;
     host.engine.discover(host.organization, connection).await?;
     let pair = host.make_pair(connection).await?;
     host.engine.activate(host.organization, pair).await?;

@@ -87,6 +87,7 @@ impl Stranger<'_> {
         refused_as_not_found(store.replace_tokens(organization, id, 1, &stolen).await);
         refused_as_not_found(store.replace_schemas(organization, id, &[], at(1)).await);
         refused_as_not_found(store.schemas(organization, id).await);
+        refused_as_not_found(store.schemas_read_at(organization, id).await);
         refused_as_not_found(store.schema(organization, id, "companies").await);
         refused_as_not_found(store.pairs(organization, id).await);
         // An id that is taken elsewhere does not lead to its connection.
@@ -305,10 +306,10 @@ impl Stranger<'_> {
     async fn tries_the_run(&self) {
         let (store, organization) = (self.store, self.ours.organization);
         let (pair, id) = (self.theirs.pair, self.theirs.run);
-        let done = RunOutcome::Succeeded;
+        let (lease, end) = (self.theirs.lease, self.theirs.end(RunOutcome::Succeeded, 9));
         refused_as_not_found(store.run(organization, id).await);
         refused_as_not_found(store.runs(organization, pair, None, 9).await);
-        refused_as_not_found(store.finish_run(organization, id, done, None, at(9)).await);
+        refused_as_not_found(store.finish_run(organization, lease, end).await);
         let run = self.theirs.new_run(id, 9);
         refused_as_not_found(store.start_run(organization, &run).await);
         // Nor does a commit of ours count into their run.

@@ -179,6 +179,7 @@ fn cases_of_the_sync() -> Vec<(&'static str, Case)> {
             lists_are_newest_first_and_paged;
         runs:
             a_run_is_followed_to_its_end
+            the_end_of_a_run_gives_its_lease_back
             a_new_run_interrupts_the_one_before;
     }
 }

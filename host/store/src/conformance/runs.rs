@@ -3,7 +3,7 @@
 use partneros_domain::RunId;
 
 use super::world::{World, at, refused_as_conflict, refused_as_not_found};
-use crate::{Counts, Run, RunKind, RunOutcome, RunTrigger, Store};
+use crate::{Counts, Run, RunEnd, RunKind, RunOutcome, RunTrigger, Store};
 
 pub(super) async fn a_run_is_followed_to_its_end(store: &dyn Store) {
     let world = World::new(store).await;
@@ -22,24 +22,53 @@ pub(super) async fn a_run_is_followed_to_its_end(store: &dyn Store) {
     assert_eq!(store.run(organization, id).await.unwrap(), begun);
     refused_as_conflict(store.start_run(organization, &world.new_run(id, 1)).await);
     let failed = RunOutcome::Failed;
-    store
-        .finish_run(organization, id, failed, Some("portal is gone"), at(9))
-        .await
-        .unwrap();
+    let counts = Counts {
+        pulled: 2,
+        unchanged: 2,
+        ..Counts::default()
+    };
+    let end = RunEnd {
+        error: Some("portal is gone".to_owned()),
+        counts,
+        ..world.end(failed, 9)
+    };
+    let finished = store.finish_run(organization, world.lease, end).await;
+    finished.unwrap();
     let ended = Run {
         finished_at: Some(at(9)),
         outcome: failed,
         error: Some("portal is gone".to_owned()),
+        counts,
         ..begun
     };
     assert_eq!(store.run(organization, id).await.unwrap(), ended);
     let stray = RunId(world.uuid());
     refused_as_not_found(store.run(organization, stray).await);
-    refused_as_not_found(
-        store
-            .finish_run(organization, stray, failed, None, at(9))
-            .await,
-    );
+    let end = RunEnd {
+        id: stray,
+        ..world.end(failed, 9)
+    };
+    refused_as_not_found(store.finish_run(organization, world.lease, end).await);
+}
+
+pub(super) async fn the_end_of_a_run_gives_its_lease_back(store: &dyn Store) {
+    let world = World::new(store).await;
+    let (organization, pair) = (world.organization, world.pair);
+    let end = RunEnd {
+        next_run_at: at(70),
+        ..world.end(RunOutcome::Succeeded, 9)
+    };
+    let finish = async |lease| store.finish_run(organization, lease, end.clone()).await;
+    finish(world.lease).await.unwrap();
+    assert_eq!(store.due_pairs(at(69), 9).await.unwrap(), []);
+    let due = store.due_pairs(at(70), 9).await.unwrap();
+    assert_eq!(due, [(organization, pair)]);
+    // Who comes late takes nothing from the one that syncs now.
+    let taken = store.acquire_lease(organization, pair, at(70), at(90));
+    let taken = taken.await.unwrap().unwrap();
+    finish(world.lease).await.unwrap();
+    let renewed = store.renew_lease(organization, taken, at(95)).await;
+    renewed.unwrap();
 }
 
 pub(super) async fn a_new_run_interrupts_the_one_before(store: &dyn Store) {
@@ -57,10 +86,8 @@ pub(super) async fn a_new_run_interrupts_the_one_before(store: &dyn Store) {
     assert_eq!(first.finished_at, Some(at(5)));
     // Its worker, should it still live, does not make it a success.
     let late = RunOutcome::Succeeded;
-    store
-        .finish_run(organization, world.run, late, None, at(8))
-        .await
-        .unwrap();
+    let late = store.finish_run(organization, world.lease, world.end(late, 8));
+    late.await.unwrap();
     assert_eq!(store.run(organization, world.run).await.unwrap(), first);
 
     let page = store.runs(organization, pair, None, 2).await.unwrap();

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::{
     Access, Commit, Committed, Counts, Cursor, Effect, Error, FailureStage, Lease, Link,
     NewConnection, NewFailure, NewRecord, NewRun, Organization, OtherPortal, OutboxEffect, Record,
-    RecordEffect, RecordPatch, Result, RunKind, RunTrigger, Store, TokenSet,
+    PairLags, RecordEffect, RecordPatch, Result, RunEnd, RunKind, RunOutcome, RunTrigger, Store, TokenSet,
 };
 
 /// The object of the scene's pair.
@@ -93,6 +93,19 @@ impl<'a> World<'a> {
             kind: RunKind::Incremental,
             trigger: RunTrigger::Schedule,
             started_at: at(started),
+        }
+    }
+
+    /// The end of the scene's run; the pair is due again at once.
+    pub(super) fn end(&self, outcome: RunOutcome, now: i64) -> RunEnd {
+        RunEnd {
+            id: self.run,
+            outcome,
+            error: None,
+            at: at(now),
+            next_run_at: at(now),
+            counts: Counts::default(),
+            lags: PairLags::default(),
         }
     }
 

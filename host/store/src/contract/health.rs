@@ -1,7 +1,7 @@
 //! How well a pair syncs: what its runs came to, and how long changes took to arrive.
 
 use async_trait::async_trait;
-use partneros_domain::{LagHistogram, OrganizationId, PairId, Timestamp};
+use partneros_domain::{Lags, OrganizationId, PairId, Timestamp};
 
 use crate::Result;
 
@@ -27,15 +27,35 @@ pub struct RunStats {
     pub last_success_at: Option<Timestamp>,
 }
 
-/// The lags of an hour.
+/// How long changes took both ways. First and full runs, which look at what is old, do not count.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PairLags {
+    /// From a change in HubSpot to its commit here.
+    pub pull: Lags,
+    /// From an edit here to HubSpot's answer that it has it.
+    pub push: Lags,
+}
+
+impl PairLags {
+    /// Counts all that others have counted.
+    pub fn merge(&mut self, other: &Self) {
+        self.pull.merge(&other.pull);
+        self.push.merge(&other.push);
+    }
+
+    /// Whether nothing was counted.
+    pub fn is_empty(&self) -> bool {
+        self.pull.total.total() == 0 && self.push.total.total() == 0
+    }
+}
+
+/// The lags of the runs that ended in an hour.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LagHour {
     /// When the hour began.
     pub at: Timestamp,
-    /// From a change in HubSpot to its commit here. First and full runs, which look at what is old, do not count.
-    pub pull: LagHistogram,
-    /// From an edit here to HubSpot's answer that it has it, in the same runs.
-    pub push: LagHistogram,
+    /// The lags.
+    pub lags: PairLags,
 }
 
 /// How well pairs sync.

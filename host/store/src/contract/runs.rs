@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use partneros_domain::{OrganizationId, PairId, RunId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{Page, Result};
+use crate::{Lease, Page, PairLags, Result};
 
 /// What a run covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -110,6 +110,25 @@ pub struct NewRun {
     pub started_at: Timestamp,
 }
 
+/// The end of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunEnd {
+    /// The run.
+    pub id: RunId,
+    /// How it ended.
+    pub outcome: RunOutcome,
+    /// What stopped it.
+    pub error: Option<String>,
+    /// When it ended.
+    pub at: Timestamp,
+    /// When the pair is due again.
+    pub next_run_at: Timestamp,
+    /// What it did that no commit has counted.
+    pub counts: Counts,
+    /// How long the changes took that it carried.
+    pub lags: PairLags,
+}
+
 /// One pass over a pair.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Run {
@@ -138,15 +157,14 @@ pub struct Run {
 pub trait Runs: Send + Sync {
     /// Begins a run. One of the pair that was still `running` is set to `interrupted`: its worker is gone.
     async fn start_run(&self, organization: OrganizationId, run: &NewRun) -> Result<()>;
-    /// Ends a run. One that has ended already, such as one that was interrupted by the next, stays as it is: its worker
-    /// only comes late, so this is no error.
+    /// Ends a run, says when the pair is due again, and gives its lease back. A run that has ended already, such as one that
+    /// was interrupted by the next, stays as it is, and a lease that another holds is theirs: the worker only comes late, so
+    /// this is no error.
     async fn finish_run(
         &self,
         organization: OrganizationId,
-        id: RunId,
-        outcome: RunOutcome,
-        error: Option<&str>,
-        at: Timestamp,
+        lease: Lease,
+        end: RunEnd,
     ) -> Result<()>;
     /// One run.
     async fn run(&self, organization: OrganizationId, id: RunId) -> Result<Run>;

@@ -33,6 +33,12 @@ pub trait Schemas: Send + Sync {
         organization: OrganizationId,
         connection: ConnectionId,
     ) -> Result<Vec<CachedSchema>>;
+    /// When the oldest schema of a connection was read; none when none was.
+    async fn schemas_read_at(
+        &self,
+        organization: OrganizationId,
+        connection: ConnectionId,
+    ) -> Result<Option<Timestamp>>;
     /// The schema of one object type.
     async fn schema(
         &self,

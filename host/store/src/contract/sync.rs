@@ -6,11 +6,11 @@
 
 use async_trait::async_trait;
 use partneros_domain::{
-    Base, ConflictRule, FieldName, Fields, HubSpotId, OrganizationId, PairId, RecordId, RunId,
-    Side, Timestamp,
+    Base, ConflictRule, Digest, FieldName, Fields, HubSpotId, ObjectPair, OrganizationId, PairId,
+    RecordId, RunId, Side, Timestamp,
 };
 
-use crate::{Counts, HeldQuery, HeldValue, Page, Record, Result, Watched};
+use crate::{Binding, Counts, HeldQuery, HeldValue, Page, Record, Result, Watched};
 
 /// The one-to-one tie between a record and a HubSpot object.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,6 +51,21 @@ pub struct Unlinked {
     pub record_id: RecordId,
     /// The value of the field that was asked for, as text.
     pub key: Option<String>,
+}
+
+/// What a pass goes by, as it is now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ground {
+    /// The lease that was taken last and not given back, and until when it holds.
+    pub lease: Option<(Lease, Timestamp)>,
+    /// The pair.
+    pub pair: ObjectPair,
+    /// The version of its mappings.
+    pub mapping_version: i64,
+    /// What maps its records; none for the default mapper.
+    pub binding: Option<Binding>,
+    /// Whether a plugin version that was asked about was taken out of use.
+    pub quarantined: bool,
 }
 
 /// How far a pair's pull has come.
@@ -267,6 +282,13 @@ pub trait SyncState: Send + Sync {
         lease: Lease,
         until: Timestamp,
     ) -> Result<()>;
+    /// What a pass of the pair goes by. `versions` are the plugins that it calls.
+    async fn ground(
+        &self,
+        organization: OrganizationId,
+        pair: PairId,
+        versions: &[Digest],
+    ) -> Result<Ground>;
     /// Gives a lease back. One that has changed hands is left alone.
     async fn release_lease(&self, organization: OrganizationId, lease: Lease) -> Result<()>;
     /// How far the pull has come.

@@ -7,14 +7,14 @@
 use std::collections::HashMap;
 
 use partneros_domain::{
-    DeletePolicy, HubSpotId, LagHistogram, OrganizationId, RecordId, RunId, Timestamp,
+    DeletePolicy, HubSpotId, OrganizationId, RecordId, RunId, Timestamp,
 };
 use rusqlite::{CachedStatement, Connection as Database, OptionalExtension as _, params};
 
 use super::encoding::json;
 use super::fault::Outcome;
 use super::history::Subject;
-use super::{brakes, changes, deletion, health, history, outbox, runs, scope};
+use super::{brakes, changes, deletion, history, outbox, runs, scope};
 use crate::{
     Commit, Committed, Counts, Cursor, Effect, Error, FailureStage, Lease, NewConflict, NewFailure,
     NotedChange, OutboxEffect, RecordEffect, Result, Watched,
@@ -139,8 +139,6 @@ pub(super) fn write(
         writer.replace_failures(subject, FailureStage::Pull, failures)?;
     }
     changes::set_last(db, pair.organization, writer.change)?;
-    let of = (pair.key, commit.lease.pair_id);
-    health::add(db, of, &writer.pull_lags, &writer.push_lags, commit.at)?;
     if let Some(parked) = &commit.parked {
         history::replace_parked(db, pair.key, parked, commit.at)?;
     }
@@ -213,10 +211,6 @@ struct Writer<'a> {
     at: Timestamp,
     /// Whether the objects of deleted records are archived.
     mirrors: bool,
-    /// Whether the run looks for what is new.
-    tells_lags: bool,
-    pull_lags: LagHistogram,
-    push_lags: LagHistogram,
     /// The other pairs, for which what the sync writes is an edit.
     others: Vec<i64>,
     /// Whether there may be failures to replace.
@@ -241,14 +235,11 @@ impl<'a> Writer<'a> {
             object: pair.object,
             at: commit.at,
             mirrors: pair.delete_policy == DeletePolicy::Mirror && pair.direction.writes_hubspot(),
-            tells_lags: health::tells_lags(db, commit.run_id.0)?,
-            pull_lags: LagHistogram::default(),
-            push_lags: LagHistogram::default(),
             others,
             failures: history::has_failures(db, pair.key)?,
             change: changes::last(db, pair.organization)?,
             find_record: db.prepare_cached(
-                "SELECT key, version, deleted_at IS NULL, edited_at FROM records
+                "SELECT key, version, deleted_at IS NULL FROM records
                  WHERE organization = ?1 AND id = ?2 AND object = ?3",
             )?,
             insert_record: db.prepare_cached(
@@ -282,10 +273,10 @@ impl<'a> Writer<'a> {
             .find_record
             .query_row(
                 params![self.organization, effect.id.0, self.object],
-                |row| Ok((row.get(0)?, row.get::<_, i64>(1)?, row.get(2)?, row.get(3)?)),
+                |row| Ok((row.get(0)?, row.get::<_, i64>(1)?, row.get(2)?)),
             )
             .optional()?;
-        let Some((key, version, alive, edited_at)) = found else {
+        let Some((key, version, alive)) = found else {
             return Ok(None);
         };
         let written = Written {
@@ -298,28 +289,11 @@ impl<'a> Writer<'a> {
             return Ok(None);
         }
         if let Some(fields) = fields {
-            self.note_pull(effect);
             self.change += 1;
             self.update_record
                 .execute(params![key, fields, self.at.0, self.change])?;
         }
-        // What is about to be sent is written down as well, and settles nothing.
-        let is_pushed = matches!(effect.change, Change::Pushed { .. })
-            && matches!(effect.outbox, OutboxEffect::Settle)
-            && written.current;
-        if is_pushed && self.tells_lags {
-            self.push_lags
-                .add(self.at.millis_since(Timestamp(edited_at)));
-        }
         Ok(Some(written))
-    }
-
-    /// How old in HubSpot what was pulled is.
-    fn note_pull(&mut self, effect: &EncodedEffect) {
-        if let (true, Some(link)) = (self.tells_lags, &effect.link) {
-            let lag = self.at.millis_since(link.hubspot_updated_at);
-            self.pull_lags.add(lag);
-        }
     }
 
     fn create(&mut self, effect: &EncodedEffect, fields: &str) -> Outcome<Option<Written>> {
@@ -343,7 +317,6 @@ impl<'a> Writer<'a> {
         }
         let key = self.db.last_insert_rowid();
         if self.write_link(key, effect.link.as_ref(), false)? {
-            self.note_pull(effect);
             return Ok(Some(Written {
                 key,
                 alive: true,

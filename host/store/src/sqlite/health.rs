@@ -1,13 +1,13 @@
 //! How well pairs sync.
 
 use async_trait::async_trait;
-use partneros_domain::{LagHistogram, OrganizationId, PairId, Timestamp};
-use rusqlite::{Connection as Database, OptionalExtension as _, params};
+use partneros_domain::{OrganizationId, PairId, Timestamp};
+use rusqlite::{Connection as Database, Row, params};
 
 use super::encoding::{Cell, json, time_if_any};
 use super::fault::{Fault, Outcome};
 use super::{Sqlite, outbox, scope};
-use crate::{Health, LAG_HOURS_KEPT, LagHour, Result, RunStats};
+use crate::{Health, LAG_HOURS_KEPT, LagHour, PairLags, Result, RunStats};
 
 const HOUR_MS: i64 = 3_600_000;
 
@@ -102,8 +102,7 @@ impl Health for Sqlite {
                 let hour: i64 = row.get(0)?;
                 Ok::<_, Fault>(LagHour {
                     at: Timestamp(hour.saturating_mul(HOUR_MS)),
-                    pull: Cell::new("lags", "pull").json(row, 1, pair)?,
-                    push: Cell::new("lags", "push").json(row, 2, pair)?,
+                    lags: read(row, 1, pair)?,
                 })
             })?;
             rows.collect()
@@ -138,31 +137,25 @@ impl Health for Sqlite {
 pub(super) fn add(
     db: &Database,
     (key, pair): (i64, PairId),
-    pull: &LagHistogram,
-    push: &LagHistogram,
+    lags: &PairLags,
     at: Timestamp,
 ) -> Outcome<()> {
-    if pull.total() == 0 && push.total() == 0 {
+    if lags.is_empty() {
         return Ok(());
     }
     let hour = at.0.div_euclid(HOUR_MS);
     let known = db
         .prepare_cached("SELECT pull, push FROM lags WHERE pair = ?1 AND hour = ?2")?
-        .query_and_then([key, hour], |row| {
-            let pull: LagHistogram = Cell::new("lags", "pull").json(row, 0, pair)?;
-            let push: LagHistogram = Cell::new("lags", "push").json(row, 1, pair)?;
-            Ok::<_, Fault>((pull, push))
-        })?
+        .query_and_then([key, hour], |row| read(row, 0, pair))?
         .next()
         .transpose()?;
     let is_new = known.is_none();
-    let (mut pulls, mut pushes) = known.unwrap_or_default();
-    pulls.merge(pull);
-    pushes.merge(push);
+    let mut sum = known.unwrap_or_default();
+    sum.merge(lags);
     db.prepare_cached(
         "INSERT OR REPLACE INTO lags (pair, hour, pull, push) VALUES (?1, ?2, ?3, ?4)",
     )?
-    .execute(params![key, hour, json(&pulls)?, json(&pushes)?])?;
+    .execute(params![key, hour, json(&sum.pull)?, json(&sum.push)?])?;
     if is_new {
         db.prepare_cached("DELETE FROM lags WHERE pair = ?1 AND hour <= ?2")?
             .execute([key, hour - LAG_HOURS_KEPT])?;
@@ -170,11 +163,10 @@ pub(super) fn add(
     Ok(())
 }
 
-/// Whether a run looks for what is new, so that how old it is tells a lag.
-pub(super) fn tells_lags(db: &Database, run: uuid::Uuid) -> Outcome<bool> {
-    let found = db
-        .prepare_cached("SELECT kind = 'incremental' FROM runs WHERE id = ?1")?
-        .query_row([run], |row| row.get(0))
-        .optional()?;
-    Ok(found.unwrap_or(false))
+/// Both ways' lags, in two columns from this one.
+fn read(row: &Row<'_>, from: usize, pair: PairId) -> Outcome<PairLags> {
+    Ok(PairLags {
+        pull: Cell::new("lags", "pull").json(row, from, pair)?,
+        push: Cell::new("lags", "push").json(row, from + 1, pair)?,
+    })
 }

@@ -21,6 +21,7 @@ mod encoding;
 mod fault;
 mod first_form;
 mod former_links;
+mod ground;
 mod health;
 mod held;
 mod history;

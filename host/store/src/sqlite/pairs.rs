@@ -382,7 +382,7 @@ fn update(db: &Database, key: i64, pair: &ObjectPair) -> Outcome<()> {
     Ok(())
 }
 
-fn find(db: &Database, key: i64, id: PairId) -> Outcome<ObjectPair> {
+pub(super) fn find(db: &Database, key: i64, id: PairId) -> Outcome<ObjectPair> {
     let mut find = db.prepare_cached(&format!("{COLUMNS} WHERE p.key = ?1"))?;
     let mut rows = find.query([key])?;
     match rows.next()? {

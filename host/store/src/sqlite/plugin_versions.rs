@@ -177,6 +177,15 @@ fn refuse_in_use(db: &Database, organization: i64, digest: Digest) -> Outcome<()
     Ok(())
 }
 
+/// Whether a version was taken out of use; one that is not there was not.
+pub(super) fn is_quarantined(db: &Database, organization: i64, digest: Digest) -> Outcome<bool> {
+    let mut find = db.prepare_cached(
+        "SELECT state = 'quarantined' FROM plugin_versions WHERE organization = ?1 AND digest = ?2",
+    )?;
+    let found = find.query_row(params![organization, digest.as_bytes()], |row| row.get(0));
+    Ok(found.optional()?.unwrap_or(false))
+}
+
 fn get_if_any(
     db: &Database,
     organization: i64,

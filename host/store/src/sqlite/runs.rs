@@ -7,8 +7,8 @@ use rusqlite::{Connection as Database, OptionalExtension as _, Row, params};
 use super::encoding::{Cell, time, time_if_any, word};
 use super::fault::{Fault, Outcome, conflict, not_found, unless_taken};
 use super::position::{List, one_more};
-use super::{Sqlite, scope};
-use crate::{Counts, NewRun, Page, Result, Run, RunOutcome, Runs};
+use super::{Sqlite, health, scope};
+use crate::{Counts, Lease, NewRun, Page, Result, Run, RunEnd, RunOutcome, Runs};
 
 const COLUMNS: &str =
     "SELECT r.id, r.kind, r.set_off_by, r.started_at, r.finished_at, r.outcome, r.error,
@@ -49,28 +49,36 @@ impl Runs for Sqlite {
     async fn finish_run(
         &self,
         organization: OrganizationId,
-        id: RunId,
-        outcome: RunOutcome,
-        error: Option<&str>,
-        at: Timestamp,
+        lease: Lease,
+        end: RunEnd,
     ) -> Result<()> {
-        let error = error.map(ToOwned::to_owned);
         self.write_repeatable("finish a run", move |tx| {
-            let key = find_key(tx, organization, id)?;
-            let ended = tx
+            let key = find_key(tx, organization, end.id)?;
+            let pair = scope::pair(tx, organization, lease.pair_id)?.key;
+            let outcome = word(&end.outcome)?;
+            let is_over = tx
                 .prepare_cached(
                     "UPDATE runs SET outcome = ?2, error = ?3, finished_at = ?4
-                     WHERE key = ?1 AND outcome = 'running' RETURNING pair",
+                     WHERE key = ?1 AND pair = ?5 AND outcome = 'running'",
                 )?
-                .query_row(params![key, word(&outcome)?, error, at.0], |row| {
-                    row.get::<_, i64>(0)
-                })
-                .optional()?;
-            if let (Some(pair), RunOutcome::Succeeded) = (ended, outcome) {
-                tx.prepare_cached("UPDATE pair_progress SET succeeded_at = ?2 WHERE pair = ?1")?
-                    .execute([pair, at.0])?;
+                .execute(params![key, outcome, end.error, end.at.0, pair])?
+                == 1;
+            if is_over && end.counts != Counts::default() {
+                add_counts(tx, pair, end.id, &end.counts)?;
             }
-            Ok(())
+            let has_succeeded = is_over && end.outcome == RunOutcome::Succeeded;
+            tx.prepare_cached(
+                "UPDATE pair_progress SET lease_until = NULL, next_run_at = ?3,
+                     succeeded_at = coalesce(?4, succeeded_at)
+                 WHERE pair = ?1 AND lease_epoch = ?2 AND lease_until IS NOT NULL",
+            )?
+            .execute(params![
+                pair,
+                lease.epoch,
+                end.next_run_at.0,
+                has_succeeded.then_some(end.at.0)
+            ])?;
+            health::add(tx, (pair, lease.pair_id), &end.lags, end.at)
         })
         .await
     }

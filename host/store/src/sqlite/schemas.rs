@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use partneros_domain::{ConnectionId, OrganizationId, Timestamp};
 use rusqlite::{Row, params};
 
-use super::encoding::{Cell, json, time};
+use super::encoding::{Cell, json, time, time_if_any};
 use super::fault::{Fault, Outcome, not_found};
 use super::pool::Durability;
 use super::{Sqlite, scope};
@@ -63,6 +63,21 @@ impl Schemas for Sqlite {
                 tx.prepare_cached(&format!("{COLUMNS} WHERE connection = ?1 ORDER BY object"))?;
             let rows = list.query_and_then([connection], read_schema)?;
             rows.collect()
+        })
+        .await
+    }
+
+    async fn schemas_read_at(
+        &self,
+        organization: OrganizationId,
+        connection: ConnectionId,
+    ) -> Result<Option<Timestamp>> {
+        self.read("look at the age of the schemas", move |tx| {
+            let connection = scope::connection(tx, organization, connection)?;
+            let oldest = tx
+                .prepare_cached("SELECT min(fetched_at) FROM schemas WHERE connection = ?1")?
+                .query_row([connection], |row| time_if_any(row, 0))?;
+            Ok(oldest)
         })
         .await
     }

@@ -1,7 +1,9 @@
 //! What the sync engine reads and writes. The commit itself is in `commit`, the outbox's rules are in `outbox`.
 
 use async_trait::async_trait;
-use partneros_domain::{FieldName, HubSpotId, OrganizationId, PairId, RecordId, Timestamp};
+use partneros_domain::{
+    Digest, FieldName, HubSpotId, OrganizationId, PairId, RecordId, Timestamp,
+};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection as Database, OptionalExtension as _, Row, params};
 
@@ -10,9 +12,9 @@ use super::fault::{Fault, Outcome};
 use super::pool::Durability;
 use super::records::{RECORD_COLUMNS, read_record};
 use super::scope::PairScope;
-use super::{Sqlite, commit, held, history, outbox, scope};
+use super::{Sqlite, commit, ground, held, history, outbox, scope};
 use crate::{
-    Commit, Committed, ConflictEntry, Cursor, Effect, Error, FailureEntry, HeldQuery, HeldValue,
+    Commit, Committed, ConflictEntry, Cursor, Effect, Error, FailureEntry, Ground, HeldQuery, HeldValue,
     Lease, Link, LinkedRecord, NewFailure, OutboxEntry, Page, Record, RecordEffect, Result,
     SyncState, Unlinked,
 };
@@ -59,6 +61,19 @@ impl SyncState for Sqlite {
                 return Err(Error::LeaseLost(lease.pair_id).into());
             }
             Ok(())
+        })
+        .await
+    }
+
+    async fn ground(
+        &self,
+        organization: OrganizationId,
+        pair: PairId,
+        versions: &[Digest],
+    ) -> Result<Ground> {
+        let versions = versions.to_vec();
+        self.read("read what a pass goes by", move |tx| {
+            ground::read(tx, organization, pair, &versions)
         })
         .await
     }

@@ -2,8 +2,10 @@
 
 use axum::Json;
 use axum::extract::State;
-use partneros_domain::{LagHistogram, ObjectPair, OrganizationId, PairId, PairState, Timestamp};
-use partneros_store::{LagHour, PluginUsage};
+use partneros_domain::{
+    LagHistogram, Lags, ObjectPair, OrganizationId, PairId, PairState, Timestamp,
+};
+use partneros_store::{LagHour, PairLags, PluginUsage};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -82,10 +84,17 @@ pub struct PairHealth {
     pulled: u64,
     /// Records that were pushed.
     pushed: u64,
+    /// How far the pair is behind now, in milliseconds: how long the edit waits that has waited longest to be pushed, or how
+    /// long ago a run last succeeded, whichever is longer. Null while the pair does not sync, or never has.
+    lag_now: Option<u64>,
     /// From a change in HubSpot to its commit here.
     pull_lag: Lag,
+    /// The stages of that way.
+    pull_stages: StagesView,
     /// From an edit here to HubSpot's answer that it has it.
     push_lag: Lag,
+    /// The stages of that way.
+    push_stages: StagesView,
     /// What plugins took for the pair today and yesterday, in UTC.
     plugins: PluginsView,
     /// The lags by hour, oldest first; hours in which nothing arrived are left out.
@@ -103,6 +112,21 @@ pub struct Lag {
     p95: Option<u64>,
     /// 99 of a hundred took no longer.
     p99: Option<u64>,
+}
+
+/// Where on their way changes spent their time.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LagStages)]
+pub struct StagesView {
+    /// Until the change was seen: HubSpot's index, settling and polling. An edit here is seen as it is made, so to HubSpot
+    /// there are none.
+    detection: Lag,
+    /// From then until its batch was taken up.
+    queue: Lag,
+    /// While its batch was transformed by the mapper and decided about.
+    transform: Lag,
+    /// From then until the other side had it for good.
+    write: Lag,
 }
 
 /// What plugins took.
@@ -130,8 +154,36 @@ pub struct HourView {
     at: Timestamp,
     /// From HubSpot.
     pull_lag: Lag,
+    /// The stages of that way.
+    pull_stages: StagesView,
     /// To HubSpot.
     push_lag: Lag,
+    /// The stages of that way.
+    push_stages: StagesView,
+}
+
+impl From<&LagHour> for HourView {
+    fn from(hour: &LagHour) -> Self {
+        let PairLags { pull, push } = &hour.lags;
+        Self {
+            at: hour.at,
+            pull_lag: (&pull.total).into(),
+            pull_stages: pull.into(),
+            push_lag: (&push.total).into(),
+            push_stages: push.into(),
+        }
+    }
+}
+
+impl From<&Lags> for StagesView {
+    fn from(lags: &Lags) -> Self {
+        Self {
+            detection: (&lags.detection).into(),
+            queue: (&lags.queue).into(),
+            transform: (&lags.transform).into(),
+            write: (&lags.write).into(),
+        }
+    }
 }
 
 impl From<&LagHistogram> for Lag {
@@ -200,16 +252,14 @@ async fn of_pair(
     let usage = store
         .plugin_usage(organization, Some(pair.id), today - 1)
         .await?;
-    let (mut pull, mut push) = (LagHistogram::default(), LagHistogram::default());
+    let mut lags = PairLags::default();
     for hour in &hours {
-        pull.merge(&hour.pull);
-        push.merge(&hour.push);
+        lags.merge(&hour.lags);
     }
-    let hour = |hour: &LagHour| HourView {
-        at: hour.at,
-        pull_lag: (&hour.pull).into(),
-        push_lag: (&hour.push).into(),
-    };
+    let waiting = store.waiting_since(organization, pair.id).await?;
+    let syncs = pair.state == PairState::Active && ended.last_success_at.is_some();
+    let behind = waiting.into_iter().chain(ended.last_success_at).min();
+    let behind = behind.filter(|_| syncs).map(|since| now.millis_since(since));
     Ok(PairHealth {
         pair_id: pair.id,
         state: pair.state,
@@ -222,10 +272,13 @@ async fn of_pair(
         conflicts: ended.conflicts,
         pulled: ended.pulled,
         pushed: ended.pushed,
-        pull_lag: (&pull).into(),
-        push_lag: (&push).into(),
+        lag_now: behind.map(|behind| u64::try_from(behind).unwrap_or(0)),
+        pull_lag: (&lags.pull.total).into(),
+        pull_stages: (&lags.pull).into(),
+        push_lag: (&lags.push.total).into(),
+        push_stages: (&lags.push).into(),
         plugins: usage.iter().fold(PluginsView::default(), PluginsView::add),
-        hours: hours.iter().map(hour).collect(),
+        hours: hours.iter().map(HourView::from).collect(),
         object: pair.object,
         hubspot_object: pair.hubspot_object,
     })
@@ -252,9 +305,12 @@ mod tests {
         assert_eq!(shown["pairId"], pair.as_str());
         assert_eq!(shown["runs"], 1);
         assert_eq!(shown["backlog"], 0);
+        assert_eq!(shown["lagNow"], 0);
+        let none = json!({"count": 0, "p50": null, "p95": null, "p99": null});
+        assert_eq!(shown["pullLag"], none);
         assert_eq!(
-            shown["pullLag"],
-            json!({"count": 0, "p50": null, "p95": null, "p99": null})
+            shown["pushStages"],
+            json!({"detection": none, "queue": none, "transform": none, "write": none})
         );
     }
 }

@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use partneros_domain::{ConnectionId, EventType, OrganizationId};
-use partneros_hubspot::{AccessTokens, Error, OAuth};
-use partneros_store::{Store, TokenSet};
+use partneros_hubspot::{AccessTokens, Error, OAuth, TokenKind};
+use partneros_store::{ConnectionStatus, Store, TokenSet};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value as Json, json};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::engine::describe;
 use crate::environment::Environment;
@@ -29,7 +29,7 @@ pub struct ConnectionTokens {
     store: Arc<dyn Store>,
     oauth: Option<Arc<OAuth>>,
     environment: Arc<dyn Environment>,
-    current: Mutex<Option<TokenSet>>,
+    current: Arc<Mutex<Option<TokenSet>>>,
 }
 
 impl ConnectionTokens {
@@ -47,8 +47,13 @@ impl ConnectionTokens {
             store,
             oauth,
             environment,
-            current: Mutex::new(None),
+            current: Arc::default(),
         }
+    }
+
+    /// Waits until nothing renews the tokens, and holds that off.
+    pub async fn hold(&self) -> OwnedMutexGuard<Option<TokenSet>> {
+        Arc::clone(&self.current).lock_owned().await
     }
 
     async fn load(&self) -> Result<TokenSet, Error> {
@@ -117,9 +122,27 @@ impl ConnectionTokens {
             let rotated = tokens.refresh_previous.is_some();
             let metadata = json!({"expiresInSeconds": expires_in.as_secs(), "rotated": rotated});
             self.note(EventType::TokenRefreshed, metadata).await;
-            Ok(tokens)
-        } else {
-            self.load().await
+            return Ok(tokens);
+        }
+        self.revoke_if_ended(oauth, tokens.refresh.as_ref()).await;
+        self.load().await
+    }
+
+    /// Revokes a token that was granted for a connection which another process has ended meanwhile: nobody knows it but HubSpot
+    /// and the caller.
+    async fn revoke_if_ended(&self, oauth: &OAuth, granted: Option<&SecretString>) {
+        let found = self.store.connection(self.organization, self.connection);
+        let is_ended = found
+            .await
+            .is_ok_and(|found| found.status == ConnectionStatus::Disconnected);
+        let Some(granted) = granted.filter(|_| is_ended) else {
+            return;
+        };
+        if let Err(error) = oauth.revoke(granted, TokenKind::Refresh).await {
+            tracing::warn!(
+                connection.id = %self.connection, error = describe(&error),
+                "a token of an ended connection was not revoked"
+            );
         }
     }
 

@@ -19,7 +19,7 @@ use url::Url;
 use crate::access::ConnectionTokens;
 use crate::environment::Environment;
 use crate::error::Error;
-use crate::portals::Portals;
+use crate::portals::{Hold, Portals};
 
 /// How portals are reached.
 #[derive(Debug, Clone)]
@@ -42,7 +42,14 @@ pub struct HttpPortals {
     store: Arc<dyn Store>,
     environment: Arc<dyn Environment>,
     stop: CancellationToken,
-    clients: Mutex<HashMap<ConnectionId, (Access, Client)>>,
+    clients: Mutex<HashMap<ConnectionId, Kept>>,
+}
+
+/// What is kept of a connection.
+struct Kept {
+    access: Access,
+    client: Client,
+    tokens: Arc<ConnectionTokens>,
 }
 
 impl HttpPortals {
@@ -70,22 +77,27 @@ impl HttpPortals {
     fn client(&self, connection: &Connection) -> Client {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = clients.get(&connection.id);
-        if let Some((_, client)) = kept.filter(|(access, _)| *access == connection.access) {
-            return client.clone();
+        if let Some(kept) = kept.filter(|kept| kept.access == connection.access) {
+            return kept.client.clone();
         }
         let oauth = match connection.access {
             Access::OAuth => self.oauth.clone(),
             Access::PrivateApp => None,
         };
-        let tokens = ConnectionTokens::new(
+        let tokens = Arc::new(ConnectionTokens::new(
             connection.organization_id,
             connection.id,
             Arc::clone(&self.store),
             oauth,
             Arc::clone(&self.environment),
-        );
-        let client = self.client_with(connection.access, Arc::new(tokens));
-        clients.insert(connection.id, (connection.access, client.clone()));
+        ));
+        let kept = Kept {
+            access: connection.access,
+            client: self.client_with(connection.access, tokens.clone()),
+            tokens,
+        };
+        let client = kept.client.clone();
+        clients.insert(connection.id, kept);
         client
     }
 
@@ -148,6 +160,17 @@ impl Portals for HttpPortals {
         self.client_with(Access::PrivateApp, token)
             .account_info()
             .await
+    }
+
+    async fn hold(&self, connection: ConnectionId) -> Hold {
+        let tokens = {
+            let clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+            clients.get(&connection).map(|kept| kept.tokens.clone())
+        };
+        match tokens {
+            Some(tokens) => Hold::by(tokens.hold().await),
+            None => Hold::default(),
+        }
     }
 
     fn forget(&self, connection: ConnectionId) {

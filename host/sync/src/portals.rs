@@ -10,6 +10,23 @@ use secrecy::SecretString;
 
 use crate::error::Error;
 
+/// While it is held, the tokens of a connection are not renewed.
+#[derive(Default)]
+pub struct Hold(Option<Box<dyn Send>>);
+
+impl Hold {
+    /// Holds by this.
+    pub fn by(guard: impl Send + 'static) -> Self {
+        Self(Some(Box::new(guard)))
+    }
+}
+
+impl std::fmt::Debug for Hold {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Hold").field(&self.0.is_some()).finish()
+    }
+}
+
 /// The portals of all connections.
 #[async_trait]
 pub trait Portals: Send + Sync + std::fmt::Debug {
@@ -25,6 +42,12 @@ pub trait Portals: Send + Sync + std::fmt::Debug {
         &self,
         token: &SecretString,
     ) -> Result<AccountInfo, partneros_hubspot::Error>;
+
+    /// Waits until this process does not renew a connection's tokens, and holds that off: what is read of them meanwhile is
+    /// what HubSpot knows.
+    async fn hold(&self, _connection: ConnectionId) -> Hold {
+        Hold::default()
+    }
 
     /// Forgets what is kept of a connection, after it was reconnected or disconnected.
     fn forget(&self, connection: ConnectionId);

@@ -1,11 +1,12 @@
 //! Access tokens expire, rotate and are revoked.
 
-use hubspot_sim::{Config, RefreshMode};
+use hubspot_sim::{ArmedFault, Config, Fault, RefreshMode};
 use partneros_it::TestHost;
 use partneros_store::{
     AlertState, Alerts as _, Audit as _, ConnectionStatus, Connections as _, EventFilter,
     RunOutcome, Severity,
 };
+use secrecy::ExposeSecret as _;
 use serde_json::json;
 
 const HOUR_MS: i64 = 3_600_000;
@@ -176,4 +177,36 @@ async fn an_uninstalled_app_needs_a_person_and_loses_nothing() {
             .items,
         []
     );
+}
+
+#[tokio::test]
+async fn a_token_granted_for_a_connection_that_ended_meanwhile_is_revoked() {
+    let host = TestHost::start(Config::default());
+    let acme = host.organization("acme").await;
+    let stored = host.store.connection_tokens(acme.id, acme.connection).await;
+    let refresh = stored.unwrap().refresh.unwrap();
+    let is_known = || {
+        let now = host.now();
+        let token = refresh.expose_secret();
+        host.sim.sim().describe(token, now).is_some()
+    };
+    let portals = &host.engine.parts().portals;
+    let portal = portals.portal(acme.id, acme.connection).await.unwrap();
+    let now = host.now();
+    host.sim.sim().grants.expire_access(now);
+    host.sim.sim().arm_fault(ArmedFault {
+        path: "oauth".to_owned(),
+        skip: 0,
+        times: 1,
+        fault: Fault::Latency { ms: 2_000 },
+    });
+    host.uses.take();
+    let asking = tokio::spawn(async move { portal.account_info().await });
+    while !host.uses.take().contains(&"read a connection's tokens") {
+        tokio::task::yield_now().await;
+    }
+    acme.ends().await;
+    assert!(is_known(), "nobody has told HubSpot yet");
+    assert!(asking.await.unwrap().is_err());
+    assert!(!is_known());
 }

@@ -160,9 +160,12 @@ pub(super) async fn end(
     uninstall: bool,
 ) -> Result<Farewell, Problem> {
     let id = connection.id;
-    let now = state.environment.now();
+    let (portals, now) = (&state.engine.parts().portals, state.environment.now());
+    // A renewal that is under way replaces what HubSpot is to be told to forget.
+    let hold = tokio::time::timeout(END_MAX, portals.hold(id)).await;
     let forgotten = state.store.disconnect(organization, id, now).await?;
-    state.engine.parts().portals.forget(id);
+    drop(hold);
+    portals.forget(id);
     let farewell = match forgotten {
         Forgotten::Nothing => Farewell::default(),
         Forgotten::Tokens(tokens) => match connection.access {

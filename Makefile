@@ -5,8 +5,9 @@ ARGS ?=
 SECONDS ?= 60
 SEEDS ?= 1000
 FROM ?= 1
+MINUTES ?= 60
 
-.PHONY: demo test lint bench simulate mistakes fuzz wasm-target
+.PHONY: demo test lint bench simulate soak mistakes fuzz wasm-target
 .DEFAULT_GOAL := help
 
 help: ## Shows this list.
@@ -34,6 +35,10 @@ bench: wasm-target ## Measures; prints one line a figure.
 simulate: wasm-target ## Simulates syncs with crashes and lost answers: SEEDS=1000 FROM=1. The first that fails is made smaller.
 	@$(CARGO) build --release -p partneros-simulate
 	@$(CARGO) run --release --quiet -p partneros-simulate -- --seeds $(SEEDS) --from $(FROM) $(ARGS)
+
+soak: wasm-target ## Keeps a host with 200 portals busy for an hour, with faults, and sees what is left: MINUTES=60.
+	@$(CARGO) build --release -p partneros-soak
+	@$(CARGO) run --release --quiet -p partneros-soak -- --minutes $(MINUTES) $(ARGS)
 
 mistakes: wasm-target ## Sees whether the simulation finds each mistake that can be switched on in the engine.
 	$(CARGO) test --release -p partneros-simulate --features mistakes --test mistakes -- --nocapture

@@ -79,6 +79,7 @@ event_types! {
     PluginReleased = "plugin.released", "A version may be used again.";
     MemberSignedIn = "member.signed_in", "A member signed in: the address they came from.";
     MemberSignInFailed = "member.sign_in_failed", "Somebody tried to sign in as a member with a wrong password.";
+    MemberPasswordChanged = "member.password_changed", "A member has a new password, and is signed out elsewhere: the address they came from, or none from the host's command line.";
     MemberInvited = "member.invited", "Somebody was invited to become a member.";
     MemberJoined = "member.joined", "Somebody accepted their invitation.";
     MemberRoleChanged = "member.role_changed", "A member has another role.";

@@ -31,7 +31,7 @@ impl TransformDirection {
 }
 
 /// How one output is made.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Rule {
     /// Positions in [`Plan::inputs`]; at least one.
     pub inputs: Vec<u32>,
@@ -42,7 +42,7 @@ pub struct Rule {
 }
 
 /// What a batch holds and what is wanted of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Plan {
     /// Which side the outputs belong to.
     pub direction: TransformDirection,

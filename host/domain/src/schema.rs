@@ -58,7 +58,7 @@ pub struct ChoiceOption {
 }
 
 /// One field of a PartnerOS object, or one property of a HubSpot object.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FieldSchema {
     /// The name in the API, such as `companyRevenue` or `annualrevenue`.

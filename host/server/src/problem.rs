@@ -204,6 +204,10 @@ impl From<partneros_store::Error> for Problem {
             Store::NotFound { .. } => Self::new(StatusCode::NOT_FOUND, "not_found", &error),
             Store::Conflict { .. } => Self::new(StatusCode::CONFLICT, "conflict", &error),
             Store::Sealed { .. } => Self::new(StatusCode::CONFLICT, "secret_unreadable", &error),
+            trouble if trouble.is_disk_trouble() => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "storage_failed", &error)
+                    .caused_by(describe(&error))
+            }
             _ => Self::internal(describe(&error)),
         }
     }

@@ -1,9 +1,10 @@
 //! Opens the store that the configuration names.
 
+use std::fs::File;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use partneros_store::{KeyRing, Options, Sqlite};
+use partneros_store::{KeyRing, Options, Sqlite, SyncState as _};
 
 use crate::config::Config;
 
@@ -45,6 +46,31 @@ pub fn open_with_ring(config: &Config) -> anyhow::Result<(Sqlite, KeyRing)> {
     let store = Sqlite::open(&file, ring.clone(), Options::default())
         .with_context(|| format!("failed to open the database `{}`", file.display()))?;
     Ok((store, ring))
+}
+
+/// The hold of a host that serves on its database, until it is dropped, or its process ends.
+#[derive(Debug)]
+pub struct Serving(#[expect(dead_code, reason = "it is held, not used")] File);
+
+/// Says to other processes that a host serves the database. Whoever finds nobody else gives back the leases of workers that a crash
+/// ended: their pairs would wait for `sync.lease_ms` otherwise.
+pub async fn serving(config: &Config, store: &Sqlite) -> anyhow::Result<Serving> {
+    let path = config.data_dir.join("serving.lock");
+    let what = || format!("failed to hold `{}`", path.display());
+    let file = File::create(&path).with_context(what)?;
+    if file.try_lock().is_ok() {
+        let ended = store.end_leases().await?;
+        if ended > 0 {
+            tracing::info!(
+                pairs = ended,
+                "the last host did not end its runs; they begin again"
+            );
+        }
+        file.unlock().with_context(what)?;
+    }
+    // Others that start meanwhile may find nobody else too: no worker is at anything before this is held.
+    let file = tokio::task::spawn_blocking(move || file.lock_shared().map(|()| file));
+    Ok(Serving(file.await?.with_context(what)?))
 }
 
 /// The configured keys, or those of the key file. A key is made with the database only: one that is made later would take the place

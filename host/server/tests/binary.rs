@@ -247,11 +247,7 @@ fn the_first_owner_signs_in() {
     assert_eq!(status, 403, "{answer}");
     let (status, answer) = host.post(path, &[], body);
     assert_eq!(status, 200, "{answer}");
-    let cookie = answer
-        .lines()
-        .find_map(|line| line.strip_prefix("set-cookie: "))
-        .and_then(|line| line.split(';').next());
-    let cookie = format!("Cookie: {}", cookie.expect("a cookie"));
+    let cookie = cookie_of(&answer);
     let (status, answer) = host.send("GET /api/members", &[&cookie], "");
     assert_eq!(status, 200, "{answer}");
     assert!(answer.contains(r#""role":"owner""#), "{answer}");
@@ -266,10 +262,22 @@ fn the_first_owner_signs_in() {
     assert_eq!(host.send("GET /api/members", &[&cookie], "").0, 401);
     assert_eq!(host.post(path, &[], body).0, 401);
     let body = body.replace("correct", "another");
-    assert_eq!(host.post(path, &[], &body).0, 200);
+    let (status, answer) = host.post(path, &[], &body);
+    assert_eq!(status, 200, "{answer}");
+    let (_, events) = host.send("GET /api/audit-events", &[&cookie_of(&answer)], "");
+    assert!(events.contains("member.password_changed"), "{events}");
     let nobody = ["password", "--email", "bob@acme.example"];
     let set = with_password(directory.path(), &nobody, "another horse");
     assert!(text(&set.stderr).contains("bob@acme.example"));
+}
+
+/// The header that sends the session's cookie back.
+fn cookie_of(answer: &str) -> String {
+    let cookie = answer
+        .lines()
+        .find_map(|line| line.strip_prefix("set-cookie: "))
+        .and_then(|line| line.split(';').next());
+    format!("Cookie: {}", cookie.expect("a cookie"))
 }
 
 #[test]

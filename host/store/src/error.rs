@@ -85,12 +85,20 @@ pub enum Error {
         /// The newest version known.
         known: i64,
     },
-    /// A copy of the database that cannot be relied on.
-    #[error("failed because the database is damaged: {0}")]
+    /// The database, or a copy of it, cannot be relied on.
+    #[error("failed because the database is damaged: {0}; a backup is to be restored")]
     Damaged(String),
     /// The disk is full.
-    #[error("failed to write: the disk is full")]
+    #[error("failed to write: the disk is full; free some of it")]
     DiskFull,
+    /// The database's file, or its folder, is not to be written.
+    #[error(
+        "failed to write: the database is read-only; give the host's user write access to its file and folder"
+    )]
+    ReadOnly,
+    /// The disk fails.
+    #[error("failed to use the disk: {0}")]
+    DiskFailed(String),
     /// The engine failed at this operation.
     #[error("failed to {operation}")]
     Engine {
@@ -100,6 +108,16 @@ pub enum Error {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+}
+
+impl Error {
+    /// Whether nothing can be written for now, whatever it is.
+    pub fn is_disk_trouble(&self) -> bool {
+        matches!(
+            self,
+            Self::Damaged(_) | Self::DiskFull | Self::ReadOnly | Self::DiskFailed(_)
+        )
+    }
 }
 
 /// What would change, for people.

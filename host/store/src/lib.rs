@@ -22,6 +22,7 @@ pub use contract::brakes::{
     Tripped, Watched,
 };
 pub use contract::changes::{Change, Changes};
+pub use contract::condition::Condition;
 pub use contract::connections::{
     Access, Connection, ConnectionStatus, Connections, Credential, Forgotten, NewConnection,
     OAuthState, OtherPortal, TokenSet,
@@ -49,9 +50,9 @@ pub use contract::runs::{Counts, NewRun, Run, RunEnd, RunKind, RunOutcome, RunTr
 pub use contract::schemas::{CachedSchema, Schemas};
 pub use contract::sessions::{ActiveOrganization, NewSession, Session, Sessions};
 pub use contract::sync::{
-    Commit, Committed, ConflictEntry, Cursor, Effect, FailureEntry, FailureStage, Ground, Lease, Link,
-    LinkedRecord, NewConflict, NewFailure, OBJECT_MISSING, OutboxEffect, OutboxEntry, RecordEffect,
-    SyncState, TUG_OF_WAR, Unlinked,
+    Commit, Committed, ConflictEntry, Cursor, Effect, FailureEntry, FailureStage, Ground, Lease,
+    Link, LinkedRecord, NewConflict, NewFailure, OBJECT_MISSING, OutboxEffect, OutboxEntry,
+    RecordEffect, SyncState, TUG_OF_WAR, Unlinked,
 };
 pub use contract::webhooks::{
     Attempt, ClaimedDelivery, Delivery, DeliveryState, DisabledReason, NewWebhook,
@@ -91,6 +92,7 @@ pub trait Store:
     + Health
     + Idempotency
     + Keys
+    + Condition
     + std::fmt::Debug
 {
 }
@@ -116,6 +118,7 @@ impl<T> Store for T where
         + Health
         + Idempotency
         + Keys
+        + Condition
         + std::fmt::Debug
 {
 }

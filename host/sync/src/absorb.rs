@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use partneros_domain::{Column, HubSpotId, RecordId, Stages, Timestamp};
 use partneros_hubspot::{BATCH_MAX, Rows};
-use partneros_store::{Commit, Counts, Cursor, Effect, LinkedRecord, NewFailure, NotedChange, RecordEffect};
+use partneros_store::{
+    Commit, Counts, Cursor, Effect, LinkedRecord, NewFailure, NotedChange, RecordEffect,
+};
 
 use crate::error::Error;
 use crate::judge::{Counterpart, Verdict, is_changed, is_discarded, is_stale, judge};

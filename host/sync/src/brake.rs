@@ -48,11 +48,7 @@ impl PassBrake {
         let since = now.plus_millis(-i64::try_from(settings.window_ms).unwrap_or(i64::MAX));
         let is_on = settings.share_percent < 100
             // Nothing is normal yet before the first run has gone through.
-            && store
-                .run_stats(organization, pair, now)
-                .await?
-                .last_success_at
-                .is_some();
+            && store.last_success(organization, pair).await?.is_some();
         Ok(Self {
             limit: is_on.then_some(BrakeLimit {
                 since,

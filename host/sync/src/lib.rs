@@ -56,7 +56,7 @@ pub use plugins::{
     Both, BuiltIn, Chosen, Example, FailedRow, FieldDifference, Mapper, Outcome, Plugins, Proof,
     Sample, ShadowReport, SplitPlan, Tryout, TryoutRow,
 };
-pub use portals::Portals;
+pub use portals::{Hold, Portals};
 pub use removed_options::RemovedOption;
 pub use settings::{AlertSettings, AuditSettings, BrakeSettings, SyncSettings};
 pub use setup::{Activation, SuggestedMapping};

@@ -1,11 +1,12 @@
 //! Runs pairs when they are due.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use partneros_domain::{OrganizationId, PairId};
 use partneros_store::RunTrigger;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::engine::{Engine, describe};
 use crate::error::Error;
@@ -14,6 +15,8 @@ use crate::error::Error;
 const TICK: Duration = Duration::from_secs(1);
 /// How many due pairs wait for a worker at most; more than workers get through in a tick, so that none is idle.
 const LINE_MAX: usize = 1_000;
+/// For how long a pair rests that could not even be run, which is the database's fault: it stays due.
+const REST: Duration = Duration::from_secs(30);
 
 impl Engine {
     /// Runs due pairs, watches and keeps the house until the engine is stopped, then waits for the runs under way, which end
@@ -27,7 +30,7 @@ impl Engine {
     }
 
     async fn run_pairs(&self) {
-        let mut runs: JoinSet<PairId> = JoinSet::new();
+        let mut runs = JoinSet::new();
         let mut line = Line::default();
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -78,18 +81,27 @@ impl Engine {
         }
     }
 
-    fn start(&self, runs: &mut JoinSet<PairId>, organization: OrganizationId, pair: PairId) {
+    fn start(&self, runs: &mut JoinSet<Ended>, organization: OrganizationId, pair: PairId) {
         let engine = self.clone();
         runs.spawn(async move {
-            match engine.run(organization, pair, RunTrigger::Schedule, false).await {
-                Ok(_) | Err(Error::Busy | Error::NotActive | Error::Braked) => {}
+            let ran = match engine.run(organization, pair, RunTrigger::Schedule, false).await {
+                Ok(_) | Err(Error::Busy | Error::NotActive | Error::Braked) => true,
                 Err(error) => {
                     tracing::error!(pair.id = %pair, error = %describe(&error), "sync could not run");
+                    false
                 }
-            }
-            pair
+            };
+            Ended { pair, ran }
         });
     }
+}
+
+/// A worker is done with a pair.
+#[derive(Debug, Clone, Copy)]
+struct Ended {
+    pair: PairId,
+    /// Whether there was a run, or none was called for.
+    ran: bool,
 }
 
 /// Due pairs that wait for a worker, longest due first, so that a worker who is done goes on at once.
@@ -97,14 +109,17 @@ impl Engine {
 struct Line {
     waiting: VecDeque<(OrganizationId, PairId)>,
     running: HashSet<PairId>,
+    resting: HashMap<PairId, Instant>,
 }
 
 impl Line {
-    /// Takes these pairs in place of those that wait, except for what is running.
+    /// Takes these pairs in place of those that wait, except for what is running or rests.
     fn renew(&mut self, due: Vec<(OrganizationId, PairId)>) {
+        let now = Instant::now();
+        self.resting.retain(|_, until| *until > now);
         self.waiting = due.into();
         self.waiting
-            .retain(|(_, pair)| !self.running.contains(pair));
+            .retain(|(_, pair)| !self.running.contains(pair) && !self.resting.contains_key(pair));
     }
 
     /// The next pair, which counts as running from now on.
@@ -114,12 +129,15 @@ impl Line {
         Some(next)
     }
 
-    /// A run is over; without its pair if it panicked. Which one that was is not known then, and the lease keeps the others from
-    /// running twice.
-    fn ended(&mut self, pair: Option<PairId>) {
-        match pair {
-            Some(pair) => {
+    /// A run is over; none if it panicked. Which one that was is not known then, and the lease keeps the others from running
+    /// twice.
+    fn ended(&mut self, ended: Option<Ended>) {
+        match ended {
+            Some(Ended { pair, ran }) => {
                 self.running.remove(&pair);
+                if !ran {
+                    self.resting.insert(pair, Instant::now() + REST);
+                }
             }
             None => self.running.clear(),
         }
@@ -149,9 +167,27 @@ mod tests {
         line.renew(due(&[1, 2, 3]));
         assert_eq!((next(&mut line), next(&mut line)), (Some(2), Some(3)));
         assert_eq!(next(&mut line), None);
-        line.ended(Some(PairId(Uuid::from_u128(2))));
+        line.ended(Some(ended(2, true)));
         line.renew(due(&[1, 2, 3]));
         assert_eq!((next(&mut line), next(&mut line)), (Some(2), None));
+    }
+
+    fn ended(number: u128, ran: bool) -> Ended {
+        let pair = PairId(Uuid::from_u128(number));
+        Ended { pair, ran }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pair_that_could_not_be_run_rests() {
+        let mut line = Line::default();
+        line.renew(due(&[1]));
+        assert_eq!(next(&mut line), Some(1));
+        line.ended(Some(ended(1, false)));
+        line.renew(due(&[1, 2]));
+        assert_eq!((next(&mut line), next(&mut line)), (Some(2), None));
+        tokio::time::advance(REST).await;
+        line.renew(due(&[1]));
+        assert_eq!(next(&mut line), Some(1));
     }
 
     #[test]

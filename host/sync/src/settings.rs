@@ -96,6 +96,35 @@ pub struct AlertSettings {
     pub lag_target_ms: u64,
 }
 
+impl SyncSettings {
+    /// What is wrong with the first setting that is outside of its limits, by its key.
+    pub fn problem(&self) -> Option<String> {
+        const DAY_MS: u64 = 86_400_000;
+        let brake = &self.brake;
+        let limits = [
+            ("poll_interval_ms", self.poll_interval_ms, 100, u64::MAX),
+            ("page_rows", self.page_rows as u64, 1, 200),
+            ("lease_ms", self.lease_ms, 100, DAY_MS),
+            ("workers", self.workers as u64, 1, 1_000),
+            ("tug_rewrites_max", self.tug_rewrites_max.into(), 0, 10),
+            ("brake.share_percent", brake.share_percent.into(), 1, 100),
+            // What was changed is remembered for a day.
+            ("brake.window_ms", brake.window_ms, 1_000, DAY_MS),
+        ];
+        let outside = limits
+            .into_iter()
+            .find(|(_, value, least, most)| !(least..=most).contains(&value));
+        outside.map(|(key, value, least, most)| {
+            let most = if most == u64::MAX {
+                String::new()
+            } else {
+                format!(" and at most {most}")
+            };
+            format!("`sync.{key}` is {value}; it must be at least {least}{most}")
+        })
+    }
+}
+
 impl Default for AlertSettings {
     fn default() -> Self {
         Self {

@@ -1,6 +1,7 @@
 //! Asks the plugins whether they accept a pair's mappings, before any record moves.
 
 use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use partneros_domain::plan::TransformDirection;
@@ -68,6 +69,10 @@ pub async fn refused(
     mapper: &Arc<Mapper>,
     plan: &PairPlan,
 ) -> Result<Vec<(FieldName, MappingProblem)>, Error> {
+    let hash = hash(mapper, plan);
+    if parts.plugins.has_accepted(hash) {
+        return Ok(Vec::new());
+    }
     let mut found: Vec<(FieldName, MappingProblem)> = Vec::new();
     for (direction, rules, plugins) in [
         (
@@ -91,5 +96,20 @@ pub async fn refused(
             }
         }
     }
+    if found.is_empty() {
+        parts.plugins.accept(hash);
+    }
     Ok(found)
+}
+
+/// The hash of all that a check goes by.
+fn hash(mapper: &Mapper, plan: &PairPlan) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    mapper.main.digest().hash(&mut hasher);
+    for (named, plugin) in &mapper.rules {
+        (named, plugin.digest()).hash(&mut hasher);
+    }
+    (&plan.inbound, &plan.inbound_plugins).hash(&mut hasher);
+    (&plan.outbound, &plan.outbound_plugins).hash(&mut hasher);
+    hasher.finish()
 }

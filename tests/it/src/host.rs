@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::environment::TestEnvironment;
 use crate::organization::TestOrganization;
+use crate::uses::Uses;
 
 /// When every scenario begins.
 pub const START: Timestamp = Timestamp(1_790_000_000_000);
@@ -32,6 +33,8 @@ pub struct TestHost {
     pub store: Arc<Sqlite>,
     pub(crate) oauth: Arc<OAuth>,
     pub(crate) environment: Arc<TestEnvironment>,
+    /// What the database was used for.
+    pub uses: Arc<Uses>,
     directory: TempDir,
 }
 
@@ -50,7 +53,8 @@ impl TestHost {
         let ring = KeyRing::load_or_create(&directory.path().join("key")).expect("a key");
         let file = directory.path().join("partneros.db");
         let store = Sqlite::open(&file, ring, Options::default()).expect("a database");
-        let store = Arc::new(store);
+        let uses = Arc::new(Uses::default());
+        let store = Arc::new(store.stepped_by(uses.clone()));
         let api_base: url::Url = sim.url().parse().expect("an address");
         let secret = SecretString::from(app.client_secret);
         let redirect = "http://localhost/api/integrations/hubspot/callback";
@@ -93,6 +97,7 @@ impl TestHost {
             store,
             oauth,
             environment,
+            uses,
             directory,
         }
     }

@@ -9,8 +9,10 @@ mod environment;
 mod host;
 mod organization;
 mod pair;
+mod uses;
 
 pub use environment::TestEnvironment;
 pub use host::{START, TestHost, plugins_of};
 pub use organization::TestOrganization;
 pub use pair::TestPair;
+pub use uses::Uses;

@@ -5,8 +5,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, ensure};
 use clap::Args;
-use partneros_store::Members as _;
+use partneros_domain::EventType;
+use partneros_store::{Audit as _, EventId, Members as _, NewEvent, Sessions as _};
+use partneros_sync::{Environment as _, SYSTEM};
 use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::json;
 
 use crate::auth::{Email, NewPassword, Passwords};
 use crate::config::Config;
@@ -43,6 +46,17 @@ impl Password {
         let user = user.with_context(|| format!("nobody has an account as `{email}`"))?;
         let hash = self.password.hash(email, config).await?;
         store.set_password(user.id, &hash, None).await?;
+        for (organization, _) in store.organizations_of_user(user.id).await? {
+            let event = NewEvent {
+                id: EventId(SystemEnvironment.new_id()),
+                at: SystemEnvironment.now(),
+                actor: SYSTEM.to_owned(),
+                event: EventType::MemberPasswordChanged,
+                subject: email.to_owned(),
+                metadata: json!({"address": null}),
+            };
+            store.append_event(organization.id, event).await?;
+        }
         println!("{email} has a new password and is signed out everywhere");
         Ok(())
     }

@@ -16,6 +16,7 @@ pub(super) async fn run(mut config: Config) -> anyhow::Result<()> {
     let telemetry = telemetry::init(&config.log, &config.otel)?;
     compiler::in_a_process_of_its_own(&mut config.runtime)?;
     let store = Arc::new(storage::open(&config)?);
+    let _serving = storage::serving(&config, &store).await?;
     let listener = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("failed to listen on {}", config.listen))?;

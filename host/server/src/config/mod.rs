@@ -190,7 +190,7 @@ impl Config {
         if file.is_file() {
             sources = sources.merge(Toml::file_exact(file));
         }
-        sources
+        let config: Self = sources
             // The command line reads these itself: the file, and the host that others are asked of.
             .merge(
                 Env::prefixed(ENVIRONMENT_PREFIX)
@@ -199,7 +199,11 @@ impl Config {
             )
             .merge(Serialized::defaults(overrides))
             .extract()
-            .map_err(|error| ConfigError(error.to_string()))
+            .map_err(|error| ConfigError(error.to_string()))?;
+        match config.sync.problem() {
+            Some(problem) => Err(ConfigError(problem)),
+            None => Ok(config),
+        }
     }
 }
 
@@ -280,6 +284,26 @@ mod tests {
         assert!(error.contains("wokers"), "{error}");
         let error = load("listen = \"nowhere\"\n").unwrap_err().to_string();
         assert!(error.contains("listen"), "{error}");
+    }
+
+    #[test]
+    fn a_setting_beyond_its_limits_is_named() {
+        for (toml, key) in [
+            ("[sync]\nworkers = 0\n", "sync.workers"),
+            ("[sync]\npage_rows = 201\n", "sync.page_rows"),
+            (
+                "[sync.brake]\nwindow_ms = 86400001\n",
+                "sync.brake.window_ms",
+            ),
+            (
+                "[sync.brake]\nshare_percent = 0\n",
+                "sync.brake.share_percent",
+            ),
+        ] {
+            let error = load(toml).unwrap_err().to_string();
+            assert!(error.contains(key), "{toml}: {error}");
+        }
+        load("[sync.brake]\nwindow_ms = 86400000\n").unwrap();
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod commands;
 mod contract;
 mod crashes;
+mod disk;
 mod operations;
 mod process;
 mod secrets;

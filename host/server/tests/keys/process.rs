@@ -54,13 +54,27 @@ impl Home {
 
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_partneros"));
+        self.prepare(&mut command);
+        command.args(arguments);
+        command
+    }
+
+    /// The same, in place of a shell that has run this before.
+    pub fn command_after(&self, script: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new("sh");
+        self.prepare(&mut command);
+        let script = format!("{script}; exec \"$0\" \"$@\"");
+        command.args(["-c", &script, env!("CARGO_BIN_EXE_partneros")]);
+        command.args(arguments);
+        command
+    }
+
+    fn prepare(&self, command: &mut Command) {
         command
             .current_dir(self.path())
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .envs(self.variables.iter().map(|(name, value)| (name, value)))
-            .args(arguments);
-        command
+            .envs(self.variables.iter().map(|(name, value)| (name, value)));
     }
 
     /// Runs a command to its end with this on its standard input.
@@ -126,8 +140,12 @@ pub struct Served {
 
 impl Served {
     pub fn start(home: &Home) -> Self {
-        let mut child = home
-            .command(&["serve"])
+        Self::by(home.command(&["serve"]))
+    }
+
+    /// Serves by a command of the test's own.
+    pub fn by(mut command: Command) -> Self {
+        let mut child = command
             .env("PARTNEROS_LISTEN", "127.0.0.1:0")
             .env("PARTNEROS_LOG__FORMAT", "json")
             .stderr(Stdio::piped())

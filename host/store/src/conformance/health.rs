@@ -26,7 +26,9 @@ async fn run(world: &mut World<'_>, kind: RunKind, now: i64) {
     };
     world.run = run.id;
     let until = at(now + 1_000);
-    let lease = world.store.acquire_lease(world.organization, world.pair, at(now), until);
+    let lease = world
+        .store
+        .acquire_lease(world.organization, world.pair, at(now), until);
     if let Some(lease) = lease.await.unwrap() {
         world.lease = lease;
     }
@@ -112,6 +114,8 @@ pub(super) async fn runs_are_summed_up(store: &dyn Store) {
     let stats = store.run_stats(organization, pair, at(10)).await.unwrap();
     assert_eq!((stats.runs, stats.failed_runs), (3, 1));
     assert_eq!(stats.last_success_at, Some(at(35)));
+    let last = store.last_success(organization, pair).await.unwrap();
+    assert_eq!(last, Some(at(35)));
     assert_eq!(store.count_failures(organization, pair).await.unwrap(), 0);
 }
 

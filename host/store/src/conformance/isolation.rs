@@ -230,6 +230,7 @@ impl Stranger<'_> {
         refused_as_not_found(store.count_links(organization, pair).await);
         refused_as_not_found(store.count_outbox(organization, pair).await);
         refused_as_not_found(store.tugs(organization, pair).await);
+        refused_as_not_found(store.last_success(organization, pair).await);
         refused_as_not_found(store.waiting_since(organization, pair).await);
         refused_as_not_found(store.waiting_since(organization, pair).await);
         refused_as_not_found(store.outbox(organization, pair, at(99), None, 9).await);

@@ -61,6 +61,20 @@ pub(super) async fn a_lost_lease_is_left_alone(store: &dyn Store) {
     lost(&store.renew_lease(organization, second, at(9_000)).await);
 }
 
+pub(super) async fn leases_of_workers_that_are_gone_end_together(store: &dyn Store) {
+    let world = World::new(store).await;
+    let other = World::numbered(store, 2).await;
+    assert_eq!(store.end_leases().await.unwrap(), 2);
+    for world in [&world, &other] {
+        let organization = world.organization;
+        lost(&store.renew_lease(organization, world.lease, at(9)).await);
+        let next = store.acquire_lease(organization, world.pair, at(1), at(2));
+        assert!(next.await.unwrap().unwrap().epoch > world.lease.epoch);
+    }
+    assert_eq!(store.end_leases().await.unwrap(), 2);
+    assert_eq!(store.end_leases().await.unwrap(), 0);
+}
+
 pub(super) async fn the_cursor_is_set_and_forgotten(store: &dyn Store) {
     let world = World::new(store).await;
     let set = async |cursor| {

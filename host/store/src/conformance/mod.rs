@@ -139,6 +139,7 @@ fn cases_of_the_sync() -> Vec<(&'static str, Case)> {
             ids_are_the_organizations_own;
         leases:
             one_worker_holds_a_lease
+            leases_of_workers_that_are_gone_end_together
             a_lost_lease_is_left_alone
             the_cursor_is_set_and_forgotten;
         links:

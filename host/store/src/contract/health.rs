@@ -69,6 +69,12 @@ pub trait Health: Send + Sync {
         succeeded_since: Timestamp,
         lags_since: Timestamp,
     ) -> Result<Vec<OrganizationId>>;
+    /// When a run of the pair last succeeded, ever, also if that run was forgotten.
+    async fn last_success(
+        &self,
+        organization: OrganizationId,
+        pair: PairId,
+    ) -> Result<Option<Timestamp>>;
     /// What the pair's runs came to that began at this time or later.
     async fn run_stats(
         &self,

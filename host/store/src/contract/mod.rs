@@ -4,6 +4,7 @@ pub mod alerts;
 pub mod audit;
 pub mod brakes;
 pub mod changes;
+pub mod condition;
 pub mod connections;
 pub mod former_links;
 pub mod health;

@@ -291,6 +291,8 @@ pub trait SyncState: Send + Sync {
     ) -> Result<Ground>;
     /// Gives a lease back. One that has changed hands is left alone.
     async fn release_lease(&self, organization: OrganizationId, lease: Lease) -> Result<()>;
+    /// Ends the leases on all pairs of all organizations, whose workers are known to be gone, and returns how many.
+    async fn end_leases(&self) -> Result<usize>;
     /// How far the pull has come.
     async fn cursor(&self, organization: OrganizationId, pair: PairId) -> Result<Option<Cursor>>;
     /// Sets or forgets how far the pull has come, for a full sync.

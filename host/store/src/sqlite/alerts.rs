@@ -96,7 +96,7 @@ impl Alerts for Sqlite {
         subject: &str,
     ) -> Result<Option<Alert>> {
         let subject = subject.to_owned();
-        self.read("look an alert up", move |tx| {
+        self.look_up("look an alert up", move |tx| {
             let organization = scope::organization(tx, organization)?;
             let mut find = tx.prepare_cached(&format!(
                 "{ALERT} WHERE a.organization = ?1 AND a.kind = ?2 AND a.subject = ?3

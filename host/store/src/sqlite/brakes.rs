@@ -58,7 +58,7 @@ impl Brakes for Sqlite {
     }
 
     async fn brakes(&self, organization: OrganizationId, pair: PairId) -> Result<Vec<Brake>> {
-        self.read("read a pair's brake", move |tx| {
+        self.look_up("read a pair's brake", move |tx| {
             list(tx, scope::pair(tx, organization, pair)?.key)
         })
         .await

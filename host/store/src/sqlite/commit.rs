@@ -6,9 +6,7 @@
 
 use std::collections::HashMap;
 
-use partneros_domain::{
-    DeletePolicy, HubSpotId, OrganizationId, RecordId, RunId, Timestamp,
-};
+use partneros_domain::{DeletePolicy, HubSpotId, OrganizationId, RecordId, RunId, Timestamp};
 use rusqlite::{CachedStatement, Connection as Database, OptionalExtension as _, params};
 
 use super::encoding::json;

@@ -49,7 +49,7 @@ impl Connections for Sqlite {
         organization: OrganizationId,
         id: ConnectionId,
     ) -> Result<Connection> {
-        self.read("read a connection", move |tx| find(tx, organization, id))
+        self.look_up("read a connection", move |tx| find(tx, organization, id))
             .await
     }
 
@@ -85,7 +85,7 @@ impl Connections for Sqlite {
         organization: OrganizationId,
         id: ConnectionId,
     ) -> Result<TokenSet> {
-        let read = self.read("read a connection's tokens", move |tx| {
+        let read = self.look_up("read a connection's tokens", move |tx| {
             let closed = read_tokens(tx, organization, id)?;
             Ok(closed.ok_or_else(|| not_found("tokens of connection", id))?)
         });

@@ -33,12 +33,15 @@ impl Fault {
     pub(super) fn during(self, operation: &'static str) -> Error {
         match self {
             Self::Store(error) => error,
-            Self::Sql(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => {
-                Error::DiskFull
-            }
-            Self::Sql(error) => Error::Engine {
-                operation,
-                source: Box::new(error),
+            Self::Sql(error) => match error.sqlite_error_code() {
+                Some(ErrorCode::DiskFull) => Error::DiskFull,
+                Some(ErrorCode::ReadOnly) => Error::ReadOnly,
+                Some(ErrorCode::DatabaseCorrupt) => Error::Damaged(error.to_string()),
+                Some(ErrorCode::SystemIoFailure) => Error::DiskFailed(error.to_string()),
+                _ => Error::Engine {
+                    operation,
+                    source: Box::new(error),
+                },
             },
         }
     }

@@ -60,7 +60,7 @@ impl FormerLinks for Sqlite {
         ids: &[HubSpotId],
     ) -> Result<Vec<FormerLink>> {
         let ids = ids.to_vec();
-        self.read("read former links", move |tx| {
+        self.read_by(ids.len(), "read former links", move |tx| {
             let pair = scope::pair(tx, organization, pair)?.key;
             let any = tx
                 .prepare_cached("SELECT 1 FROM former_links WHERE pair = ?1")?
@@ -117,7 +117,7 @@ impl FormerLinks for Sqlite {
         pair: PairId,
         limit: usize,
     ) -> Result<Vec<HubSpotId>> {
-        self.read("list the objects to archive", move |tx| {
+        self.look_up("list the objects to archive", move |tx| {
             let pair = scope::pair(tx, organization, pair)?.key;
             let mut list = tx.prepare_cached(
                 "SELECT hubspot_id FROM former_links WHERE pair = ?1 AND doomed = 1
@@ -178,7 +178,7 @@ impl FormerLinks for Sqlite {
         until: Timestamp,
         limit: usize,
     ) -> Result<Vec<HubSpotId>> {
-        self.read("list the objects that were not found", move |tx| {
+        self.look_up("list the objects that were not found", move |tx| {
             let pair = scope::pair(tx, organization, pair)?.key;
             let mut list = tx.prepare_cached(
                 "SELECT hubspot_id FROM missing_objects WHERE pair = ?1 AND since <= ?2
@@ -209,7 +209,7 @@ impl FormerLinks for Sqlite {
     }
 
     async fn rounds(&self, organization: OrganizationId, pair: PairId) -> Result<Rounds> {
-        self.read("read a pair's rounds", move |tx| {
+        self.look_up("read a pair's rounds", move |tx| {
             let pair = scope::pair(tx, organization, pair)?.key;
             let mut find = tx.prepare_cached(
                 "SELECT archive_read_at, recheck_at, recheck_after FROM pair_progress

@@ -49,6 +49,17 @@ impl Health for Sqlite {
         .await
     }
 
+    async fn last_success(
+        &self,
+        organization: OrganizationId,
+        pair: PairId,
+    ) -> Result<Option<Timestamp>> {
+        self.look_up("look at the last success", move |tx| {
+            succeeded_at(tx, scope::pair(tx, organization, pair)?.key)
+        })
+        .await
+    }
+
     async fn run_stats(
         &self,
         organization: OrganizationId,
@@ -57,12 +68,7 @@ impl Health for Sqlite {
     ) -> Result<RunStats> {
         self.read("sum runs up", move |tx| {
             let pair = scope::pair(tx, organization, pair)?.key;
-            let last_success_at = tx
-                .prepare_cached("SELECT succeeded_at FROM pair_progress WHERE pair = ?1")?
-                .query_and_then([pair], |row| time_if_any(row, 0))?
-                .next()
-                .transpose()?
-                .flatten();
+            let last_success_at = succeeded_at(tx, pair)?;
             // Keys grow with time, so the search for the last run before ends at the first of the time.
             let mut sum = tx.prepare_cached(
                 "SELECT count(*), coalesce(sum(outcome = 'failed'), 0), coalesce(sum(pulled), 0),
@@ -131,6 +137,15 @@ impl Health for Sqlite {
         })
         .await
     }
+}
+
+fn succeeded_at(db: &Database, pair: i64) -> Outcome<Option<Timestamp>> {
+    let found = db
+        .prepare_cached("SELECT succeeded_at FROM pair_progress WHERE pair = ?1")?
+        .query_and_then([pair], |row| time_if_any(row, 0))?
+        .next()
+        .transpose()?;
+    Ok(found.flatten())
 }
 
 /// Adds lags to those of the hour, and removes hours that are long past when a new one begins.

@@ -18,7 +18,7 @@ const MEMBER: &str = "SELECT m.id, u.id, u.email, m.role, m.created_at, m.key
 impl Members for Sqlite {
     async fn user_by_email(&self, email: &str) -> Result<Option<User>> {
         let email = email.to_owned();
-        self.read("look a user up", move |tx| {
+        self.look_up("look a user up", move |tx| {
             let mut find =
                 tx.prepare_cached("SELECT id, email, password_hash FROM users WHERE email = ?1")?;
             let user = find.query_row([&email], |row| {
@@ -112,7 +112,7 @@ impl Members for Sqlite {
     }
 
     async fn member(&self, organization: OrganizationId, id: MemberId) -> Result<Member> {
-        self.read("read a member", move |tx| find(tx, organization, id))
+        self.look_up("read a member", move |tx| find(tx, organization, id))
             .await
     }
 
@@ -207,7 +207,7 @@ impl Members for Sqlite {
         now: Timestamp,
     ) -> Result<Option<Invitation>> {
         let hash = *hash;
-        self.read("look an invitation up", move |tx| {
+        self.look_up("look an invitation up", move |tx| {
             invitations::find(tx, &hash, now)
         })
         .await

@@ -13,6 +13,7 @@ mod bindings;
 mod brakes;
 mod changes;
 mod commit;
+mod condition;
 mod connections;
 mod data_keys;
 mod deletion;

@@ -54,7 +54,7 @@ impl Organizations for Sqlite {
 
     async fn organization_by_name(&self, name: &str) -> Result<Organization> {
         let name = name.to_owned();
-        self.read("read an organization", move |tx| {
+        self.look_up("read an organization", move |tx| {
             tx.prepare_cached("SELECT id, name, created_at FROM organizations WHERE name = ?1")?
                 .query_row([&name], read_organization)
                 .optional()?
@@ -141,7 +141,7 @@ impl Organizations for Sqlite {
 
     async fn token_holder(&self, hash: &[u8; 32], now: Timestamp) -> Result<Option<TokenHolder>> {
         let hash = *hash;
-        self.read("look a token up", move |tx| {
+        self.look_up("look a token up", move |tx| {
             let mut find = tx.prepare_cached(
                 "SELECT o.id, t.id, m.id, t.role, m.role, t.used_at, t.name
                  FROM api_tokens t JOIN organizations o ON o.key = t.organization

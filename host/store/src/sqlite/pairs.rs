@@ -60,7 +60,7 @@ impl Pairs for Sqlite {
     }
 
     async fn pair(&self, organization: OrganizationId, id: PairId) -> Result<ObjectPair> {
-        self.read("read an object pair", move |tx| {
+        self.look_up("read an object pair", move |tx| {
             let key = scope::pair(tx, organization, id)?.key;
             find(tx, key, id)
         })
@@ -113,7 +113,7 @@ impl Pairs for Sqlite {
     }
 
     async fn mappings(&self, organization: OrganizationId, id: PairId) -> Result<MappingSet> {
-        self.read("read the mappings", move |tx| {
+        self.look_up("read the mappings", move |tx| {
             let pair = scope::pair(tx, organization, id)?;
             let mut find =
                 tx.prepare_cached("SELECT version, mappings FROM mappings WHERE pair = ?1")?;

@@ -67,7 +67,7 @@ impl Plugins for Sqlite {
         organization: OrganizationId,
         digest: Digest,
     ) -> Result<PluginVersion> {
-        self.read("read a plugin version", move |tx| {
+        self.look_up("read a plugin version", move |tx| {
             let organization = scope::organization(tx, organization)?;
             Ok(plugin_versions::get(tx, organization, digest)?.1)
         })
@@ -129,7 +129,7 @@ impl Plugins for Sqlite {
         organization: OrganizationId,
         scope: BindingScope,
     ) -> Result<Option<Binding>> {
-        self.read("read a binding", move |tx| {
+        self.look_up("read a binding", move |tx| {
             let found = bindings::find(tx, Place::of(tx, organization, scope)?)?;
             Ok(found.map(|(_, binding)| binding))
         })
@@ -202,7 +202,7 @@ impl Plugins for Sqlite {
         organization: OrganizationId,
         pair: PairId,
     ) -> Result<Option<Binding>> {
-        self.read("read the binding of an object pair", move |tx| {
+        self.look_up("read the binding of an object pair", move |tx| {
             let place = Place::of(tx, organization, BindingScope::Pair(pair))?;
             bindings::effective(tx, place)
         })

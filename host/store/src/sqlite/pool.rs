@@ -19,6 +19,9 @@ use crate::{Error, Result};
 /// More than the statements there are, so that none is prepared twice.
 const STATEMENTS_MAX: usize = 256;
 
+/// How many rows are read on the caller's thread at most.
+const LOOKED_UP_MAX: usize = 8;
+
 /// What is deleted is overwritten where its page is written anyway, so that rows which move leave no copy behind.
 const OVERWRITING: &str = "FAST";
 
@@ -29,7 +32,16 @@ pub(super) struct Pool {
     /// As many permits as readers, at least one.
     permits: Arc<Semaphore>,
     writer: Mutex<Writer>,
+    /// What was wrong with the disk when it was used last.
+    trouble: Mutex<Option<Trouble>>,
     threads: Threads,
+}
+
+/// What was wrong with the disk.
+struct Trouble {
+    told: String,
+    /// Whether it is not over when something else can be written.
+    lasts: bool,
 }
 
 /// The connection that writes.
@@ -121,6 +133,7 @@ impl Pool {
                 connection: writer,
                 durability: Durability::Process,
             }),
+            trouble: Mutex::default(),
             threads,
         }
     }
@@ -143,7 +156,15 @@ impl Pool {
         let tx = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let result = work(&tx)?;
         tx.commit()?;
+        // What is damaged stays so, wherever else can be written.
+        lock(&self.trouble).take_if(|trouble| !trouble.lasts);
         Ok(result)
+    }
+
+    /// What kept the disk from being used; none once something was written again.
+    pub(super) fn trouble(&self) -> Option<String> {
+        let trouble = lock(&self.trouble);
+        trouble.as_ref().map(|trouble| trouble.told.clone())
     }
 
     /// Runs the work on one state of the database.
@@ -191,10 +212,18 @@ impl Sqlite {
         T: Send + 'static,
         F: FnOnce(&Pool) -> Outcome<T> + Send + 'static,
     {
+        self.run_on(self.pool.threads, operation, work).await
+    }
+
+    async fn run_on<T, F>(&self, threads: Threads, operation: &'static str, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Pool) -> Outcome<T> + Send + 'static,
+    {
         if let Some(steps) = &self.steps {
             steps.step(operation).await;
         }
-        let outcome = match self.pool.threads {
+        let outcome = match threads {
             Threads::Inline => work(&self.pool),
             Threads::Blocking => {
                 let pool = Arc::clone(&self.pool);
@@ -209,7 +238,49 @@ impl Sqlite {
         if let Some(steps) = &self.steps {
             steps.step(operation).await;
         }
-        outcome.map_err(|fault| fault.during(operation))
+        outcome.map_err(|fault| {
+            let error = fault.during(operation);
+            if error.is_disk_trouble() {
+                *lock(&self.pool.trouble) = Some(Trouble {
+                    told: error.to_string(),
+                    lasts: matches!(error, Error::Damaged(_)),
+                });
+            }
+            error
+        })
+    }
+
+    /// Reads a few rows that are found by key, on the caller's thread: it takes longer to hand such a read to another thread
+    /// and to wake up for the answer than to do it.
+    pub(super) async fn look_up<T, F>(&self, operation: &'static str, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Transaction<'_>) -> Outcome<T> + Send + 'static,
+    {
+        // As many as readers, so that none waits for the writer of a file.
+        let permit = self.pool.permits.acquire().await;
+        let outcome = self
+            .run_on(Threads::Inline, operation, |pool| pool.inspect(work))
+            .await;
+        drop(permit);
+        outcome
+    }
+
+    /// Reads rows by so many keys: a few like [`Self::look_up`], more like [`Self::read`].
+    pub(super) async fn read_by<T, F>(
+        &self,
+        keys: usize,
+        operation: &'static str,
+        work: F,
+    ) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Transaction<'_>) -> Outcome<T> + Send + 'static,
+    {
+        if keys <= LOOKED_UP_MAX {
+            return self.look_up(operation, work).await;
+        }
+        self.read(operation, work).await
     }
 
     /// Reads in one transaction, beside the writer.

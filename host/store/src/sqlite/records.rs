@@ -38,7 +38,7 @@ impl Records for Sqlite {
         id: RecordId,
     ) -> Result<Record> {
         let object = object.to_owned();
-        self.read("read a record", move |tx| {
+        self.look_up("read a record", move |tx| {
             let key = scope::object_if_any(tx, organization, &object)?
                 .ok_or_else(|| not_found("record", id))?;
             let mut find = tx.prepare_cached(&format!(

@@ -84,7 +84,7 @@ impl Runs for Sqlite {
     }
 
     async fn run(&self, organization: OrganizationId, id: RunId) -> Result<Run> {
-        self.read("read a run", move |tx| {
+        self.look_up("read a run", move |tx| {
             let key = find_key(tx, organization, id)?;
             let mut find = tx.prepare_cached(&format!("{COLUMNS} WHERE r.key = ?1"))?;
             let mut rows = find.query([key])?;

@@ -72,7 +72,7 @@ impl Schemas for Sqlite {
         organization: OrganizationId,
         connection: ConnectionId,
     ) -> Result<Option<Timestamp>> {
-        self.read("look at the age of the schemas", move |tx| {
+        self.look_up("look at the age of the schemas", move |tx| {
             let connection = scope::connection(tx, organization, connection)?;
             let oldest = tx
                 .prepare_cached("SELECT min(fetched_at) FROM schemas WHERE connection = ?1")?
@@ -89,7 +89,7 @@ impl Schemas for Sqlite {
         object: &str,
     ) -> Result<CachedSchema> {
         let object = object.to_owned();
-        self.read("read a schema", move |tx| {
+        self.look_up("read a schema", move |tx| {
             let connection = scope::connection(tx, organization, connection)?;
             let mut find =
                 tx.prepare_cached(&format!("{COLUMNS} WHERE connection = ?1 AND object = ?2"))?;

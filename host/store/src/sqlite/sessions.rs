@@ -43,7 +43,7 @@ impl Sessions for Sqlite {
 
     async fn session(&self, hash: &[u8; 32], now: Timestamp) -> Result<Option<Session>> {
         let hash = *hash;
-        self.read("look a session up", move |tx| {
+        self.look_up("look a session up", move |tx| {
             let mut find = tx.prepare_cached(
                 "SELECT u.id, u.email, s.used_at, s.expires_at, o.id, m.id, m.role
                  FROM sessions s JOIN users u ON u.key = s.user

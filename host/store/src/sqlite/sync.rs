@@ -1,9 +1,7 @@
 //! What the sync engine reads and writes. The commit itself is in `commit`, the outbox's rules are in `outbox`.
 
 use async_trait::async_trait;
-use partneros_domain::{
-    Digest, FieldName, HubSpotId, OrganizationId, PairId, RecordId, Timestamp,
-};
+use partneros_domain::{Digest, FieldName, HubSpotId, OrganizationId, PairId, RecordId, Timestamp};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection as Database, OptionalExtension as _, Row, params};
 
@@ -14,9 +12,9 @@ use super::records::{RECORD_COLUMNS, read_record};
 use super::scope::PairScope;
 use super::{Sqlite, commit, ground, held, history, outbox, scope};
 use crate::{
-    Commit, Committed, ConflictEntry, Cursor, Effect, Error, FailureEntry, Ground, HeldQuery, HeldValue,
-    Lease, Link, LinkedRecord, NewFailure, OutboxEntry, Page, Record, RecordEffect, Result,
-    SyncState, Unlinked,
+    Commit, Committed, ConflictEntry, Cursor, Effect, Error, FailureEntry, Ground, HeldQuery,
+    HeldValue, Lease, Link, LinkedRecord, NewFailure, OutboxEntry, Page, Record, RecordEffect,
+    Result, SyncState, Unlinked,
 };
 
 #[async_trait]
@@ -72,7 +70,7 @@ impl SyncState for Sqlite {
         versions: &[Digest],
     ) -> Result<Ground> {
         let versions = versions.to_vec();
-        self.read("read what a pass goes by", move |tx| {
+        self.look_up("read what a pass goes by", move |tx| {
             ground::read(tx, organization, pair, &versions)
         })
         .await
@@ -86,8 +84,19 @@ impl SyncState for Sqlite {
         .await
     }
 
+    async fn end_leases(&self) -> Result<usize> {
+        self.write("end all leases", move |tx| {
+            Ok(tx
+                .prepare_cached(
+                    "UPDATE pair_progress SET lease_until = NULL WHERE lease_until IS NOT NULL",
+                )?
+                .execute([])?)
+        })
+        .await
+    }
+
     async fn cursor(&self, organization: OrganizationId, pair: PairId) -> Result<Option<Cursor>> {
-        self.read("read a pull cursor", move |tx| {
+        self.look_up("read a pull cursor", move |tx| {
             let key = scope::pair(tx, organization, pair)?.key;
             let mut find = tx.prepare_cached(
                 "SELECT cursor_modified_at, cursor_drained_to FROM pair_progress
@@ -124,7 +133,7 @@ impl SyncState for Sqlite {
         ids: &[HubSpotId],
     ) -> Result<Vec<LinkedRecord>> {
         let ids = ids.to_vec();
-        self.read("read links", move |tx| {
+        self.read_by(ids.len(), "read links", move |tx| {
             let pair = scope::pair(tx, organization, pair)?;
             links(tx, &pair, &ids)
         })
@@ -219,7 +228,7 @@ impl SyncState for Sqlite {
     }
 
     async fn parked(&self, organization: OrganizationId, pair: PairId) -> Result<Vec<NewFailure>> {
-        self.read("list the parked fields", move |tx| {
+        self.look_up("list the parked fields", move |tx| {
             history::parked(tx, scope::pair(tx, organization, pair)?.key)
         })
         .await
@@ -323,7 +332,7 @@ impl SyncState for Sqlite {
         pair: PairId,
         record: RecordId,
     ) -> Result<Option<Link>> {
-        self.read("read a record's link", move |tx| {
+        self.look_up("read a record's link", move |tx| {
             let pair = scope::pair(tx, organization, pair)?;
             let mut find = tx.prepare_cached(
                 "SELECT l.hubspot_id, l.base, l.hubspot_updated_at

@@ -72,7 +72,7 @@ impl Webhooks for Sqlite {
     }
 
     async fn webhook(&self, organization: OrganizationId, id: WebhookId) -> Result<Webhook> {
-        self.read("read a webhook", move |tx| find(tx, organization, id))
+        self.look_up("read a webhook", move |tx| find(tx, organization, id))
             .await
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Invariant: a component of an organization is only loaded after the store has found it among that organization's own.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -36,10 +36,13 @@ struct Shared {
     expression: OnceLock<Plugin>,
     // What parts became when they were composed, so that the result is found among the loaded.
     composed: Mutex<HashMap<Vec<Digest>, Digest>>,
+    accepted: Mutex<HashSet<u64>>,
 }
 
 /// The most compositions whose digest is remembered; forgotten ones are composed again in milliseconds.
 const COMPOSED_MAX: usize = 1_000;
+/// The most accepted checks that are remembered; forgotten ones are made again in milliseconds.
+const ACCEPTED_MAX: usize = 100_000;
 
 impl Plugins {
     /// Loads the default mapper. Blocks.
@@ -52,6 +55,7 @@ impl Plugins {
                 mapper,
                 expression: OnceLock::new(),
                 composed: Mutex::default(),
+                accepted: Mutex::default(),
             }),
         })
     }
@@ -69,6 +73,24 @@ impl Plugins {
     /// The component of the mapper that ships with the host.
     pub fn default_component(&self) -> &'static [u8] {
         self.shared.built_in.mapper
+    }
+
+    /// Whether plugins found nothing wrong when they were last asked about what has this hash: they are pure, so they would not
+    /// now. Should two hashes ever be alike, a mistake in a mapping shows by the values that cannot be transformed.
+    pub fn has_accepted(&self, hash: u64) -> bool {
+        let accepted = self.shared.accepted.lock();
+        let accepted = accepted.unwrap_or_else(PoisonError::into_inner);
+        accepted.contains(&hash)
+    }
+
+    /// Remembers that plugins found nothing wrong.
+    pub fn accept(&self, hash: u64) {
+        let accepted = self.shared.accepted.lock();
+        let mut accepted = accepted.unwrap_or_else(PoisonError::into_inner);
+        if accepted.len() >= ACCEPTED_MAX {
+            accepted.clear();
+        }
+        accepted.insert(hash);
     }
 
     /// What a single rule names.

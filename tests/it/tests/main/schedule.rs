@@ -60,3 +60,20 @@ async fn a_pair_that_a_worker_holds_keeps_no_other_pair_waiting() {
     assert_eq!(other.versions().await.len(), 2);
     assert_eq!(held.versions().await.len(), 0);
 }
+
+#[tokio::test]
+async fn a_poll_that_finds_nothing_hardly_uses_the_database() {
+    let host = TestHost::start(portal());
+    let acme = host.organization("acme").await;
+    acme.pair("partners", "companies").await.sync().await;
+    host.wait_ms(HOUR_MS);
+    host.engine.run_due().await.unwrap();
+    host.wait_ms(60_000);
+    host.uses.take();
+    assert_eq!(host.engine.run_due().await.unwrap(), 1);
+    let uses = host.uses.take();
+    let writes = ["take the lease", "start a run", "finish a run"];
+    let is_write = |used: &&&str| writes.iter().any(|write| used.starts_with(write));
+    assert_eq!(uses.iter().filter(is_write).count(), 3, "{uses:?}");
+    assert!(uses.len() <= 32, "{}: {uses:?}", uses.len());
+}

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use partneros_domain::EventType;
 use secrecy::SecretString;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -9,7 +10,7 @@ use utoipa::ToSchema;
 use super::WrongPassword;
 use crate::api::Success;
 use crate::api::body::Body;
-use crate::auth::{NewPassword, Peer, SignedIn, authenticate};
+use crate::auth::{NewPassword, Peer, SignedIn, authenticate, note};
 use crate::problem::{ErrorBody, Problem};
 use crate::state::AppState;
 
@@ -51,6 +52,8 @@ pub async fn handle(
         .store
         .set_password(user.id, &hash, Some(&signed_in.hash))
         .await?;
+    let event = EventType::MemberPasswordChanged;
+    note(&state, &user, &user.email, event, peer).await?;
     Ok(Json(Success::YES))
 }
 
@@ -78,6 +81,11 @@ mod tests {
             let answer = api.anyone().post("/api/auth/sign-in/email", body).await;
             assert_eq!(answer.status, status, "{password}");
         }
+        let acme = api.acme();
+        let told = acme.get("/api/audit-events?type=member.password_changed");
+        let told = told.await.expect(200);
+        assert_eq!(told["events"].as_array().unwrap().len(), 1);
+        assert_eq!(told["events"][0]["actor"], "viewer@acme.example");
     }
 
     #[tokio::test]

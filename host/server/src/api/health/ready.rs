@@ -1,4 +1,4 @@
-//! `GET /readyz`: the database answers and the host is not about to stop.
+//! `GET /readyz`: the database answers, it can be written, and the host is not about to stop.
 
 use axum::Json;
 use axum::extract::State;
@@ -16,13 +16,15 @@ enum Error {
     Stopping,
     #[error("failed to read from the database")]
     Database(#[source] partneros_store::Error),
+    #[error("failed because the last use of the database did: {0}")]
+    Disk(String),
 }
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let code = match error {
             Error::Stopping => "stopping",
-            Error::Database(_) => "not_ready",
+            Error::Database(_) | Error::Disk(_) => "not_ready",
         };
         Self::new(StatusCode::SERVICE_UNAVAILABLE, code, &error).caused_by(describe(&error))
     }
@@ -44,7 +46,10 @@ pub async fn handle(State(state): State<AppState>) -> Result<Json<Success>, Prob
         .token_holder(&[0; 32], state.environment.now())
         .await
         .map_err(Error::Database)?;
-    Ok(Json(Success::YES))
+    match state.store.trouble() {
+        Some(trouble) => Err(Error::Disk(trouble).into()),
+        None => Ok(Json(Success::YES)),
+    }
 }
 
 #[cfg(test)]

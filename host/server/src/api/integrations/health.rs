@@ -257,9 +257,6 @@ async fn of_pair(
         lags.merge(&hour.lags);
     }
     let waiting = store.waiting_since(organization, pair.id).await?;
-    let syncs = pair.state == PairState::Active && ended.last_success_at.is_some();
-    let behind = waiting.into_iter().chain(ended.last_success_at).min();
-    let behind = behind.filter(|_| syncs).map(|since| now.millis_since(since));
     Ok(PairHealth {
         pair_id: pair.id,
         state: pair.state,
@@ -272,7 +269,7 @@ async fn of_pair(
         conflicts: ended.conflicts,
         pulled: ended.pulled,
         pushed: ended.pushed,
-        lag_now: behind.map(|behind| u64::try_from(behind).unwrap_or(0)),
+        lag_now: lag_now(pair.state, waiting, ended.last_success_at, now),
         pull_lag: (&lags.pull.total).into(),
         pull_stages: (&lags.pull).into(),
         push_lag: (&lags.push.total).into(),
@@ -284,10 +281,23 @@ async fn of_pair(
     })
 }
 
+/// How long ago the oldest edit that waits was made, or a run last succeeded, whichever is longer, in milliseconds.
+fn lag_now(
+    state: PairState,
+    waiting_since: Option<Timestamp>,
+    last_success_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Option<u64> {
+    let success = last_success_at.filter(|_| state == PairState::Active)?;
+    let since = waiting_since.map_or(success, |waiting| waiting.min(success));
+    Some(u64::try_from(now.millis_since(since)).unwrap_or(0))
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
+    use super::*;
     use crate::api::fixture::TestApi;
 
     #[tokio::test]
@@ -305,12 +315,24 @@ mod tests {
         assert_eq!(shown["pairId"], pair.as_str());
         assert_eq!(shown["runs"], 1);
         assert_eq!(shown["backlog"], 0);
-        assert_eq!(shown["lagNow"], 0);
+        assert_eq!(shown["lagNow"], json!(null), "no run has succeeded");
         let none = json!({"count": 0, "p50": null, "p95": null, "p99": null});
         assert_eq!(shown["pullLag"], none);
         assert_eq!(
             shown["pushStages"],
             json!({"detection": none, "queue": none, "transform": none, "write": none})
         );
+    }
+
+    #[test]
+    fn the_lag_now_is_the_longer_wait() {
+        let (now, at) = (Timestamp(100), |millis| Some(Timestamp(millis)));
+        let active = |waiting, success| lag_now(PairState::Active, waiting, success, now);
+        assert_eq!(active(None, at(90)), Some(10));
+        assert_eq!(active(at(95), at(90)), Some(10));
+        assert_eq!(active(at(40), at(90)), Some(60));
+        assert_eq!(active(None, at(101)), Some(0), "a clock that was set back");
+        assert_eq!(active(at(40), None), None);
+        assert_eq!(lag_now(PairState::Paused, at(40), at(90), now), None);
     }
 }

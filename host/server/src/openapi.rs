@@ -39,6 +39,8 @@ const FORBIDDEN: &str = "`forbidden`: the caller's role lacks the permission tha
             are ISO 8601 in UTC with milliseconds; lists are paged by cursor. Callers send an API token, or the \
             cookie of a session; a change with a session also needs the header `x-csrf-token`, with `csrfToken` of the \
             session. A session without an active organization is answered with 400 `no_active_organization`. \
+            What needs a stored secret that does not open (another key, an edited database) is answered with 409 \
+            `secret_unreadable`, and any operation with 503 `storage_failed` while the disk takes nothing. \
             `x-permission` names the permission that an operation needs, or says `signed_in` (any session will do) or \
             `public`.",
     ),
@@ -131,10 +133,16 @@ pub fn route<S: Clone + Send + Sync + 'static>(document: &OpenApi) -> MethodRout
 }
 
 fn complete(operation: &mut Operation) {
-    let mut answers = vec![(
-        "500",
-        "`internal`: the host's log has the cause under `requestId`.",
-    )];
+    let mut answers = vec![
+        (
+            "500",
+            "`internal`: the host's log has the cause under `requestId`.",
+        ),
+        (
+            "503",
+            "`storage_failed`: the disk is full, fails or is read-only, or the database is damaged; the message says which.",
+        ),
+    ];
     let requirement = |scheme| SecurityRequirement::new(scheme, [] as [String; 0]);
     match Access::of(operation) {
         Access::Public => {}

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use serde::de::DeserializeOwned;
@@ -51,6 +52,23 @@ pub fn measure<T: DeserializeOwned>(task: &Task) -> anyhow::Result<T> {
         .context("failed to start a measured program")?;
     ensure!(output.status.success(), "a measured program failed");
     serde_json::from_slice(&output.stdout).context("failed to read what a program used")
+}
+
+/// Runs a program and kills it after a while.
+pub fn kill_after(task: &Task, while_alive: Duration) -> anyhow::Result<()> {
+    let mut child = command(task)?
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .context("failed to start a program")?;
+    std::thread::sleep(while_alive);
+    child.kill().context("failed to kill a program")?;
+    let ended = child.wait()?;
+    ensure!(
+        !ended.success(),
+        "the program was done before it was killed"
+    );
+    Ok(())
 }
 
 fn command(task: &Task) -> anyhow::Result<Command> {

@@ -10,7 +10,7 @@ use partneros_runtime::{Plugin, Runtime, RuntimeConfig};
 use partneros_store::{
     Access, CachedSchema, Connections as _, KeyRing, NewConnection, Options, Organization,
     Organizations as _, OtherPortal, Pairs as _, Run, RunOutcome, RunTrigger, Schemas as _, Sqlite,
-    Store, TokenSet,
+    Store, SyncState as _, TokenSet,
 };
 use partneros_sync::{
     AlertSettings, AuditSettings, BrakeSettings, BuiltIn, Engine, Environment as _, HttpPortals,
@@ -38,7 +38,7 @@ pub struct PortalAt {
 }
 
 /// A host with one organization.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Host {
     /// The engine.
     pub engine: Engine,
@@ -65,6 +65,42 @@ fn load_plugins() -> anyhow::Result<Plugins> {
 impl Host {
     /// Assembles a host with a new database in this directory.
     pub async fn start(directory: &Path, portal: PortalAt) -> anyhow::Result<Self> {
+        let (engine, store) = Self::assemble(directory, portal)?;
+        let organization = Organization {
+            id: OrganizationId(SystemEnvironment.new_id()),
+            name: "bench".to_owned(),
+            created_at: SystemEnvironment.now(),
+        };
+        store.create_organization(&organization).await?;
+        Ok(Self {
+            engine,
+            store,
+            organization: organization.id,
+        })
+    }
+
+    /// Assembles a host with the database that another left in this directory, and finds its pair.
+    pub async fn again(directory: &Path, portal: PortalAt) -> anyhow::Result<(Self, PairId)> {
+        let (engine, store) = Self::assemble(directory, portal)?;
+        store.end_leases().await?;
+        let organizations = store.organizations().await?;
+        let organization = organizations
+            .first()
+            .context("there is no organization")?
+            .id;
+        let connections = store.connections(organization).await?;
+        let connection = connections.first().context("there is no connection")?.id;
+        let pairs = store.pairs(organization, connection).await?;
+        let pair = pairs.first().context("there is no pair")?.id;
+        let host = Self {
+            engine,
+            store,
+            organization,
+        };
+        Ok((host, pair))
+    }
+
+    fn assemble(directory: &Path, portal: PortalAt) -> anyhow::Result<(Engine, Arc<Sqlite>)> {
         let ring = KeyRing::load_or_create(&directory.join("key"))?;
         let store = Sqlite::open(&directory.join("host.db"), ring, Options::default())?;
         let store = Arc::new(store);
@@ -105,17 +141,7 @@ impl Host {
             audit: AuditSettings::default(),
             alerts: AlertSettings::default(),
         };
-        let organization = Organization {
-            id: OrganizationId(SystemEnvironment.new_id()),
-            name: "bench".to_owned(),
-            created_at: SystemEnvironment.now(),
-        };
-        store.create_organization(&organization).await?;
-        Ok(Self {
-            engine: Engine::new(parts, stop),
-            store,
-            organization: organization.id,
-        })
+        Ok((Engine::new(parts, stop), store))
     }
 
     /// Connects the portal as one of this id, with a token that never expires.
@@ -176,9 +202,18 @@ impl Host {
 
     /// Runs the pair once. The run must succeed and leave nothing behind.
     pub async fn run(&self, pair: PairId) -> anyhow::Result<Run> {
+        self.run_by(pair, false).await
+    }
+
+    /// Looks at everything again.
+    pub async fn run_full(&self, pair: PairId) -> anyhow::Result<Run> {
+        self.run_by(pair, true).await
+    }
+
+    async fn run_by(&self, pair: PairId, full: bool) -> anyhow::Result<Run> {
         let run = self
             .engine
-            .run(self.organization, pair, RunTrigger::Manual, false)
+            .run(self.organization, pair, RunTrigger::Manual, full)
             .await
             .map_err(|error| anyhow::anyhow!("failed to run the pair: {}", describe(&error)))?;
         let error = run.error.as_deref().unwrap_or("it was interrupted");

@@ -23,6 +23,7 @@ mod process;
 mod reads;
 mod rivals;
 mod served;
+mod simulated;
 mod sync;
 mod task;
 mod transform;

@@ -1,13 +1,17 @@
 //! The measurements: which programs run, how often, and how figures follow from what they used.
 
+use std::time::Duration;
+
 use anyhow::Context as _;
 
 use crate::child::{self, Server};
 use crate::task::{Place, Report, Task};
-use crate::{hostile, languages, mapper, reads, rivals, transform, upload};
+use crate::{hostile, languages, mapper, reads, rivals, simulated, transform, upload};
 
 /// How many companies are pulled from the portal that can only be searched.
 const PULLED: usize = 100_000;
+/// When a pull of them is killed: in the middle, on machines that are up to twice as fast or slow.
+const KILLED_AFTER: Duration = Duration::from_millis(1_500);
 /// How many records are pushed to the simulator, or pulled from it within limits.
 const SIMULATED: usize = 20_000;
 /// How many portals are connected to see what it costs to keep up with them.
@@ -22,6 +26,12 @@ const BUDGET_PER_S: f64 = 1_000.0;
 pub enum Measurement {
     /// A first pull by the host and by the minimal program, in turns.
     Pull,
+    /// A second look at everything.
+    Reconcile,
+    /// A pull that was killed, and goes on.
+    Resume,
+    /// Schedules of the simulation.
+    Simulate,
     /// A push to the simulator.
     Push,
     /// The component, the native functions and the component under a layer, in turns.
@@ -56,6 +66,9 @@ impl Measurement {
     pub fn take(self, rounds: u32) -> anyhow::Result<Values> {
         match self {
             Self::Pull => pull(rounds),
+            Self::Reconcile => reconcile(rounds),
+            Self::Resume => resume(rounds),
+            Self::Simulate => simulated::measure(rounds),
             Self::Push => push(rounds),
             Self::Transform => transform::measure(),
             Self::Languages => languages::measure(),
@@ -106,6 +119,40 @@ fn pull(rounds: u32) -> anyhow::Result<Values> {
             median(&by_host, |report| report.rss_mib_peak),
         ),
     ])
+}
+
+fn reconcile(rounds: u32) -> anyhow::Result<Values> {
+    let portal = Server::start(&Task::ServePages { companies: PULLED })?;
+    let mut reports = Vec::new();
+    for round in 1..=rounds {
+        let report = in_fresh_directory(&portal, PULLED, Task::Reconcile)?;
+        tell(&format!("reconcile {round}/{rounds}"), &report, PULLED);
+        reports.push(report);
+    }
+    let cpu_seconds = median(&reports, |report| report.cpu_seconds);
+    Ok(vec![(
+        "reconcile_ns_per_record",
+        cpu_seconds * 1e9 / PULLED as f64,
+    )])
+}
+
+fn resume(rounds: u32) -> anyhow::Result<Values> {
+    let portal = Server::start(&Task::ServePages { companies: PULLED })?;
+    let mut reports = Vec::new();
+    for round in 1..=rounds {
+        let directory = tempfile::tempdir().context("failed to make a directory for a database")?;
+        let place = Place {
+            portal: portal.url.clone(),
+            directory: directory.path().to_owned(),
+            companies: PULLED,
+        };
+        child::kill_after(&Task::Pull(place.clone()), KILLED_AFTER)?;
+        let report: Report = child::measure(&Task::Resume(place))?;
+        eprintln!("resume {round}/{rounds}: {:.0} ms", report.seconds * 1e3);
+        reports.push(report);
+    }
+    let seconds = median(&reports, |report| report.seconds);
+    Ok(vec![("resume_after_kill_ms", seconds * 1e3)])
 }
 
 fn push(rounds: u32) -> anyhow::Result<Values> {

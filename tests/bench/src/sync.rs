@@ -1,6 +1,7 @@
 //! What the host does while it is measured.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::ensure;
 use partneros_domain::{FieldName, PairId, Value};
@@ -24,6 +25,46 @@ pub async fn pull(place: Place) -> anyhow::Result<Report> {
     host.activate_quietly(pair).await?;
     let (run, report) = measured(host.run(pair)).await?;
     ensure_pulled(&host, pair, run.counts.records_created, place.companies).await?;
+    Ok(report)
+}
+
+/// Pulls all companies, then looks at each again; only the second look counts.
+pub async fn reconcile(place: Place) -> anyhow::Result<Report> {
+    let host = Host::start(&place.directory, without_limits(&place)).await?;
+    let connection = host.connect(1).await?;
+    host.assume_schema(connection).await?;
+    let pair = host.make_pair(connection).await?;
+    host.activate_quietly(pair).await?;
+    let run = host.run(pair).await?;
+    ensure_pulled(&host, pair, run.counts.records_created, place.companies).await?;
+    let (run, report) = measured(host.run_full(pair)).await?;
+    ensure!(
+        run.counts.unchanged == place.companies as u64,
+        "not every object was looked at: {:?}",
+        run.counts
+    );
+    Ok(report)
+}
+
+/// Goes on where a process was killed in the middle of a first pull, until the next page is committed.
+pub async fn resume(place: Place) -> anyhow::Result<Report> {
+    let resumed = async {
+        let (host, pair) = Host::again(&place.directory, without_limits(&place)).await?;
+        let before = host.store.count_links(host.organization, pair).await?;
+        let going_on = host.clone();
+        let run = tokio::spawn(async move { going_on.run(pair).await });
+        while host.store.count_links(host.organization, pair).await? == before {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        anyhow::Ok((host, pair, before, run))
+    };
+    let ((host, pair, before, run), report) = measured(resumed).await?;
+    run.await??;
+    let links = host.store.count_links(host.organization, pair).await?;
+    ensure!(
+        before > 0 && before < links && links == place.companies as u64,
+        "{before} links were there after the kill, and {links} at the end"
+    );
     Ok(report)
 }
 

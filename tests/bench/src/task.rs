@@ -40,6 +40,10 @@ pub enum Task {
     ServeSimulator { companies: usize, limits: bool },
     /// Pull all companies with the host.
     Pull(Place),
+    /// Pull all companies, and look at each again; only that counts.
+    Reconcile(Place),
+    /// Go on with a pull that was killed.
+    Resume(Place),
     /// Pull all companies with the minimal program.
     PullByHand(Place),
     /// Pull all companies with the host, within the simulator's limits.
@@ -83,6 +87,8 @@ impl Task {
             Self::ServePages { companies } => serve_pages(companies),
             Self::ServeSimulator { companies, limits } => serve_simulator(companies, limits),
             Self::Pull(place) => report(sync::pull(place)),
+            Self::Reconcile(place) => report(sync::reconcile(place)),
+            Self::Resume(place) => report(sync::resume(place)),
             Self::PullByHand(place) => report(handwritten::pull(place)),
             Self::PullWithinLimits(place) => report(sync::pull_within_limits(place)),
             Self::Push(place) => report(sync::push(place)),

@@ -4,6 +4,9 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use hubspot_sim::{App, Config, Fault, FaultPlan, RefreshMode, Server, Values};
@@ -23,6 +26,9 @@ use crate::process::{Home, Served};
 const COMPANIES: usize = 450;
 const KILLS: u64 = 20;
 const ALIVE_MS: std::ops::Range<u64> = 0..700;
+/// Before every so many of them another mapper is bound, and the kill comes within this time of the request.
+const BINDINGS: u64 = 4;
+const BINDING_MS: std::ops::Range<u64> = 0..40;
 const DEADLINE: Duration = Duration::from_mins(2);
 const COMPANY: &str = "companies";
 /// What is edited here, what in HubSpot, and the field that says which company it is.
@@ -136,6 +142,43 @@ impl Story {
             self.asks(host, "POST", &format!("{pair}/{step}"), &json!({}));
         }
         pair
+    }
+
+    /// Uploads a copy of the default mapper, which maps alike; returns its sha256.
+    fn uploads(&self, host: &Served) -> String {
+        let file = self.home.path().join("copy.wasm");
+        fs::write(&file, partneros_artifacts::HUBSPOT_MAPPER).expect("a file");
+        let (file, url) = (file.to_string_lossy(), format!("http://{}", host.address));
+        let push = ["plugins", "push", &file, "--name", "copy", "--json"];
+        let host = ["--url", &url, "--token", &self.token];
+        let told = self.home.run(&[&push[..], &host[..]].concat());
+        let told: Json = serde_json::from_str(&told).expect("an answer");
+        let digest = told["version"]["sha256"].as_str().expect("a digest");
+        digest.to_owned()
+    }
+
+    /// Asks for another mapper to be bound to the pair, and does not care for the answer.
+    fn binds(&mut self, host: &Served, pair: &str, copy: &str) -> JoinHandle<()> {
+        let parts = if self.dice.random_bool(0.5) {
+            json!([copy])
+        } else {
+            json!([])
+        };
+        let pair = pair.rsplit('/').next().expect("an id");
+        let body = json!({"scope": {"pair": pair}, "parts": parts}).to_string();
+        let (address, token) = (host.address.clone(), self.token.clone());
+        std::thread::spawn(move || {
+            let head = format!(
+                "POST /api/plugins/bindings HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n\
+                 Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+                body.len()
+            );
+            if let Ok(mut stream) = TcpStream::connect(&address) {
+                // The host may be gone at any of these.
+                let _ = stream.write_all((head + &body).as_bytes());
+                let _ = stream.read(&mut [0]);
+            }
+        })
     }
 
     fn word(&mut self, of: &str) -> String {
@@ -271,11 +314,18 @@ fn a_host_that_is_killed_at_any_moment_loses_and_doubles_nothing() {
     let mut story = Story::begin(COMPANIES, "");
     let mut host = Served::start(&story.home);
     let pair = story.pair(&host);
-    for _ in 0..kills {
+    let copy = story.uploads(&host);
+    for kill in 1..=kills {
         story.edits(&host);
-        std::thread::sleep(Duration::from_millis(story.dice.random_range(ALIVE_MS)));
+        let binds = kill.is_multiple_of(BINDINGS);
+        let binding = binds.then(|| story.binds(&host, &pair, &copy));
+        let alive_ms = if binds { BINDING_MS } else { ALIVE_MS };
+        std::thread::sleep(Duration::from_millis(story.dice.random_range(alive_ms)));
         // Dropping it kills it, with no time to do anything about it.
         drop(host);
+        if let Some(binding) = binding {
+            binding.join().expect("whatever came of it");
+        }
         host = Served::start(&story.home);
     }
     story.come_to_rest(&host, &pair);

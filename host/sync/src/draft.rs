@@ -46,8 +46,8 @@ pub struct Draft {
     pub record_id: RecordId,
     /// The version that is pushed.
     version: i64,
-    /// When somebody last edited it.
-    edited_at: Timestamp,
+    /// Since when it waits to be pushed.
+    since: Timestamp,
     /// Its values.
     fields: Fields,
     /// The link as it will be; none until the object exists.
@@ -68,9 +68,9 @@ impl Draft {
         self.link.as_ref().map(|link| link.hubspot_id)
     }
 
-    /// When the edit was made that HubSpot has now; none if it has nothing new.
+    /// Since when that has waited which HubSpot has now; none if it has nothing new.
     pub fn arrived(&self) -> Option<Timestamp> {
-        self.done.then_some(self.edited_at)
+        self.done.then_some(self.since)
     }
 
     /// Whether there is something to send.
@@ -332,7 +332,7 @@ fn draft(
     let mut draft = Draft {
         record_id: entry.record.id,
         version: entry.record.version,
-        edited_at: entry.record.edited_at,
+        since: entry.since,
         fields: entry.record.fields.clone(),
         link: entry.link.clone(),
         changes: Vec::new(),

@@ -93,7 +93,7 @@ async fn push_batch(
         commit(pass, intents, Counts::default(), watched).await?;
     }
     let sent = send(pass, &mut drafts, &mut counts).await;
-    let edited_at: Vec<_> = drafts.iter().filter_map(Draft::arrived).collect();
+    let since: Vec<_> = drafts.iter().filter_map(Draft::arrived).collect();
     // Whatever stopped the sending, what was written before is written: it must be remembered.
     finish(pass, drafts, effects, counts).await?;
     let stages = Stages {
@@ -102,7 +102,7 @@ async fn push_batch(
         transformed_at,
         written_at: pass.engine.environment.now(),
     };
-    pass.tally.pushed(&edited_at, stages);
+    pass.tally.pushed(&since, stages);
     sent
 }
 

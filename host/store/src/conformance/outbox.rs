@@ -62,6 +62,18 @@ pub(super) async fn the_longest_waiting_comes_first(store: &dyn Store) {
     assert_eq!(since().await, None);
     world.edit(third.id, "later", 60).await;
     assert_eq!(since().await, Some(at(60)));
+    // What had settled waits from when it is put in again, and what waits already has waited longer.
+    let put = store.requeue(world.organization, world.pair, false, at(70));
+    put.await.unwrap();
+    let batch = store.outbox(world.organization, world.pair, at(100), None, 9);
+    let mut waits: Vec<_> = batch
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|entry| entry.since)
+        .collect();
+    waits.sort_unstable();
+    assert_eq!(waits, [at(60), at(70), at(70)]);
 }
 
 pub(super) async fn a_pass_goes_on_after_what_it_settled(store: &dyn Store) {

@@ -100,6 +100,8 @@ pub struct OutboxEntry {
     pub detached_from: Option<HubSpotId>,
     /// Failed attempts so far.
     pub attempts: u32,
+    /// Since when something of it waits to be pushed.
+    pub since: Timestamp,
 }
 
 /// What happens to a record's place in the outbox.

@@ -75,7 +75,9 @@ pub(super) fn enqueue_unlinked(db: &Database, pair: &PairScope, now: Timestamp) 
          WHERE r.object = ?2 AND r.deleted_at IS NULL
              AND NOT EXISTS (SELECT 1 FROM links l WHERE l.pair = ?1 AND l.record = r.key)
          ORDER BY r.key
-         ON CONFLICT (record, pair) DO UPDATE SET due_at = excluded.due_at, attempts = 0",
+         ON CONFLICT (record, pair) DO UPDATE SET
+             since = CASE WHEN due_at IS NULL THEN excluded.since ELSE since END,
+             due_at = excluded.due_at, attempts = 0",
     )?
     .execute([pair.key, pair.object, now.0])?;
     Ok(())
@@ -99,7 +101,9 @@ pub(super) fn requeue(
              WHERE r.object = ?2 AND r.deleted_at IS NULL AND (NOT ?4 OR r.key IN (
                  SELECT f.record FROM failures f WHERE f.pair = ?1 AND f.stage = 'push'))
              ORDER BY r.key
-             ON CONFLICT (record, pair) DO UPDATE SET due_at = excluded.due_at, attempts = 0",
+             ON CONFLICT (record, pair) DO UPDATE SET
+             since = CASE WHEN due_at IS NULL THEN excluded.since ELSE since END,
+             due_at = excluded.due_at, attempts = 0",
         )?
         .execute(params![pair.key, pair.object, now.0, failed_only])?;
     Ok(put as u64)
@@ -169,7 +173,7 @@ pub(super) fn batch(
     };
     let mut list = db.prepare_cached(&format!(
         "SELECT {RECORD_COLUMNS}, x.attempts, l.hubspot_id, l.base, l.hubspot_updated_at,
-             x.record
+             x.record, x.since
          FROM outbox x
          JOIN records r ON r.key = x.record
          LEFT JOIN links l ON l.pair = x.pair AND l.record = x.record
@@ -192,6 +196,7 @@ pub(super) fn batch(
             link,
             detached_from,
             attempts: row.get(6)?,
+            since: time(row, 11)?,
         });
     }
     Ok(entries)

@@ -184,6 +184,9 @@ impl Engine {
             Err(Error::Store(partneros_store::Error::LeaseLost(_))) => {
                 (RunOutcome::Interrupted, None)
             }
+            Err(Error::Store(braked @ partneros_store::Error::Braked(_))) => {
+                (RunOutcome::Failed, Some(describe(braked)))
+            }
             Err(error) => (RunOutcome::Failed, Some(describe(error))),
         };
         if let Err(Error::Store(partneros_store::Error::Braked(tripped))) = &result {

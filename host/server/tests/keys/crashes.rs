@@ -63,6 +63,7 @@ impl Story {
         let (app, url) = (App::default(), portal.url());
         let settings = format!(
             "[sync]\npoll_interval_ms = 100\nsettle_ms = 2000\nlease_ms = 400\nretry_ms = 300\n
+             [sync.brake]\nshare_percent = 100
              [hubspot]\nclient_id = \"{}\"\nclient_secret = \"{}\"\napi_base = \"{url}\"
              authorize_base = \"{url}\"\napp = \"unlimited\"\n{more}",
             app.client_id, app.client_secret
@@ -252,16 +253,16 @@ impl Story {
     fn come_to_rest(&self, host: &Served, pair: &str) {
         self.portal.sim().faults.set_plan(FaultPlan::default());
         let begun = Instant::now();
-        let mut still = 0;
+        let (mut still, mut runs) = (0, Json::Null);
         while still < 3 {
             assert!(
                 begun.elapsed() < DEADLINE,
-                "still writing; {}",
+                "still writing; {runs}; {}",
                 host.logged()
             );
             let before = self.portal.sim().writes.total();
             std::thread::sleep(Duration::from_millis(2_500));
-            let runs = self.asks(host, "GET", &format!("{pair}/runs?limit=1"), &Json::Null);
+            runs = self.asks(host, "GET", &format!("{pair}/runs?limit=3"), &Json::Null);
             let succeeded = runs["runs"][0]["outcome"] == "succeeded"
                 || runs["runs"][0]["outcome"] == "running";
             let quiet = self.portal.sim().writes.total() == before && succeeded;

@@ -39,7 +39,10 @@ pub use contract::members::{Invitation, Joining, Member, Members, NewInvitation,
 pub use contract::organizations::{
     ApiToken, NewApiToken, Organization, Organizations, TokenHolder,
 };
-pub use contract::pairs::{MappingSet, PairPatch, PairSetup, Pairs};
+pub use contract::pair_audits::{
+    AuditFigures, AuditSample, AuditedLink, PAIR_AUDITS_KEPT, PairAudit, PairAudits,
+};
+pub use contract::pairs::{DuePair, MappingSet, PairPatch, PairSetup, Pairs};
 pub use contract::plugin_activity::{PluginActivity, PluginCallLog, PluginUsage};
 pub use contract::plugins::{
     Binding, BindingScope, Candidate, MapperParts, NewPluginVersion, PluginEntry, PluginVersion,
@@ -82,6 +85,7 @@ pub trait Store:
     + SyncState
     + FormerLinks
     + Brakes
+    + PairAudits
     + Runs
     + Plugins
     + PluginActivity
@@ -108,6 +112,7 @@ impl<T> Store for T where
         + SyncState
         + FormerLinks
         + Brakes
+        + PairAudits
         + Runs
         + Plugins
         + PluginActivity

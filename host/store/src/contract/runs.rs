@@ -16,6 +16,8 @@ pub enum RunKind {
     Incremental,
     /// Everything again.
     Full,
+    /// What changed, and whether both sides hold the same as a whole.
+    Audit,
 }
 
 /// What set a run off.
@@ -123,6 +125,8 @@ pub struct RunEnd {
     pub at: Timestamp,
     /// When the pair is due again.
     pub next_run_at: Timestamp,
+    /// When its next audit is due; none leaves that as it is.
+    pub audit_due_at: Option<Timestamp>,
     /// What it did that no commit has counted.
     pub counts: Counts,
     /// How long the changes took that it carried.

@@ -69,14 +69,16 @@ impl Runs for Sqlite {
             let has_succeeded = is_over && end.outcome == RunOutcome::Succeeded;
             tx.prepare_cached(
                 "UPDATE pair_progress SET lease_until = NULL, next_run_at = ?3,
-                     succeeded_at = coalesce(?4, succeeded_at)
+                     succeeded_at = coalesce(?4, succeeded_at),
+                     audit_due_at = coalesce(?5, audit_due_at)
                  WHERE pair = ?1 AND lease_epoch = ?2 AND lease_until IS NOT NULL",
             )?
             .execute(params![
                 pair,
                 lease.epoch,
                 end.next_run_at.0,
-                has_succeeded.then_some(end.at.0)
+                has_succeeded.then_some(end.at.0),
+                end.audit_due_at.map(Timestamp::as_millis)
             ])?;
             health::add(tx, (pair, lease.pair_id), &end.lags, end.at)
         })

@@ -3,7 +3,7 @@
 use partneros_domain::{HubSpotId, Mappings};
 
 use super::world::{World, at};
-use crate::{Cursor, Error, Lease, Result, Store};
+use crate::{Commit, Cursor, Error, Lease, Result, Store};
 
 #[track_caller]
 fn lost(result: &Result<impl std::fmt::Debug>) {

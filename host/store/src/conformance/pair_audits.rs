@@ -82,7 +82,7 @@ pub(super) async fn a_range_of_links_tells_what_is_known_of_each(store: &dyn Sto
     assert_eq!(ids(&world.range(None, None).await), [10, 20, 30]);
     assert_eq!(ids(&world.range(Some(10), Some(30)).await), [20, 30]);
     assert_eq!(ids(&world.range(Some(30), None).await), [40]);
-    assert_eq!(ids(&world.range(Some(40), None).await), []);
+    assert!(world.range(Some(40), None).await.is_empty());
     let [last, first, third, second] = records[..] else {
         panic!("four records");
     };

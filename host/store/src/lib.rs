@@ -49,7 +49,9 @@ pub use contract::plugins::{
     Plugins, TrustedKey, VersionState,
 };
 pub use contract::records::{NewRecord, Page, Record, RecordChange, RecordPatch, Records};
-pub use contract::runs::{Counts, NewRun, Run, RunEnd, RunKind, RunOutcome, RunTrigger, Runs};
+pub use contract::runs::{
+    Counts, NewRun, NextAudit, Run, RunEnd, RunKind, RunOutcome, RunTrigger, Runs,
+};
 pub use contract::schemas::{CachedSchema, Schemas};
 pub use contract::sessions::{ActiveOrganization, NewSession, Session, Sessions};
 pub use contract::sync::{

@@ -11,9 +11,10 @@ use super::plugin_world::{candidate, new_setup, parts};
 use super::webhooks::webhook;
 use super::world::{OBJECT, World, at, new_connection, refused_as_not_found, tokens};
 use crate::{
-    Attempt, AuditFigures, BindingScope, BrakeLimit, BrakeVerdict, ConnectionStatus, DisabledReason, EventFilter,
-    LinkStep, MapperParts, NewApiToken, PairAudit, PairPatch, Parting, RecordPatch, Rounds, RunOutcome, Store,
-    TokenSet, TrustedKey, VersionState, Watched, WebhookPatch,
+    Attempt, AuditFigures, BindingScope, BrakeLimit, BrakeVerdict, ConnectionStatus,
+    DisabledReason, EventFilter, LinkStep, MapperParts, NewApiToken, PairAudit, PairPatch, Parting,
+    RecordPatch, Rounds, RunOutcome, Store, TokenSet, TrustedKey, VersionState, Watched,
+    WebhookPatch,
 };
 
 pub(super) async fn what_belongs_to_another_organization_does_not_exist(store: &dyn Store) {
@@ -308,11 +309,7 @@ impl Stranger<'_> {
     async fn tries_the_pair_audits(&self) {
         let (store, organization) = (self.store, self.ours.organization);
         let (pair, lease) = (self.theirs.pair, self.theirs.lease);
-        refused_as_not_found(
-            store
-                .linked_range(organization, pair, None, None, 9)
-                .await,
-        );
+        refused_as_not_found(store.linked_range(organization, pair, None, None, 9).await);
         let ids = [HubSpotId(7)];
         refused_as_not_found(store.unlinked_reasons(organization, pair, &ids).await);
         let lost = store.enqueue_lost(organization, lease, None, 9, at(1));

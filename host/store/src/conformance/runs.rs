@@ -3,7 +3,7 @@
 use partneros_domain::RunId;
 
 use super::world::{World, at, due_pair, refused_as_conflict, refused_as_not_found};
-use crate::{Counts, DuePair, Run, RunEnd, RunKind, RunOutcome, RunTrigger, Store};
+use crate::{Counts, DuePair, NextAudit, Run, RunEnd, RunKind, RunOutcome, RunTrigger, Store};
 
 pub(super) async fn a_run_is_followed_to_its_end(store: &dyn Store) {
     let world = World::new(store).await;
@@ -110,17 +110,17 @@ pub(super) async fn an_audit_is_due_when_a_run_has_said(store: &dyn Store) {
     let pair = due_pair(world.organization, world.pair);
     let mut lease = world.lease;
     for (said, now, audit) in [
-        (None, 10, false),
-        (Some(at(30)), 20, false),
-        (None, 29, false),
-        (None, 30, true),
-        (Some(at(90)), 40, false),
+        (NextAudit::AsBefore, 10, false),
+        (NextAudit::UnlessSet(at(30)), 20, false),
+        (NextAudit::UnlessSet(at(80)), 29, false),
+        (NextAudit::AsBefore, 30, true),
+        (NextAudit::At(at(90)), 40, false),
     ] {
         let run = world.new_run(RunId(world.uuid()), now);
         store.start_run(world.organization, &run).await.unwrap();
         let end = RunEnd {
             id: run.id,
-            audit_due_at: said,
+            next_audit: said,
             ..world.end(RunOutcome::Succeeded, now)
         };
         let finished = store.finish_run(world.organization, lease, end);

@@ -12,8 +12,9 @@ use uuid::Uuid;
 
 use crate::{
     Access, Commit, Committed, Counts, Cursor, DuePair, Effect, Error, FailureStage, Lease, Link,
-    NewConnection, NewFailure, NewRecord, NewRun, Organization, OtherPortal, OutboxEffect, Record,
-    PairLags, RecordEffect, RecordPatch, Result, RunEnd, RunKind, RunOutcome, RunTrigger, Store, TokenSet,
+    NewConnection, NewFailure, NewRecord, NewRun, NextAudit, Organization, OtherPortal,
+    OutboxEffect, PairLags, Record, RecordEffect, RecordPatch, Result, RunEnd, RunKind, RunOutcome,
+    RunTrigger, Store, TokenSet,
 };
 
 /// The object of the scene's pair.
@@ -104,7 +105,7 @@ impl<'a> World<'a> {
             error: None,
             at: at(now),
             next_run_at: at(now),
-            audit_due_at: None,
+            next_audit: NextAudit::AsBefore,
             counts: Counts::default(),
             lags: PairLags::default(),
         }

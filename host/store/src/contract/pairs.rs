@@ -58,7 +58,7 @@ pub struct DuePair {
     pub organization: OrganizationId,
     /// The pair.
     pub pair: PairId,
-    /// Whether an audit of it is due as well, see [`crate::RunEnd::audit_due_at`].
+    /// Whether an audit of it is due as well, see [`crate::RunEnd::next_audit`].
     pub audit: bool,
 }
 

@@ -6,7 +6,7 @@ use crate::child::{self, Server};
 use crate::task::{Place, Report, Task};
 use crate::{hostile, languages, mapper, reads, rivals, transform, upload};
 
-/// How many companies are pulled from the portal that can only be searched.
+/// How many companies are pulled from the portal that can only be searched, or audited in the simulator.
 const PULLED: usize = 100_000;
 /// How many records are pushed to the simulator, or pulled from it within limits.
 const SIMULATED: usize = 20_000;
@@ -24,6 +24,8 @@ pub enum Measurement {
     Pull,
     /// A push to the simulator.
     Push,
+    /// An audit of everything in the simulator.
+    Audit,
     /// The component, the native functions and the component under a layer, in turns.
     Transform,
     /// The example mapper in each language, in turns.
@@ -57,6 +59,7 @@ impl Measurement {
         match self {
             Self::Pull => pull(rounds),
             Self::Push => push(rounds),
+            Self::Audit => audit(rounds),
             Self::Transform => transform::measure(),
             Self::Languages => languages::measure(),
             Self::Rivals => rivals::measure(),
@@ -122,6 +125,21 @@ fn push(rounds: u32) -> anyhow::Result<Values> {
     }
     let seconds = median(&reports, |report| report.seconds);
     Ok(vec![("push_records_per_s", SIMULATED as f64 / seconds)])
+}
+
+fn audit(rounds: u32) -> anyhow::Result<Values> {
+    let portal = Server::start(&Task::ServeSimulator {
+        companies: PULLED,
+        limits: false,
+    })?;
+    let mut reports = Vec::new();
+    for round in 1..=rounds {
+        let report = in_fresh_directory(&portal, PULLED, Task::Audit)?;
+        tell(&format!("audit {round}/{rounds}"), &report, PULLED);
+        reports.push(report);
+    }
+    let seconds = median(&reports, |report| report.seconds);
+    Ok(vec![("audit_records_per_s", PULLED as f64 / seconds)])
 }
 
 fn idle() -> anyhow::Result<Values> {

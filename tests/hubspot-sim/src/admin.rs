@@ -76,7 +76,8 @@ impl Sim {
         let lag = self.lag(Source::Enrichment);
         let object_type = &mut self.types[ix.0];
         let found = object_type.registry.find(property);
-        let changed = found.and_then(|(property, _)| {
+        let property = found.map(|(property, _)| property);
+        let changed = property.and_then(|property| {
             let values = [(property, value.to_owned())];
             object_type.change(id, now, lag, |record| {
                 record.apply(&values, now, Source::Enrichment)

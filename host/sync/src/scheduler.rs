@@ -129,8 +129,9 @@ impl Line {
         let now = Instant::now();
         self.resting.retain(|_, until| *until > now);
         self.waiting = due.into();
-        self.waiting
-            .retain(|due| !self.running.contains(&due.pair) && !self.resting.contains_key(&due.pair));
+        self.waiting.retain(|due| {
+            !self.running.contains(&due.pair) && !self.resting.contains_key(&due.pair)
+        });
     }
 
     /// The next pair, which counts as running from now on.

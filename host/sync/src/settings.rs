@@ -5,6 +5,9 @@ use partneros_store::{NextAudit, RunKind, RunOutcome};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// How long an audit that failed waits before it is tried again by the schedule.
+const AUDIT_RETRY_MS: i64 = 3_600_000;
+
 /// Settings of the sync engine. All times are in milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -130,12 +133,7 @@ impl SyncSettings {
             format!("`sync.{key}` is {value}; it must be at least {least}{most}")
         })
     }
-}
 
-/// How long an audit that failed waits before it is tried again by the schedule.
-const AUDIT_RETRY_MS: i64 = 3_600_000;
-
-impl SyncSettings {
     /// What the end of a run says about the pair's next audit. One that was interrupted stays due.
     pub(crate) fn next_audit(
         &self,

@@ -180,15 +180,15 @@ fn enqueue_lost(
     let looked_at: Vec<(i64, (RecordId, bool))> = rows.collect::<rusqlite::Result<_>>()?;
     let keys: Vec<_> = looked_at.iter().map(|(key, _)| *key).collect();
     let page = List::Records.page(looked_at, limit);
-    let mut lost = Vec::new();
+    let mut put_in = Vec::new();
     for (key, (record, is_lost)) in keys.into_iter().zip(page.items) {
         if is_lost {
             outbox::enqueue(db, pair.key, key, now)?;
-            lost.push(record);
+            put_in.push(record);
         }
     }
     Ok(Page {
-        items: lost,
+        items: put_in,
         next: page.next,
     })
 }

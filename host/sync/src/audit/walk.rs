@@ -79,10 +79,10 @@ impl Lister {
             if !is_in_order(reached, &rows.ids) {
                 return Err(Error::ListOutOfOrder(self.object));
             }
-            let last = rows.ids.last().copied().or(reached);
+            let end = rows.ids.last().copied().or(reached);
             let range = Range {
                 after: reached,
-                through: last.filter(|_| next.is_some()),
+                through: end.filter(|_| next.is_some()),
                 rows,
             };
             // A page without objects says nothing about where it ends, unless it is the last.
@@ -90,7 +90,7 @@ impl Lister {
             if !says_nothing && arrived.send(range).await.is_err() {
                 return Ok(());
             }
-            reached = last;
+            reached = end;
             match next {
                 Some(next) => cursor = Some(next),
                 None => return Ok(()),

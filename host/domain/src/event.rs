@@ -37,6 +37,7 @@ macro_rules! event_types {
 event_types! {
     SyncPull = "sync.pull", "A run moved values from HubSpot, or failed to: counts, duration, HTTP status, `rateLimitRemaining`.";
     SyncPush = "sync.push", "A run moved values to HubSpot, or failed to: counts, duration, HTTP status, `rateLimitRemaining`.";
+    SyncAudited = "sync.audited", "Both sides of a pair were compared as a whole: as of when they are complete, the differences that were found and mended, and those that are left.";
     RecordUnlinked = "record.unlinked", "Records are kept without their HubSpot objects, which were archived or deleted; the metadata lists them.";
     RecordRelinked = "record.relinked", "Records are linked to their HubSpot objects again, which were restored; the metadata lists them.";
     RecordDeleted = "record.deleted", "Records were deleted with their HubSpot objects, as the pair's delete policy says; the metadata lists them.";

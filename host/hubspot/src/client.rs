@@ -19,7 +19,8 @@ use crate::http::{Http, HttpConfig};
 use crate::model::{AccountInfo, CustomSchema, NewProperty, Owner, Pipeline, Property};
 use crate::paths::{API_BASE, ApiVersion, Paths};
 use crate::portal::{
-    ObjectHistory, Portal, Priority, ReadBatch, Rows, Search, SearchPage, Update, Upsert, Written,
+    List, ObjectHistory, Portal, Priority, ReadBatch, Rows, Search, SearchPage, Update, Upsert,
+    Written,
 };
 use crate::retry::RetryConfig;
 use crate::{describe, history, read, search, write};
@@ -178,13 +179,8 @@ impl Portal for Client {
         write::archive_batch(self, object, ids, priority).await
     }
 
-    async fn list_archived(
-        &self,
-        object: &str,
-        properties: &[FieldName],
-        after: Option<&str>,
-    ) -> Result<(Rows, Option<String>), Error> {
-        read::list_archived(self, object, properties, after).await
+    async fn list(&self, list: List<'_>) -> Result<(Rows, Option<String>), Error> {
+        read::list(self, list).await
     }
 
     async fn properties(&self, object: &str) -> Result<Vec<Property>, Error> {

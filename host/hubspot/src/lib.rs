@@ -43,9 +43,9 @@ pub use oauth::{
 };
 pub use paths::{API_BASE, ApiVersion, UnknownVersion};
 pub use portal::{
-    BATCH_MAX, HISTORY_BATCH_MAX, ObjectHistory, Portal, Priority, PropertyError, PropertyVersion,
-    ReadBatch, RowError, Rows, SEARCH_PAGE_MAX, Search, SearchPage, Update, Upsert, Window,
-    Written, WrittenObject,
+    BATCH_MAX, HISTORY_BATCH_MAX, List, ObjectHistory, Portal, Priority, PropertyError,
+    PropertyVersion, ReadBatch, RowError, Rows, SEARCH_PAGE_MAX, Search, SearchPage, Update,
+    Upsert, Window, Written, WrittenObject,
 };
 pub use retry::RetryConfig;
 pub use search::modified_property;

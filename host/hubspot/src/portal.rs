@@ -28,7 +28,7 @@ pub enum Priority {
     Push,
     /// The regular poll.
     Poll,
-    /// A first or full sync.
+    /// A first or full sync, or an audit.
     Backfill,
 }
 
@@ -108,6 +108,21 @@ pub struct SearchPage {
     pub total: u64,
     /// The objects.
     pub rows: Rows,
+}
+
+/// A page of all objects of a type, live or archived.
+#[derive(Debug, Clone, Copy)]
+pub struct List<'a> {
+    /// The object type, such as `companies`.
+    pub object: &'a str,
+    /// The properties wanted, in the order of the columns to return.
+    pub properties: &'a [FieldName],
+    /// Whether the archived objects are listed, or the live ones.
+    pub archived: bool,
+    /// The cursor that the page before gave; none for the first.
+    pub after: Option<&'a str>,
+    /// Whom it serves.
+    pub priority: Priority,
 }
 
 /// Objects read by id.
@@ -277,13 +292,9 @@ pub trait Portal: Send + Sync {
         priority: Priority,
     ) -> Result<(), Error>;
 
-    /// Lists a page of archived objects in order of id, and the cursor of the next page.
-    async fn list_archived(
-        &self,
-        object: &str,
-        properties: &[FieldName],
-        after: Option<&str>,
-    ) -> Result<(Rows, Option<String>), Error>;
+    /// Lists a page of up to [`BATCH_MAX`] objects in order of id, and the cursor of the next page. Unlike a search it shows
+    /// what is there, not what an index knew a while ago.
+    async fn list(&self, list: List<'_>) -> Result<(Rows, Option<String>), Error>;
 
     /// The properties of an object type.
     async fn properties(&self, object: &str) -> Result<Vec<Property>, Error>;

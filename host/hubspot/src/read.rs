@@ -1,4 +1,4 @@
-//! Reads objects by id and lists archived ones.
+//! Reads objects by id and lists all of a type.
 
 use std::collections::HashMap;
 use std::collections::HashSet;
@@ -10,7 +10,7 @@ use crate::call::Call;
 use crate::client::Client;
 use crate::error::{Error, Refusal};
 use crate::http::invalid;
-use crate::portal::{BATCH_MAX, Priority, ReadBatch, Rows};
+use crate::portal::{BATCH_MAX, List, Priority, ReadBatch, Rows};
 use crate::refusal::Envelope;
 use crate::rows::{self, Page};
 
@@ -88,35 +88,33 @@ pub(crate) async fn read_by_key(
     Ok(page.rows)
 }
 
-pub(crate) async fn list_archived(
-    client: &Client,
-    object: &str,
-    properties: &[FieldName],
-    after: Option<&str>,
-) -> Result<(Rows, Option<String>), Error> {
+pub(crate) async fn list(client: &Client, list: List<'_>) -> Result<(Rows, Option<String>), Error> {
+    let properties = list.properties;
     let in_query = properties
         .iter()
         .map(|name| name.as_str().len() + 3)
         .sum::<usize>()
         <= QUERY_BYTES_MAX;
     let listed: &[FieldName] = if in_query { properties } else { &[] };
-    let mut url = client.paths().objects(object, &[]);
+    let mut url = client.paths().objects(list.object, &[]);
     {
         let mut query = url.query_pairs_mut();
         query.append_pair("limit", &BATCH_MAX.to_string());
-        query.append_pair("archived", "true");
+        if list.archived {
+            query.append_pair("archived", "true");
+        }
         if !listed.is_empty() {
             let names: Vec<_> = listed.iter().map(FieldName::as_str).collect();
             query.append_pair("properties", &names.join(","));
         }
-        if let Some(after) = after {
+        if let Some(after) = list.after {
             query.append_pair("after", after);
         }
     }
-    let call = Call::get(url.clone(), Priority::Poll);
+    let call = Call::get(url.clone(), list.priority);
     let read = |body: &[u8]| rows::parse(body, listed, BATCH_MAX);
     let page = client.caller().call(&call, read).await?;
-    let next = next_cursor(&url, after, page.after)?;
+    let next = next_cursor(&url, list.after, page.after)?;
     if in_query || page.rows.is_empty() {
         let mut rows = page.rows;
         rows.columns.resize_with(properties.len(), Vec::new);
@@ -124,7 +122,15 @@ pub(crate) async fn list_archived(
         return Ok((rows, next));
     }
     let ids = &page.rows.ids;
-    let full = read_chunk(client, object, properties, ids, true, Priority::Poll).await?;
+    let full = read_chunk(
+        client,
+        list.object,
+        properties,
+        ids,
+        list.archived,
+        list.priority,
+    )
+    .await?;
     Ok((in_order_of(ids, full.rows), next))
 }
 

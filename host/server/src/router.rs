@@ -13,8 +13,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    audit, auth, changes, detached, health, integrations, invitations, mappings, members, objects,
-    pairs, plugins, records, repeatable, request, runs, tokens, webhooks,
+    audit, audits, auth, changes, detached, health, integrations, invitations, mappings, members,
+    objects, pairs, plugins, records, repeatable, request, runs, tokens, webhooks,
 };
 use crate::auth::access;
 use crate::metrics;
@@ -110,6 +110,8 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(guarded!(runs::conflicts::handle))
         .routes(guarded!(runs::failures::handle))
         .routes(guarded!(runs::retry::handle))
+        .routes(guarded!(audits::start::handle))
+        .routes(guarded!(audits::list::handle))
         .routes(guarded!(detached::list::handle))
         .routes(guarded!(detached::release::handle))
         .routes(guarded!(plugins::list::handle))

@@ -71,6 +71,7 @@ async fn measure(
             cursor: Some(Cursor {
                 modified_at: Timestamp(page as i64),
                 drained_to: None,
+                mapping_version: 0,
             }),
             counts: Counts::default(),
         };

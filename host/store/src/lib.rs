@@ -39,14 +39,19 @@ pub use contract::members::{Invitation, Joining, Member, Members, NewInvitation,
 pub use contract::organizations::{
     ApiToken, NewApiToken, Organization, Organizations, TokenHolder,
 };
-pub use contract::pairs::{MappingSet, PairPatch, PairSetup, Pairs};
+pub use contract::pair_audits::{
+    AuditFigures, AuditSample, AuditedLink, PAIR_AUDITS_KEPT, PairAudit, PairAudits,
+};
+pub use contract::pairs::{DuePair, MappingSet, PairPatch, PairSetup, Pairs};
 pub use contract::plugin_activity::{PluginActivity, PluginCallLog, PluginUsage};
 pub use contract::plugins::{
     Binding, BindingScope, Candidate, MapperParts, NewPluginVersion, PluginEntry, PluginVersion,
     Plugins, TrustedKey, VersionState,
 };
 pub use contract::records::{NewRecord, Page, Record, RecordChange, RecordPatch, Records};
-pub use contract::runs::{Counts, NewRun, Run, RunEnd, RunKind, RunOutcome, RunTrigger, Runs};
+pub use contract::runs::{
+    Counts, NewRun, NextAudit, Run, RunEnd, RunKind, RunOutcome, RunTrigger, Runs,
+};
 pub use contract::schemas::{CachedSchema, Schemas};
 pub use contract::sessions::{ActiveOrganization, NewSession, Session, Sessions};
 pub use contract::sync::{
@@ -82,6 +87,7 @@ pub trait Store:
     + SyncState
     + FormerLinks
     + Brakes
+    + PairAudits
     + Runs
     + Plugins
     + PluginActivity
@@ -108,6 +114,7 @@ impl<T> Store for T where
         + SyncState
         + FormerLinks
         + Brakes
+        + PairAudits
         + Runs
         + Plugins
         + PluginActivity

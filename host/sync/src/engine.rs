@@ -22,7 +22,7 @@ use crate::plugins::{self, Mapper, Plugins, Settled, SplitPlan};
 use crate::portals::Portals;
 use crate::settings::{AlertSettings, AuditSettings, SyncSettings};
 use crate::tally::Tally;
-use crate::{absorb, presence, pull, push, trail, trial};
+use crate::{absorb, audit, presence, pull, push, trail, trial};
 
 /// How often a pass begins again because the portal's schema or the mappings changed under it.
 const PASS_ROUNDS: usize = 3;
@@ -109,6 +109,31 @@ impl Engine {
         trigger: RunTrigger,
         full: bool,
     ) -> Result<Begun, Error> {
+        let reach = if full {
+            Reach::Everything
+        } else {
+            Reach::Changes
+        };
+        self.open(organization, pair, trigger, reach).await
+    }
+
+    /// Begins a run as [`Self::begin`] does, which audits the pair after it has synced what changed.
+    pub async fn begin_audit(
+        &self,
+        organization: OrganizationId,
+        pair: PairId,
+        trigger: RunTrigger,
+    ) -> Result<Begun, Error> {
+        self.open(organization, pair, trigger, Reach::Audit).await
+    }
+
+    async fn open(
+        &self,
+        organization: OrganizationId,
+        pair: PairId,
+        trigger: RunTrigger,
+        reach: Reach,
+    ) -> Result<Begun, Error> {
         let parts = &self.parts;
         let pair = parts.store.pair(organization, pair).await?;
         match pair.state {
@@ -123,7 +148,7 @@ impl Engine {
             .await?;
         let lease = lease.ok_or(Error::Busy)?;
         match self
-            .write_down(organization, &pair, trigger, full, now)
+            .write_down(organization, &pair, trigger, reach, now)
             .await
         {
             Ok(run) => Ok(Begun {
@@ -145,18 +170,19 @@ impl Engine {
         organization: OrganizationId,
         pair: &ObjectPair,
         trigger: RunTrigger,
-        full: bool,
+        reach: Reach,
         now: Timestamp,
     ) -> Result<NewRun, Error> {
         let store = &self.parts.store;
         let cursor = store.cursor(organization, pair.id).await?;
-        if full && cursor.is_some() {
+        if reach == Reach::Everything && cursor.is_some() {
             store.set_cursor(organization, pair.id, None).await?;
         }
-        let kind = match cursor {
-            None => RunKind::First,
-            Some(_) if full => RunKind::Full,
-            Some(_) => RunKind::Incremental,
+        let kind = match (reach, cursor) {
+            (Reach::Audit, _) => RunKind::Audit,
+            (_, None) => RunKind::First,
+            (Reach::Everything, Some(_)) => RunKind::Full,
+            (Reach::Changes, Some(_)) => RunKind::Incremental,
         };
         let run = NewRun {
             id: RunId(self.parts.environment.new_id()),
@@ -211,6 +237,7 @@ impl Engine {
             error: message,
             at,
             next_run_at: at.plus_millis(interval_ms),
+            next_audit: parts.settings.next_audit(begun.run.kind, outcome, at),
             counts,
             lags,
         };
@@ -310,7 +337,7 @@ impl Engine {
         let priority = match (begun.run.trigger, begun.run.kind) {
             (RunTrigger::Manual, RunKind::Incremental) => Priority::Interactive,
             (RunTrigger::Schedule, RunKind::Incremental) => Priority::Poll,
-            (_, RunKind::First | RunKind::Full) => Priority::Backfill,
+            (_, RunKind::First | RunKind::Full | RunKind::Audit) => Priority::Backfill,
         };
         let start = PassStart {
             engine: Arc::clone(parts),
@@ -335,6 +362,9 @@ impl Engine {
         presence::make_rounds(&mut pass).await?;
         absorb::revisit_ambiguous(&mut pass).await?;
         push::push(&mut pass).await?;
+        if begun.run.kind == RunKind::Audit {
+            audit::audit(&mut pass).await?;
+        }
         presence::archive_doomed(&pass).await?;
         if is_decided {
             let store = &parts.store;
@@ -352,6 +382,17 @@ impl Engine {
             .await
             .map(drop)
     }
+}
+
+/// How far a run reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    /// What changed.
+    Changes,
+    /// Everything, as if nothing were known.
+    Everything,
+    /// What changed; then both sides are compared as a whole.
+    Audit,
 }
 
 /// A run that has the lease and is written down.

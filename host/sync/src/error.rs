@@ -151,6 +151,9 @@ pub enum Error {
         "failed because too much was about to change at once; approve or discard the change first"
     )]
     Braked,
+    /// HubSpot listed objects in another order than by id, so that an audit cannot tell whether it saw all.
+    #[error("failed to audit HubSpot object `{0}`: HubSpot did not list it in order of id")]
+    ListOutOfOrder(String),
     /// Records were edited again and again while they were synced.
     #[error("failed to settle {0} records that keep being edited; the next run tries again")]
     Raced(usize),

@@ -9,6 +9,7 @@
 mod absorb;
 mod access;
 mod alerts;
+mod audit;
 mod brake;
 mod bundle;
 mod discovery;

@@ -117,6 +117,11 @@ impl Pass {
         }
     }
 
+    /// The version of the mappings that the pass goes by.
+    pub fn mapping_version(&self) -> i64 {
+        self.mapping_version
+    }
+
     /// Makes sure of the lease. Ends the pass if the host is shutting down, or if an admin changed the pair, whose new
     /// settings must be obeyed from here on.
     pub async fn step(&self) -> Result<(), Error> {

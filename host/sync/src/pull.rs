@@ -78,6 +78,7 @@ impl Pages {
             priority: pass.priority,
             page_rows: pass.engine.settings.page_rows.clamp(1, SEARCH_PAGE_MAX),
             settled: now.plus_millis(settle_ms.saturating_neg()),
+            mapping_version: pass.mapping_version(),
             stored,
         };
         Ok(Self {
@@ -113,6 +114,7 @@ struct Fetcher {
     priority: Priority,
     page_rows: usize,
     settled: Timestamp,
+    mapping_version: i64,
     stored: Option<Cursor>,
 }
 
@@ -132,7 +134,8 @@ impl Fetcher {
             };
             let found = self.portal.search(search).await.map_err(Error::Pull)?;
             let next = next_window(window, &found.rows, self.page_rows, self.settled);
-            let cursor = persistent(next, window, &found.rows, self.settled, self.stored);
+            let reached = reached(next, window, &found.rows, self.settled);
+            let cursor = persistent(reached, self.settled, self.mapping_version, self.stored);
             let rows = boundary.pass(found.rows);
             let taken = arrived.send(Page { rows, cursor }).await.is_ok();
             match next {
@@ -235,48 +238,43 @@ fn last_in_order(rows: &Rows, start: Timestamp, settled: Timestamp) -> Option<Ti
     times.filter(|at| *at < settled).max()
 }
 
-/// The cursor to store with a page: everything modified before it has been seen for good.
-///
-/// It never passes the settle time, within which HubSpot's index may still be incomplete, and never goes back.
-pub fn persistent(
-    next: Option<Window>,
-    window: Window,
-    rows: &Rows,
-    settled: Timestamp,
-    stored: Option<Cursor>,
-) -> Cursor {
-    let reached = match next {
-        Some(Window::Since(at)) => Cursor {
-            modified_at: at,
-            drained_to: None,
-        },
-        Some(Window::Within { at, after }) => Cursor {
-            modified_at: at,
-            drained_to: after,
-        },
+/// How far a page has brought the pull: the instant, and while that is drained, the last id of it that was seen.
+type Reached = (Timestamp, Option<HubSpotId>);
+
+/// How far the pull has come with these rows, and where the next page starts.
+fn reached(next: Option<Window>, window: Window, rows: &Rows, settled: Timestamp) -> Reached {
+    match next {
+        Some(Window::Since(at)) => (at, None),
+        Some(Window::Within { at, after }) => (at, after),
         // By id, nothing is certain before the end.
-        Some(Window::ById { since, .. }) => Cursor {
-            modified_at: since,
-            drained_to: None,
-        },
-        None => Cursor {
-            modified_at: match window {
+        Some(Window::ById { since, .. }) => (since, None),
+        None => {
+            let at = match window {
                 Window::ById { since, .. } => since.max(settled),
                 // A page that is not full leaves nothing behind.
                 Window::Since(start) | Window::Within { at: start, .. } => {
                     rows.updated_at.iter().copied().fold(start, Timestamp::max)
                 }
-            },
-            drained_to: None,
-        },
-    };
-    let bounded = if reached.modified_at > settled && !made(Mistake::NotSettled) {
-        Cursor {
-            modified_at: settled,
-            drained_to: None,
+            };
+            (at, None)
         }
-    } else {
-        reached
+    }
+}
+
+/// The cursor to store with a page: everything modified before it has been seen for good.
+///
+/// It never passes the settle time, within which HubSpot's index may still be incomplete, and never goes back.
+pub fn persistent(
+    (modified_at, drained_to): Reached,
+    settled: Timestamp,
+    mapping_version: i64,
+    stored: Option<Cursor>,
+) -> Cursor {
+    let is_settled = modified_at <= settled || made(Mistake::NotSettled);
+    let bounded = Cursor {
+        modified_at: if is_settled { modified_at } else { settled },
+        drained_to: drained_to.filter(|_| is_settled),
+        mapping_version,
     };
     match stored {
         Some(stored) if stored.modified_at > bounded.modified_at => stored,
@@ -407,7 +405,8 @@ mod tests {
         let next = next_window(since(5), &news, SEARCH_PAGE_MAX, SETTLED);
         assert_eq!(next, Some(by_id(None)));
         // What stands behind the news in the order has not been seen, so the cursor stays where it was.
-        let cursor = persistent(next, since(5), &news, SETTLED, None);
+        let reached = reached(next, since(5), &news, SETTLED);
+        let cursor = persistent(reached, SETTLED, 0, None);
         assert_eq!(cursor.modified_at, Timestamp(5));
         let on = next_window(by_id(None), &news, SEARCH_PAGE_MAX, SETTLED);
         assert_eq!(on, Some(by_id(Some(HubSpotId(199)))));
@@ -416,7 +415,8 @@ mod tests {
             next_window(by_id(None), &end, SEARCH_PAGE_MAX, SETTLED),
             None
         );
-        let cursor = persistent(None, by_id(None), &end, SETTLED, None);
+        let reached = super::reached(None, by_id(None), &end, SETTLED);
+        let cursor = persistent(reached, SETTLED, 0, None);
         assert_eq!(cursor.modified_at, SETTLED);
     }
 
@@ -445,15 +445,20 @@ mod tests {
     #[test]
     fn the_cursor_stays_behind_the_settle_time_and_never_goes_back() {
         let recent = rows([SETTLED.0 + 10, SETTLED.0 + 20]);
-        let cursor = persistent(None, since(0), &recent, SETTLED, None);
-        assert_eq!(cursor.modified_at, SETTLED);
+        let after = |window, rows: &Rows, stored| {
+            let reached = reached(None, window, rows, SETTLED);
+            persistent(reached, SETTLED, 3, stored)
+        };
+        let cursor = after(since(0), &recent, None);
+        assert_eq!((cursor.modified_at, cursor.mapping_version), (SETTLED, 3));
         let stored = Cursor {
             modified_at: Timestamp(900),
             drained_to: None,
+            mapping_version: 3,
         };
-        let kept = persistent(None, since(900), &rows([]), SETTLED, Some(stored));
+        let kept = after(since(900), &rows([]), Some(stored));
         assert_eq!(kept, stored);
-        let old = persistent(None, since(0), &rows([10, 20]), SETTLED, None);
+        let old = after(since(0), &rows([10, 20]), None);
         assert_eq!(old.modified_at, Timestamp(20));
     }
 

@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
-use partneros_domain::{OrganizationId, PairId};
-use partneros_store::RunTrigger;
+use partneros_domain::PairId;
+use partneros_store::{DuePair, Run, RunTrigger};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -41,9 +41,9 @@ impl Engine {
                 _ = tick.tick() => self.look_for_due(&mut line, runs.len()).await,
             }
             while runs.len() < self.parts.settings.workers
-                && let Some((organization, pair)) = line.next()
+                && let Some(due) = line.next()
             {
-                self.start(&mut runs, organization, pair);
+                self.start(&mut runs, due);
             }
         }
         while runs.join_next().await.is_some() {}
@@ -58,11 +58,8 @@ impl Engine {
             .due_pairs(now, usize::from(u16::MAX))
             .await?;
         let count = due.len();
-        for (organization, pair) in due {
-            match self
-                .run(organization, pair, RunTrigger::Schedule, false)
-                .await
-            {
+        for due in due {
+            match self.run_one(due).await {
                 Ok(_) | Err(Error::Busy | Error::NotActive | Error::Braked) => {}
                 Err(error) => return Err(error),
             }
@@ -81,10 +78,24 @@ impl Engine {
         }
     }
 
-    fn start(&self, runs: &mut JoinSet<Ended>, organization: OrganizationId, pair: PairId) {
-        let engine = self.clone();
+    /// Runs a due pair, with an audit if that is due as well.
+    async fn run_one(&self, due: DuePair) -> Result<Run, Error> {
+        let (organization, pair) = (due.organization, due.pair);
+        let audits = due.audit && self.parts.settings.audit_interval_ms > 0;
+        let begun = if audits {
+            self.begin_audit(organization, pair, RunTrigger::Schedule)
+                .await?
+        } else {
+            self.begin(organization, pair, RunTrigger::Schedule, false)
+                .await?
+        };
+        self.carry_out(begun).await
+    }
+
+    fn start(&self, runs: &mut JoinSet<Ended>, due: DuePair) {
+        let (engine, pair) = (self.clone(), due.pair);
         runs.spawn(async move {
-            let ran = match engine.run(organization, pair, RunTrigger::Schedule, false).await {
+            let ran = match engine.run_one(due).await {
                 Ok(_) | Err(Error::Busy | Error::NotActive | Error::Braked) => true,
                 Err(error) => {
                     tracing::error!(pair.id = %pair, error = %describe(&error), "sync could not run");
@@ -107,25 +118,26 @@ struct Ended {
 /// Due pairs that wait for a worker, longest due first, so that a worker who is done goes on at once.
 #[derive(Debug, Default)]
 struct Line {
-    waiting: VecDeque<(OrganizationId, PairId)>,
+    waiting: VecDeque<DuePair>,
     running: HashSet<PairId>,
     resting: HashMap<PairId, Instant>,
 }
 
 impl Line {
     /// Takes these pairs in place of those that wait, except for what is running or rests.
-    fn renew(&mut self, due: Vec<(OrganizationId, PairId)>) {
+    fn renew(&mut self, due: Vec<DuePair>) {
         let now = Instant::now();
         self.resting.retain(|_, until| *until > now);
         self.waiting = due.into();
-        self.waiting
-            .retain(|(_, pair)| !self.running.contains(pair) && !self.resting.contains_key(pair));
+        self.waiting.retain(|due| {
+            !self.running.contains(&due.pair) && !self.resting.contains_key(&due.pair)
+        });
     }
 
     /// The next pair, which counts as running from now on.
-    fn next(&mut self) -> Option<(OrganizationId, PairId)> {
+    fn next(&mut self) -> Option<DuePair> {
         let next = self.waiting.pop_front()?;
-        self.running.insert(next.1);
+        self.running.insert(next.pair);
         Some(next)
     }
 
@@ -146,17 +158,22 @@ impl Line {
 
 #[cfg(test)]
 mod tests {
+    use partneros_domain::OrganizationId;
     use uuid::Uuid;
 
     use super::*;
 
-    fn due(numbers: &[u128]) -> Vec<(OrganizationId, PairId)> {
-        let pair = |&number| (OrganizationId(Uuid::nil()), PairId(Uuid::from_u128(number)));
+    fn due(numbers: &[u128]) -> Vec<DuePair> {
+        let pair = |&number| DuePair {
+            organization: OrganizationId(Uuid::nil()),
+            pair: PairId(Uuid::from_u128(number)),
+            audit: false,
+        };
         numbers.iter().map(pair).collect()
     }
 
     fn next(line: &mut Line) -> Option<u128> {
-        line.next().map(|(_, pair)| pair.0.as_u128())
+        line.next().map(|due| due.pair.0.as_u128())
     }
 
     #[test]

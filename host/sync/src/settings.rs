@@ -1,7 +1,12 @@
 //! How the engine behaves: intervals, batch sizes and limits, with their defaults and reasons.
 
+use partneros_domain::Timestamp;
+use partneros_store::{NextAudit, RunKind, RunOutcome};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+/// How long an audit that failed waits before it is tried again by the schedule.
+const AUDIT_RETRY_MS: i64 = 3_600_000;
 
 /// Settings of the sync engine. All times are in milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -14,8 +19,9 @@ pub struct SyncSettings {
     /// missing property is noticed at once all the same.
     pub schema_refresh_ms: u64,
     /// How far the cursor stays behind the present. HubSpot's index shows new objects late (measured up to 30 s, reported
-    /// up to minutes); what is modified within this time is looked at again in the next poll. Default 120,000. A shorter
-    /// time risks missing objects, a longer one reads more again.
+    /// up to minutes); so this is also by how much a poll overlaps with the one before: what was modified within it is looked
+    /// at again, and dropped where it is known. Default 120,000. A shorter time risks missing objects, until an audit finds
+    /// them; a longer one reads more again.
     pub settle_ms: u64,
     /// How often HubSpot's archive is read for a pair. Default 900,000 (15 minutes): a page of a hundred objects is a call, and
     /// an archive holds what was deleted in the last 90 days. Search does not show it, so deletions are noticed this late.
@@ -24,6 +30,10 @@ pub struct SyncSettings {
     /// for a hundred objects. Polling goes by the modification date, and only this shows what changes without it: what
     /// HubSpot calculates, and objects that were erased for good.
     pub recheck_interval_ms: u64,
+    /// How often a pair is audited: all objects that HubSpot lists are compared with all links, and what differs is mended and
+    /// reported. Default 604,800,000 (a week): a call for a hundred objects, after all others. The pair goes on syncing
+    /// meanwhile. 0 audits only when somebody asks for it. A change counts from the next audit on.
+    pub audit_interval_ms: u64,
     /// How many objects a page of a poll asks for, 1 to 200. Default 200, HubSpot's most: fewer pages, fewer calls.
     pub page_rows: usize,
     /// How long a worker may hold a pair without a sign of life. Default 300,000; a crashed worker's pair waits that long.
@@ -123,6 +133,28 @@ impl SyncSettings {
             format!("`sync.{key}` is {value}; it must be at least {least}{most}")
         })
     }
+
+    /// What the end of a run says about the pair's next audit. One that was interrupted stays due.
+    pub(crate) fn next_audit(
+        &self,
+        kind: RunKind,
+        outcome: RunOutcome,
+        at: Timestamp,
+    ) -> NextAudit {
+        if self.audit_interval_ms == 0 {
+            return NextAudit::AsBefore;
+        }
+        let interval_ms = i64::try_from(self.audit_interval_ms).unwrap_or(i64::MAX);
+        let next = at.plus_millis(interval_ms);
+        match (kind, outcome) {
+            (RunKind::Audit, RunOutcome::Succeeded) => NextAudit::At(next),
+            (RunKind::Audit, RunOutcome::Failed) => {
+                NextAudit::At(at.plus_millis(AUDIT_RETRY_MS.min(interval_ms)))
+            }
+            (_, RunOutcome::Succeeded) => NextAudit::UnlessSet(next),
+            _ => NextAudit::AsBefore,
+        }
+    }
 }
 
 impl Default for AlertSettings {
@@ -161,6 +193,7 @@ impl Default for SyncSettings {
             settle_ms: 120_000,
             archived_interval_ms: 900_000,
             recheck_interval_ms: 21_600_000,
+            audit_interval_ms: 604_800_000,
             page_rows: 200,
             lease_ms: 300_000,
             workers: 8,

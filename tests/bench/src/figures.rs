@@ -32,7 +32,7 @@ const fn figure(
 }
 
 /// All figures in the order they are printed.
-pub const FIGURES: [Figure; 39] = [
+pub const FIGURES: [Figure; 40] = [
     figure(
         "pull_records_per_s",
         "records/s",
@@ -80,6 +80,12 @@ pub const FIGURES: [Figure; 39] = [
         "records/s",
         Measurement::Push,
         "20,000 edited records to the simulator without limits",
+    ),
+    figure(
+        "audit_records_per_s",
+        "records/s",
+        Measurement::Audit,
+        "100,000 linked records compared with the simulator's list of objects; nothing differs",
     ),
     figure(
         "transform_ns_per_record",
@@ -348,7 +354,7 @@ mod tests {
             .map(|(measurement, _)| *measurement)
             .collect();
         seen.dedup();
-        assert_eq!(seen.len(), 13);
+        assert_eq!(seen.len(), 14);
         let figures: usize = grouped.iter().map(|(_, figures)| figures.len()).sum();
         assert_eq!(figures, FIGURES.len());
     }

@@ -13,8 +13,8 @@ use partneros_store::{
     Store, SyncState as _, TokenSet,
 };
 use partneros_sync::{
-    AlertSettings, AuditSettings, BrakeSettings, BuiltIn, Engine, Environment as _, HttpPortals,
-    Parts, Plugins, PortalsConfig, SyncSettings, describe,
+    AlertSettings, AuditSettings, Begun, BrakeSettings, BuiltIn, Engine, Environment as _, Error,
+    HttpPortals, Parts, Plugins, PortalsConfig, SyncSettings, describe,
 };
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
@@ -210,12 +210,27 @@ impl Host {
         self.run_by(pair, true).await
     }
 
-    async fn run_by(&self, pair: PairId, full: bool) -> anyhow::Result<Run> {
-        let run = self
+    /// Audits the pair once. The run must succeed and leave nothing behind.
+    pub async fn audit(&self, pair: PairId) -> anyhow::Result<Run> {
+        let begun = self
             .engine
-            .run(self.organization, pair, RunTrigger::Manual, full)
-            .await
-            .map_err(|error| anyhow::anyhow!("failed to run the pair: {}", describe(&error)))?;
+            .begin_audit(self.organization, pair, RunTrigger::Manual)
+            .await;
+        self.finish(begun).await
+    }
+
+    async fn run_by(&self, pair: PairId, full: bool) -> anyhow::Result<Run> {
+        let begun = self
+            .engine
+            .begin(self.organization, pair, RunTrigger::Manual, full)
+            .await;
+        self.finish(begun).await
+    }
+
+    async fn finish(&self, begun: Result<Begun, Error>) -> anyhow::Result<Run> {
+        let run = async { self.engine.carry_out(begun?).await }.await;
+        let run =
+            run.map_err(|error| anyhow::anyhow!("failed to run the pair: {}", describe(&error)))?;
         let error = run.error.as_deref().unwrap_or("it was interrupted");
         ensure!(
             run.outcome == RunOutcome::Succeeded,

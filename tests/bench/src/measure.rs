@@ -8,7 +8,7 @@ use crate::child::{self, Server};
 use crate::task::{Place, Report, Task};
 use crate::{hostile, languages, mapper, reads, rivals, simulated, transform, upload};
 
-/// How many companies are pulled from the portal that can only be searched.
+/// How many companies are pulled from the portal that can only be searched, or audited in the simulator.
 const PULLED: usize = 100_000;
 /// When a pull of them is killed: in the middle, on machines that are up to twice as fast or slow.
 const KILLED_AFTER: Duration = Duration::from_millis(1_500);
@@ -34,6 +34,8 @@ pub enum Measurement {
     Simulate,
     /// A push to the simulator.
     Push,
+    /// An audit of everything in the simulator.
+    Audit,
     /// The component, the native functions and the component under a layer, in turns.
     Transform,
     /// The example mapper in each language, in turns.
@@ -70,6 +72,7 @@ impl Measurement {
             Self::Resume => resume(rounds),
             Self::Simulate => simulated::measure(rounds),
             Self::Push => push(rounds),
+            Self::Audit => audit(rounds),
             Self::Transform => transform::measure(),
             Self::Languages => languages::measure(),
             Self::Rivals => rivals::measure(),
@@ -169,6 +172,21 @@ fn push(rounds: u32) -> anyhow::Result<Values> {
     }
     let seconds = median(&reports, |report| report.seconds);
     Ok(vec![("push_records_per_s", SIMULATED as f64 / seconds)])
+}
+
+fn audit(rounds: u32) -> anyhow::Result<Values> {
+    let portal = Server::start(&Task::ServeSimulator {
+        companies: PULLED,
+        limits: false,
+    })?;
+    let mut reports = Vec::new();
+    for round in 1..=rounds {
+        let report = in_fresh_directory(&portal, PULLED, Task::Audit)?;
+        tell(&format!("audit {round}/{rounds}"), &report, PULLED);
+        reports.push(report);
+    }
+    let seconds = median(&reports, |report| report.seconds);
+    Ok(vec![("audit_records_per_s", PULLED as f64 / seconds)])
 }
 
 fn idle() -> anyhow::Result<Values> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::ensure;
 use partneros_domain::{FieldName, PairId, Value};
 use partneros_hubspot::{AppKind, RetryConfig};
-use partneros_store::{RecordChange, Records as _, SyncState as _};
+use partneros_store::{PairAudits as _, RecordChange, Records as _, SyncState as _};
 use partneros_sync::Environment as _;
 
 use crate::environment::SystemEnvironment;
@@ -96,6 +96,27 @@ pub async fn push(place: Place) -> anyhow::Result<Report> {
         run.counts.hubspot_updated == place.companies as u64,
         "not every edit was pushed: {:?}",
         run.counts
+    );
+    Ok(report)
+}
+
+/// Compares all companies of the simulator with their records, which agree.
+pub async fn audit(place: Place) -> anyhow::Result<Report> {
+    let host = Host::start(&place.directory, without_limits(&place)).await?;
+    let pair = paired(&host).await?;
+    let run = host.run(pair).await?;
+    ensure_pulled(&host, pair, run.counts.records_created, place.companies).await?;
+    let (run, report) = measured(host.audit(pair)).await?;
+    let audits = host.store.pair_audits(host.organization, pair, None, 1);
+    let audits = audits.await?.items;
+    let companies = place.companies as u64;
+    let figures = audits.first().map(|audit| audit.figures);
+    ensure!(
+        figures.is_some_and(|found| {
+            found.objects == companies && found.links == companies && found.differing == 0
+        }),
+        "run {} found other than {companies} companies that agree: {figures:?}",
+        run.id
     );
     Ok(report)
 }

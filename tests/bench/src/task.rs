@@ -50,6 +50,8 @@ pub enum Task {
     PullWithinLimits(Place),
     /// Pull all companies, edit each and push them; only the push counts.
     Push(Place),
+    /// Pull all companies and audit the pair; only the audit counts.
+    Audit(Place),
     /// Connect the portal so many times, and keep up with it while nothing changes.
     KeepUp { place: Place, connections: usize },
     /// Assemble the host and do nothing.
@@ -92,6 +94,7 @@ impl Task {
             Self::PullByHand(place) => report(handwritten::pull(place)),
             Self::PullWithinLimits(place) => report(sync::pull_within_limits(place)),
             Self::Push(place) => report(sync::push(place)),
+            Self::Audit(place) => report(sync::audit(place)),
             Self::KeepUp { place, connections } => report(fleet::keep_up(place, connections)),
             Self::Idle(directory) => report(sync::idle(directory)),
             Self::ServeHost { directory, records } => served::host(&directory, records),

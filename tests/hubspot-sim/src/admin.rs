@@ -11,6 +11,7 @@ use crate::state::definitions::{NewProperty, PropertyChange};
 use crate::state::merge::MergeRequest;
 use crate::state::objects::{NewRecord, Show};
 use crate::state::property::Choice;
+use crate::state::record::Source;
 use crate::state::view::Text;
 use crate::state::{Call, RecordView, Sim, Values};
 
@@ -61,6 +62,30 @@ impl Sim {
             None,
             &values.into(),
         )
+    }
+
+    /// HubSpot changes a value without moving the modified date, so that no search shows it as modified.
+    pub fn changes_silently(
+        &mut self,
+        object_type: &str,
+        id: u64,
+        (property, value): (&str, &str),
+        now: Timestamp,
+    ) -> Result<(), ApiError> {
+        let ix = self.resolve(object_type)?;
+        let lag = self.lag(Source::Enrichment);
+        let object_type = &mut self.types[ix.0];
+        let found = object_type.registry.find(property);
+        let property = found.map(|(property, _)| property);
+        let changed = property.and_then(|property| {
+            let values = [(property, value.to_owned())];
+            object_type.change(id, now, lag, |record| {
+                record.apply(&values, now, Source::Enrichment)
+            })
+        });
+        changed
+            .map(drop)
+            .ok_or_else(|| ApiError::no_such_record(id))
     }
 
     /// A person looks at properties of a live record.

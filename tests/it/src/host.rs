@@ -142,6 +142,14 @@ impl TestHost {
         set.expect("HubSpot takes the value");
     }
 
+    /// HubSpot changes a value without moving the modified date, a second from now.
+    pub fn hubspot_changes_silently(&self, object: &str, id: u64, value: (&str, &str)) {
+        self.wait_ms(1_000);
+        let now = self.now();
+        let changed = self.sim.sim().changes_silently(object, id, value, now);
+        changed.expect("HubSpot has the object and the property");
+    }
+
     /// A person in HubSpot makes an object, a second from now.
     pub fn person_creates(&self, object: &str, values: &[(&str, &str)]) -> u64 {
         self.wait_ms(1_000);

@@ -12,7 +12,7 @@ mod pair;
 mod uses;
 
 pub use environment::TestEnvironment;
-pub use host::{START, TestHost, plugins_of};
+pub use host::{START, TestHost, plugins, plugins_of};
 pub use organization::TestOrganization;
 pub use pair::TestPair;
 pub use uses::Uses;

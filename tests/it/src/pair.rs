@@ -6,8 +6,8 @@ use partneros_domain::{
     ConflictPolicy, DeletePolicy, FieldMapping, HubSpotId, MappingState, Mappings, PairId, RecordId,
 };
 use partneros_store::{
-    ConflictEntry, Detached, FailureEntry, FormerLinks as _, PairPatch, Pairs as _, Run,
-    RunOutcome, RunTrigger, SyncState as _,
+    ConflictEntry, Detached, FailureEntry, FormerLinks as _, PairAudit, PairAudits as _, PairPatch,
+    Pairs as _, Run, RunOutcome, RunTrigger, SyncState as _,
 };
 use partneros_sync::Error;
 
@@ -158,6 +158,33 @@ impl TestPair<'_> {
             Err(Error::Braked) => true,
             Err(error) => panic!("the run is not written down: {error}"),
         }
+    }
+
+    /// Audits the pair, a second from now. The run must succeed.
+    pub async fn audit(&self) -> PairAudit {
+        let host = self.organization.host;
+        host.wait_ms(1_000);
+        let begun = host
+            .engine
+            .begin_audit(self.organization.id, self.id, RunTrigger::Manual)
+            .await
+            .expect("nothing else runs");
+        let run = host.engine.carry_out(begun).await;
+        let run = run.expect("the run is written down");
+        assert_eq!(run.outcome, RunOutcome::Succeeded, "{:?}", run.error);
+        let audit = self.audits().await.into_iter().next();
+        audit
+            .filter(|audit| audit.run_id == run.id)
+            .expect("the audit is written down")
+    }
+
+    /// The audits that went through, newest first.
+    pub async fn audits(&self) -> Vec<PairAudit> {
+        let store = &self.organization.host.store;
+        let page = store
+            .pair_audits(self.organization.id, self.id, None, 500)
+            .await;
+        page.expect("audits").items
     }
 
     /// The record that is linked to a HubSpot object.

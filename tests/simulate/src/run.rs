@@ -390,6 +390,7 @@ impl World {
             sleep(CALM_PAUSE).await;
         }
         verdict::still(self, &process).await?;
+        verdict::complete(self, &process).await?;
         verdict::judge(self).await
     }
 

@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use partneros_domain::{ConflictPolicy, RecordId, Side};
-use partneros_store::{ConflictEntry, FailureEntry, Record, Records as _, SyncState as _};
+use partneros_store::{
+    AuditSample, ConflictEntry, FailureEntry, PairAudits as _, Record, Records as _, RunTrigger,
+    SyncState as _,
+};
 
 use crate::Failure;
 use crate::ledger::{Book, Edit, Held, Place, held, text};
@@ -24,6 +27,35 @@ pub async fn still(world: &World, process: &Process) -> Result<(), Failure> {
     }
     if before.1 != after.1 {
         return Err("still writing records".into());
+    }
+    Ok(())
+}
+
+/// An audit finds what is listed already, if anything, and changes nothing.
+pub async fn complete(world: &World, process: &Process) -> Result<(), Failure> {
+    let before = (writes(world), records(world).await?);
+    let (organization, pair) = (world.template.organization, world.template.pair);
+    let engine = &process.engine;
+    let begun = engine.begin_audit(organization, pair, RunTrigger::Manual);
+    let begun = begun
+        .await
+        .map_err(|error| format!("an audit did not begin: {error}"))?;
+    let run = engine.carry_out(begun).await;
+    let run = run.map_err(|error| format!("an audit failed: {error}"))?;
+    let audits = world.store.pair_audits(organization, pair, None, 1).await?;
+    let Some(audit) = audits.items.first().filter(|audit| audit.run_id == run.id) else {
+        return Err(format!("an audit did not go through: {:?}", run.error).into());
+    };
+    let listed = world.store.failures(organization, pair, None, 500).await?;
+    let is_listed = |sample: &AuditSample| {
+        let mut listed = listed.items.iter();
+        listed.any(|entry| entry.failure.code == sample.reason)
+    };
+    if audit.figures.mended > 0 || !audit.samples.iter().all(is_listed) {
+        return Err(format!("an audit found what should not be: {audit:?}").into());
+    }
+    if before != (writes(world), records(world).await?) {
+        return Err("an audit of what agrees wrote something".into());
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Search, batch read and the archived list.
 
 use partneros_domain::{FieldName, HubSpotId, Timestamp};
-use partneros_hubspot::{Error, Portal, Priority, Search, Window};
+use partneros_hubspot::{Error, List, Portal, Priority, Search, Window};
 use serde_json::{Value, json};
 
 use crate::server::{Server, json as reply};
@@ -217,10 +217,15 @@ async fn archived_objects_are_listed_by_page() {
     )
     .await;
     let client = server.client();
-    let (rows, next) = client
-        .list_archived("deals", &names(&["name", "a"]), Some("5"))
-        .await
-        .unwrap();
+    let properties = names(&["name", "a"]);
+    let list = List {
+        object: "deals",
+        properties: &properties,
+        archived: true,
+        after: Some("5"),
+        priority: Priority::Poll,
+    };
+    let (rows, next) = client.list(list).await.unwrap();
     assert_eq!((rows.archived, next.as_deref()), (vec![true], Some("8")));
     let request = server.requests().remove(0);
     assert_eq!(request.path, "/crm/v3/objects/deals");
@@ -228,11 +233,13 @@ async fn archived_objects_are_listed_by_page() {
         request.query,
         "limit=100&archived=true&properties=name%2Ca&after=5"
     );
-    let stuck = client
-        .list_archived("deals", &[], Some("8"))
-        .await
-        .unwrap_err();
+    let after = Some("8");
+    let stuck = client.list(List { after, ..list }).await.unwrap_err();
     assert!(matches!(stuck, Error::InvalidResponse { .. }), "{stuck}");
+    let archived = false;
+    client.list(List { archived, ..list }).await.unwrap();
+    let request = server.requests().remove(2);
+    assert_eq!(request.query, "limit=100&properties=name%2Ca&after=5");
 }
 
 #[tokio::test]
@@ -257,11 +264,14 @@ async fn names_too_many_for_an_address_are_read_in_a_second_call() {
     let properties: Vec<_> = (0..1_000)
         .map(|n| FieldName::from(format!("p{n}")))
         .collect();
-    let (rows, next) = server
-        .client()
-        .list_archived("deals", &properties, None)
-        .await
-        .unwrap();
+    let list = List {
+        object: "deals",
+        properties: &properties,
+        archived: true,
+        after: None,
+        priority: Priority::Poll,
+    };
+    let (rows, next) = server.client().list(list).await.unwrap();
     assert_eq!((rows.ids, next), ([1, 3].map(HubSpotId).to_vec(), None));
     assert_eq!(
         rows.columns[7],

@@ -7,6 +7,7 @@
 //! JSON answer with a code.
 
 pub mod audit;
+pub mod audits;
 pub mod auth;
 pub mod body;
 pub mod changes;

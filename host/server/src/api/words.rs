@@ -73,7 +73,7 @@ words! {
     /// How a connection is.
     ConnectionStatus = ["active", "error", "disconnected", "reauth_required"];
     /// What a run covers.
-    RunKind = ["first", "incremental", "full"];
+    RunKind = ["first", "incremental", "full", "audit"];
     /// What set a run off.
     RunTrigger = ["schedule", "manual"];
     /// How a run ended, or that it has not.

@@ -4,7 +4,7 @@ use partneros_domain::{EventType, HubSpotId, PairState, RecordId, Side, Value};
 
 use super::alerts::act;
 use super::audit::event;
-use super::world::{World, at, effect, named};
+use super::world::{World, at, due_pair, effect, named};
 use crate::{
     BrakeKey, BrakeLimit, BrakeVerdict, Commit, Cursor, Error, EventFilter, LinkStep, NotedChange,
     Parting, RecordEffect, Store, Tripped, Watched,
@@ -106,6 +106,7 @@ pub(super) async fn what_passes_the_limit_is_not_written(store: &dyn Store) {
             cursor: Some(Cursor {
                 modified_at: at(now),
                 drained_to: None,
+                mapping_version: 0,
             }),
             ..world.batch(effects.collect())
         }
@@ -212,7 +213,7 @@ pub(super) async fn a_braked_pair_waits_until_somebody_decides(store: &dyn Store
     assert_eq!(world.decide(BrakeVerdict::Approved).await, [], "once");
     assert_eq!(state().await, PairState::Active);
     let due = store.due_pairs(at(40), 9).await.unwrap();
-    assert_eq!(due, [(organization, pair)]);
+    assert_eq!(due, [due_pair(organization, pair)]);
     let brakes = store.brakes(organization, pair).await.unwrap();
     let decision = brakes[0].decision.clone().unwrap();
     assert_eq!(decision.verdict, BrakeVerdict::Discarded);

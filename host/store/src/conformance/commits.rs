@@ -32,6 +32,7 @@ fn page(world: &World<'_>) -> Commit {
         cursor: Some(Cursor {
             modified_at: at(7),
             drained_to: Some(HubSpotId(2)),
+            mapping_version: 0,
         }),
         counts: COUNTS,
         ..world.batch(vec![failing, world.creation(2)])

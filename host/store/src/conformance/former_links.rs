@@ -52,7 +52,7 @@ impl World<'_> {
         }
     }
 
-    async fn step(&self, step: LinkStep) -> Option<ChangedLink> {
+    pub(super) async fn step(&self, step: LinkStep) -> Option<ChangedLink> {
         let commit = self.link_commit(vec![step]);
         let changes = self.store.commit_links(self.organization, commit).await;
         let mut changes = changes.unwrap();

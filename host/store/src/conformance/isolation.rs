@@ -11,9 +11,10 @@ use super::plugin_world::{candidate, new_setup, parts};
 use super::webhooks::webhook;
 use super::world::{OBJECT, World, at, new_connection, refused_as_not_found, tokens};
 use crate::{
-    Attempt, BindingScope, BrakeLimit, BrakeVerdict, ConnectionStatus, DisabledReason, EventFilter,
-    LinkStep, MapperParts, NewApiToken, PairPatch, Parting, RecordPatch, Rounds, RunOutcome, Store,
-    TokenSet, TrustedKey, VersionState, Watched, WebhookPatch,
+    Attempt, AuditFigures, BindingScope, BrakeLimit, BrakeVerdict, ConnectionStatus,
+    DisabledReason, EventFilter, LinkStep, MapperParts, NewApiToken, PairAudit, PairPatch, Parting,
+    RecordPatch, Rounds, RunOutcome, Store, TokenSet, TrustedKey, VersionState, Watched,
+    WebhookPatch,
 };
 
 pub(super) async fn what_belongs_to_another_organization_does_not_exist(store: &dyn Store) {
@@ -37,6 +38,7 @@ pub(super) async fn what_belongs_to_another_organization_does_not_exist(store: &
     stranger.tries_the_sync(id).await;
     stranger.tries_the_former_links(id).await;
     stranger.tries_the_brake().await;
+    stranger.tries_the_pair_audits().await;
     stranger.tries_the_run().await;
     stranger.tries_the_plugin(version).await;
     stranger.tries_the_bindings(version).await;
@@ -302,6 +304,30 @@ impl Stranger<'_> {
         let decided = store.decide_brakes(organization, pair, approved, at(9), stolen);
         refused_as_not_found(decided.await);
         refused_as_not_found(store.end_brakes(organization, lease).await);
+    }
+
+    async fn tries_the_pair_audits(&self) {
+        let (store, organization) = (self.store, self.ours.organization);
+        let (pair, lease) = (self.theirs.pair, self.theirs.lease);
+        refused_as_not_found(store.linked_range(organization, pair, None, None, 9).await);
+        let ids = [HubSpotId(7)];
+        refused_as_not_found(store.unlinked_reasons(organization, pair, &ids).await);
+        let lost = store.enqueue_lost(organization, lease, None, 9, at(1));
+        refused_as_not_found(lost.await);
+        let audit = PairAudit {
+            run_id: self.theirs.run,
+            as_of: at(1),
+            finished_at: at(2),
+            figures: AuditFigures::default(),
+            samples: Vec::new(),
+        };
+        let told = event(self.ours, EventType::SyncAudited, 1);
+        refused_as_not_found(
+            store
+                .put_pair_audit(organization, lease, &audit, told)
+                .await,
+        );
+        refused_as_not_found(store.pair_audits(organization, pair, None, 9).await);
     }
 
     async fn tries_the_run(&self) {

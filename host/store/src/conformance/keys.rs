@@ -62,7 +62,10 @@ pub(super) async fn an_erased_organization_is_gone_and_the_others_stay(store: &d
             .await,
     );
     let due = store.due_pairs(at(1_000_000), 10).await.unwrap();
-    assert!(due.iter().all(|(due, _)| *due != organization), "{due:?}");
+    assert!(
+        due.iter().all(|due| due.organization != organization),
+        "{due:?}"
+    );
     let listed = store.organizations().await.unwrap();
     assert_eq!(listed.len(), 1);
     assert_eq!(listed[0].id, ours.organization);

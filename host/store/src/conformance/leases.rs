@@ -1,9 +1,9 @@
 //! Leases and cursors.
 
-use partneros_domain::HubSpotId;
+use partneros_domain::{HubSpotId, Mappings};
 
 use super::world::{World, at};
-use crate::{Cursor, Error, Lease, Result, Store};
+use crate::{Commit, Cursor, Error, Lease, Result, Store};
 
 #[track_caller]
 fn lost(result: &Result<impl std::fmt::Debug>) {
@@ -89,8 +89,42 @@ pub(super) async fn the_cursor_is_set_and_forgotten(store: &dyn Store) {
         set(Some(Cursor {
             modified_at: at(5),
             drained_to,
+            mapping_version: 0,
         }))
         .await;
     }
     set(None).await;
+}
+
+pub(super) async fn a_cursor_of_other_mappings_is_none(store: &dyn Store) {
+    let world = World::new(store).await;
+    let (organization, pair) = (world.organization, world.pair);
+    let mappings = Mappings(Vec::new());
+    let version = store.put_mappings(organization, pair, 0, &mappings).await;
+    let cursor = Cursor {
+        modified_at: at(5),
+        drained_to: None,
+        mapping_version: version.unwrap(),
+    };
+    let stored = || async {
+        let page = Commit {
+            cursor: Some(cursor),
+            ..world.batch(Vec::new())
+        };
+        store.commit(organization, page).await.unwrap();
+        world.cursor().await
+    };
+    assert_eq!(stored().await, Some(cursor));
+    let version = store.put_mappings(organization, pair, 1, &mappings).await;
+    assert_eq!(world.cursor().await, None);
+    // Who still syncs by the mappings before brings no cursor back.
+    assert_eq!(stored().await, None);
+    let mapping_version = version.unwrap();
+    let cursor = Cursor {
+        mapping_version,
+        ..cursor
+    };
+    let set = store.set_cursor(organization, pair, Some(cursor));
+    set.await.unwrap();
+    assert_eq!(world.cursor().await, Some(cursor));
 }

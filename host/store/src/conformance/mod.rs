@@ -29,6 +29,7 @@ mod links;
 mod members;
 mod organizations;
 mod outbox;
+mod pair_audits;
 mod pairs;
 mod people;
 mod plugin_activity;
@@ -141,7 +142,8 @@ fn cases_of_the_sync() -> Vec<(&'static str, Case)> {
             one_worker_holds_a_lease
             leases_of_workers_that_are_gone_end_together
             a_lost_lease_is_left_alone
-            the_cursor_is_set_and_forgotten;
+            the_cursor_is_set_and_forgotten
+            a_cursor_of_other_mappings_is_none;
         links:
             links_are_found_from_both_sides
             records_without_a_link_are_listed_with_their_key
@@ -181,7 +183,8 @@ fn cases_of_the_sync() -> Vec<(&'static str, Case)> {
         runs:
             a_run_is_followed_to_its_end
             the_end_of_a_run_gives_its_lease_back
-            a_new_run_interrupts_the_one_before;
+            a_new_run_interrupts_the_one_before
+            an_audit_is_due_when_a_run_has_said;
     }
 }
 
@@ -201,6 +204,12 @@ fn cases_of_safety() -> Vec<(&'static str, Case)> {
             linked_objects_are_gone_through_in_rounds
             a_released_record_is_pushed_as_a_new_one
             a_lost_lease_ends_no_link;
+        pair_audits:
+            a_range_of_links_tells_what_is_known_of_each
+            what_is_known_of_objects_without_a_record_is_told
+            lost_records_are_put_into_the_outbox
+            the_last_audits_are_kept
+            a_lost_lease_keeps_no_audit;
         brakes:
             what_passes_the_limit_is_not_written
             a_record_counts_once_and_for_a_while

@@ -6,7 +6,9 @@ use partneros_domain::{
 };
 
 use super::plugin_world::{new_setup, new_version, parts};
-use super::world::{OBJECT, World, at, failure, keep, refused_as_conflict, refused_as_not_found};
+use super::world::{
+    OBJECT, World, at, due_pair, failure, keep, refused_as_conflict, refused_as_not_found,
+};
 use crate::{
     BindingScope, ConnectionStatus, Effect, MapperParts, MappingSet, PairPatch, PairSetup, Store,
 };
@@ -255,7 +257,9 @@ pub(super) async fn due_pairs_come_longest_due_first(store: &dyn Store) {
         .active_pair("contacts", Direction::Bidirectional)
         .await;
     assert!(
-        due(0, 9).await.contains(&(world.organization, paused)),
+        due(0, 9)
+            .await
+            .contains(&due_pair(world.organization, paused)),
         "becoming active is being due"
     );
     world.set_state(paused, PairState::Paused).await;
@@ -267,8 +271,8 @@ pub(super) async fn due_pairs_come_longest_due_first(store: &dyn Store) {
     }
     schedule(&world, world.pair, 20).await;
     schedule(&other, other.pair, 10).await;
-    let theirs = (other.organization, other.pair);
-    let ours = (world.organization, world.pair);
+    let theirs = due_pair(other.organization, other.pair);
+    let ours = due_pair(world.organization, world.pair);
     assert_eq!(due(9, 9).await, []);
     assert_eq!(due(10, 9).await, [theirs]);
     assert_eq!(due(20, 9).await, [theirs, ours]);
@@ -294,7 +298,8 @@ pub(super) async fn due_pairs_come_longest_due_first(store: &dyn Store) {
 pub(super) async fn a_pair_that_somebody_syncs_is_not_due(store: &dyn Store) {
     let world = World::new(store).await;
     let other = World::numbered(store, 2).await;
-    let (organization, held) = (world.organization, (world.organization, world.pair));
+    let organization = world.organization;
+    let held = due_pair(organization, world.pair);
     for (world, when) in [(&world, 1), (&other, 2)] {
         store
             .schedule_pair(world.organization, world.pair, at(when))
@@ -308,7 +313,10 @@ pub(super) async fn a_pair_that_somebody_syncs_is_not_due(store: &dyn Store) {
         .release_lease(other.organization, other.lease)
         .await
         .unwrap();
-    assert_eq!(due(999, 1).await, [(other.organization, other.pair)]);
+    assert_eq!(
+        due(999, 1).await,
+        [due_pair(other.organization, other.pair)]
+    );
     assert_eq!(due(1_000, 1).await, [held], "its worker is gone");
     let again = store
         .acquire_lease(organization, world.pair, at(1_000), at(2_000))

@@ -24,6 +24,7 @@ pub(super) async fn the_same_portal_goes_on_where_it_was(store: &dyn Store) {
     let cursor = Cursor {
         modified_at: at(5),
         drained_to: None,
+        mapping_version: 0,
     };
     store
         .set_cursor(organization, pair, Some(cursor))
@@ -98,6 +99,7 @@ pub(super) async fn pairs_move_to_another_portal_without_what_is_of_theirs(store
     let cursor = Cursor {
         modified_at: at(5),
         drained_to: None,
+        mapping_version: 0,
     };
     store
         .set_cursor(organization, pair, Some(cursor))

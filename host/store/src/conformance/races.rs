@@ -45,6 +45,7 @@ pub(super) async fn an_edited_record_races_wholly(store: &dyn Store) {
     let cursor = Cursor {
         modified_at: at(7),
         drained_to: None,
+        mapping_version: 0,
     };
     let neighbour = world.creation(8);
     let neighbour_id = neighbour.record_id;

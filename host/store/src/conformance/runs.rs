@@ -2,8 +2,8 @@
 
 use partneros_domain::RunId;
 
-use super::world::{World, at, refused_as_conflict, refused_as_not_found};
-use crate::{Counts, Run, RunEnd, RunKind, RunOutcome, RunTrigger, Store};
+use super::world::{World, at, due_pair, refused_as_conflict, refused_as_not_found};
+use crate::{Counts, DuePair, NextAudit, Run, RunEnd, RunKind, RunOutcome, RunTrigger, Store};
 
 pub(super) async fn a_run_is_followed_to_its_end(store: &dyn Store) {
     let world = World::new(store).await;
@@ -62,7 +62,7 @@ pub(super) async fn the_end_of_a_run_gives_its_lease_back(store: &dyn Store) {
     finish(world.lease).await.unwrap();
     assert_eq!(store.due_pairs(at(69), 9).await.unwrap(), []);
     let due = store.due_pairs(at(70), 9).await.unwrap();
-    assert_eq!(due, [(organization, pair)]);
+    assert_eq!(due, [due_pair(organization, pair)]);
     // Who comes late takes nothing from the one that syncs now.
     let taken = store.acquire_lease(organization, pair, at(70), at(90));
     let taken = taken.await.unwrap().unwrap();
@@ -103,4 +103,31 @@ pub(super) async fn a_new_run_interrupts_the_one_before(store: &dyn Store) {
         .map(|run| run.id)
         .collect();
     assert_eq!(listed, ids);
+}
+
+pub(super) async fn an_audit_is_due_when_a_run_has_said(store: &dyn Store) {
+    let world = World::new(store).await;
+    let pair = due_pair(world.organization, world.pair);
+    let mut lease = world.lease;
+    for (said, now, audit) in [
+        (NextAudit::AsBefore, 10, false),
+        (NextAudit::UnlessSet(at(30)), 20, false),
+        (NextAudit::UnlessSet(at(80)), 29, false),
+        (NextAudit::AsBefore, 30, true),
+        (NextAudit::At(at(90)), 40, false),
+    ] {
+        let run = world.new_run(RunId(world.uuid()), now);
+        store.start_run(world.organization, &run).await.unwrap();
+        let end = RunEnd {
+            id: run.id,
+            next_audit: said,
+            ..world.end(RunOutcome::Succeeded, now)
+        };
+        let finished = store.finish_run(world.organization, lease, end);
+        finished.await.unwrap();
+        let due = store.due_pairs(at(now), 9).await.unwrap();
+        assert_eq!(due, [DuePair { audit, ..pair }], "at {now}");
+        let taken = store.acquire_lease(world.organization, world.pair, at(now), at(999));
+        lease = taken.await.unwrap().unwrap();
+    }
 }

@@ -11,10 +11,10 @@ use secrecy::SecretString;
 use uuid::Uuid;
 
 use crate::{
-    Access, Commit, Committed, Counts, Cursor, Effect, Error, FailureStage, Lease, Link,
-    NewConnection, NewFailure, NewRecord, NewRun, Organization, OtherPortal, OutboxEffect,
-    PairLags, Record, RecordEffect, RecordPatch, Result, RunEnd, RunKind, RunOutcome, RunTrigger,
-    Store, TokenSet,
+    Access, Commit, Committed, Counts, Cursor, DuePair, Effect, Error, FailureStage, Lease, Link,
+    NewConnection, NewFailure, NewRecord, NewRun, NextAudit, Organization, OtherPortal,
+    OutboxEffect, PairLags, Record, RecordEffect, RecordPatch, Result, RunEnd, RunKind, RunOutcome,
+    RunTrigger, Store, TokenSet,
 };
 
 /// The object of the scene's pair.
@@ -105,6 +105,7 @@ impl<'a> World<'a> {
             error: None,
             at: at(now),
             next_run_at: at(now),
+            next_audit: NextAudit::AsBefore,
             counts: Counts::default(),
             lags: PairLags::default(),
         }
@@ -350,6 +351,15 @@ pub(super) fn failure(code: &str) -> NewFailure {
         code: code.to_owned(),
         message: "takes no such value".to_owned(),
         hint: "use another".to_owned(),
+    }
+}
+
+/// A pair that is due, and not to be audited.
+pub(super) fn due_pair(organization: OrganizationId, pair: PairId) -> DuePair {
+    DuePair {
+        organization,
+        pair,
+        audit: false,
     }
 }
 

@@ -13,6 +13,7 @@ pub mod idempotency;
 pub mod keys;
 pub mod members;
 pub mod organizations;
+pub mod pair_audits;
 pub mod pairs;
 pub mod plugin_activity;
 pub mod plugins;

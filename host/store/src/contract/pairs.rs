@@ -51,6 +51,17 @@ pub struct PairSetup {
     pub at: Timestamp,
 }
 
+/// A pair whose time has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DuePair {
+    /// Whose it is.
+    pub organization: OrganizationId,
+    /// The pair.
+    pub pair: PairId,
+    /// Whether an audit of it is due as well, see [`crate::RunEnd::next_audit`].
+    pub audit: bool,
+}
+
 /// Object pairs and mappings.
 #[async_trait]
 pub trait Pairs: Send + Sync {
@@ -109,11 +120,7 @@ pub trait Pairs: Send + Sync {
     ) -> Result<(i64, Option<Binding>)>;
     /// Active pairs whose time has come, the longest due first, at most `limit`. Pairs of connections that are
     /// disconnected or need a person are left out, and so are pairs that somebody syncs; those in error are tried again.
-    async fn due_pairs(
-        &self,
-        now: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<(OrganizationId, PairId)>>;
+    async fn due_pairs(&self, now: Timestamp, limit: usize) -> Result<Vec<DuePair>>;
     /// Sets when the pair is due next.
     async fn schedule_pair(
         &self,

@@ -16,6 +16,8 @@ pub enum RunKind {
     Incremental,
     /// Everything again.
     Full,
+    /// What changed, and whether both sides hold the same as a whole.
+    Audit,
 }
 
 /// What set a run off.
@@ -110,6 +112,17 @@ pub struct NewRun {
     pub started_at: Timestamp,
 }
 
+/// What the end of a run says about the pair's next audit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NextAudit {
+    /// Nothing: it stays due as it was.
+    AsBefore,
+    /// It is due then, unless it was said before when.
+    UnlessSet(Timestamp),
+    /// It is due then.
+    At(Timestamp),
+}
+
 /// The end of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunEnd {
@@ -123,6 +136,8 @@ pub struct RunEnd {
     pub at: Timestamp,
     /// When the pair is due again.
     pub next_run_at: Timestamp,
+    /// When its next audit is due.
+    pub next_audit: NextAudit,
     /// What it did that no commit has counted.
     pub counts: Counts,
     /// How long the changes took that it carried.

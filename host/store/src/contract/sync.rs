@@ -75,6 +75,8 @@ pub struct Cursor {
     pub modified_at: Timestamp,
     /// While an instant with more objects than a page is drained: the last id of that instant that was seen.
     pub drained_to: Option<HubSpotId>,
+    /// The version of the mappings that it was reached under. Under others, those objects were not seen.
+    pub mapping_version: i64,
 }
 
 /// The right to sync a pair, held by one worker at a time. Each commit names its epoch.
@@ -295,7 +297,7 @@ pub trait SyncState: Send + Sync {
     async fn release_lease(&self, organization: OrganizationId, lease: Lease) -> Result<()>;
     /// Ends the leases on all pairs of all organizations, whose workers are known to be gone, and returns how many.
     async fn end_leases(&self) -> Result<usize>;
-    /// How far the pull has come.
+    /// How far the pull has come under the mappings of today; none if they are of another version than the cursor's.
     async fn cursor(&self, organization: OrganizationId, pair: PairId) -> Result<Option<Cursor>>;
     /// Sets or forgets how far the pull has come, for a full sync.
     async fn set_cursor(

@@ -165,14 +165,17 @@ fn note_changes(
 
 pub(super) fn set_cursor(db: &Database, pair: i64, cursor: Option<Cursor>) -> Outcome<()> {
     db.prepare_cached(
-        "UPDATE pair_progress SET cursor_modified_at = ?2, cursor_drained_to = ?3 WHERE pair = ?1",
+        "UPDATE pair_progress SET cursor_modified_at = ?2, cursor_drained_to = ?3,
+             cursor_mappings = ?4
+         WHERE pair = ?1",
     )?
     .execute(params![
         pair,
         cursor.map(|cursor| cursor.modified_at.0),
         cursor
             .and_then(|cursor| cursor.drained_to)
-            .map(|HubSpotId(id)| id)
+            .map(|HubSpotId(id)| id),
+        cursor.map(|cursor| cursor.mapping_version)
     ])?;
     Ok(())
 }

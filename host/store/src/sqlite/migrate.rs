@@ -8,7 +8,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use super::fault::{Fault, Outcome};
 use crate::{Error, Result};
 
-const MIGRATIONS: [&str; 27] = [
+const MIGRATIONS: [&str; 28] = [
     include_str!("../../migrations/001_organizations.sql"),
     include_str!("../../migrations/002_connections.sql"),
     include_str!("../../migrations/003_schemas.sql"),
@@ -36,6 +36,7 @@ const MIGRATIONS: [&str; 27] = [
     include_str!("../../migrations/025_runs_kept.sql"),
     include_str!("../../migrations/026_brakes.sql"),
     include_str!("../../migrations/027_lag_stages.sql"),
+    include_str!("../../migrations/028_audits.sql"),
 ];
 
 /// The version of a database that this program has opened.

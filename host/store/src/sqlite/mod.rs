@@ -33,6 +33,7 @@ mod members;
 mod migrate;
 mod organizations;
 mod outbox;
+mod pair_audits;
 mod pairs;
 mod parting;
 mod plugin_activity;

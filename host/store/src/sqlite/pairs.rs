@@ -12,7 +12,7 @@ use super::encoding::{Cell, json, time, word};
 use super::fault::{Fault, Outcome, conflict, not_found, unless_taken};
 use super::scope::{self, PairScope};
 use super::{Sqlite, commit, outbox};
-use crate::{Binding, BindingScope, MappingSet, PairPatch, PairSetup, Pairs, Result};
+use crate::{Binding, BindingScope, DuePair, MappingSet, PairPatch, PairSetup, Pairs, Result};
 
 const COLUMNS: &str = "SELECT p.id, c.id, b.name, p.hubspot_object, p.direction, p.state,
         p.conflict_policy, p.match_field, p.match_property, p.auto_mapped, p.suggested, p.created_at,
@@ -23,7 +23,7 @@ const COLUMNS: &str = "SELECT p.id, c.id, b.name, p.hubspot_object, p.direction,
 
 /// The tables whose rows, by `pair`, say something of one portal's objects: what is left behind when a pair moves to another
 /// portal. What is left out is history.
-const OF_PORTAL: [&str; 7] = [
+const OF_PORTAL: [&str; 8] = [
     "links",
     "former_links",
     "missing_objects",
@@ -31,6 +31,7 @@ const OF_PORTAL: [&str; 7] = [
     "failures",
     "recent_changes",
     "brakes",
+    "audits",
 ];
 
 #[async_trait]
@@ -176,14 +177,10 @@ impl Pairs for Sqlite {
         .await
     }
 
-    async fn due_pairs(
-        &self,
-        now: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<(OrganizationId, PairId)>> {
+    async fn due_pairs(&self, now: Timestamp, limit: usize) -> Result<Vec<DuePair>> {
         self.read("list the due object pairs", move |tx| {
             let mut list = tx.prepare_cached(
-                "SELECT o.id, p.id FROM pair_progress s
+                "SELECT o.id, p.id, coalesce(s.audit_due_at <= ?1, 0) FROM pair_progress s
                  JOIN object_pairs p ON p.key = s.pair
                  JOIN connections c ON c.key = p.connection
                  JOIN organizations o ON o.key = p.organization
@@ -192,7 +189,11 @@ impl Pairs for Sqlite {
                  ORDER BY s.next_run_at, s.pair LIMIT ?2",
             )?;
             let rows = list.query_map(params![now.0, limit as i64], |row| {
-                Ok((OrganizationId(row.get(0)?), PairId(row.get(1)?)))
+                Ok(DuePair {
+                    organization: OrganizationId(row.get(0)?),
+                    pair: PairId(row.get(1)?),
+                    audit: row.get(2)?,
+                })
             })?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)
         })
@@ -283,7 +284,8 @@ pub(super) fn move_all(
     db.prepare_cached(
         "UPDATE pair_progress SET cursor_modified_at = NULL, cursor_drained_to = NULL,
              next_run_at = NULL, lease_epoch = lease_epoch + 1, lease_until = NULL,
-             archive_read_at = NULL, recheck_at = NULL, recheck_after = NULL
+             archive_read_at = NULL, recheck_at = NULL, recheck_after = NULL,
+             audit_due_at = NULL
          WHERE pair IN (SELECT key FROM object_pairs WHERE connection = ?1)",
     )?
     .execute([from])?;

@@ -10,6 +10,7 @@ use crate::Page;
 pub(super) enum List {
     Records,
     Runs,
+    PairAudits,
     Conflicts,
     Failures,
     Plugins,
@@ -31,6 +32,7 @@ impl List {
         match self {
             Self::Records => 'r',
             Self::Runs => 'u',
+            Self::PairAudits => 's',
             Self::Conflicts => 'c',
             Self::Failures => 'f',
             Self::Plugins => 'p',

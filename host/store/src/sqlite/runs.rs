@@ -8,7 +8,7 @@ use super::encoding::{Cell, time, time_if_any, word};
 use super::fault::{Fault, Outcome, conflict, not_found, unless_taken};
 use super::position::{List, one_more};
 use super::{Sqlite, health, scope};
-use crate::{Counts, Lease, NewRun, Page, Result, Run, RunEnd, RunOutcome, Runs};
+use crate::{Counts, Lease, NewRun, NextAudit, Page, Result, Run, RunEnd, RunOutcome, Runs};
 
 const COLUMNS: &str =
     "SELECT r.id, r.kind, r.set_off_by, r.started_at, r.finished_at, r.outcome, r.error,
@@ -66,17 +66,25 @@ impl Runs for Sqlite {
             if is_over && end.counts != Counts::default() {
                 add_counts(tx, pair, end.id, &end.counts)?;
             }
+            let (audit_at, unless_set) = match end.next_audit {
+                NextAudit::AsBefore => (None, None),
+                NextAudit::UnlessSet(at) => (None, Some(at)),
+                NextAudit::At(at) => (Some(at), None),
+            };
             let has_succeeded = is_over && end.outcome == RunOutcome::Succeeded;
             tx.prepare_cached(
                 "UPDATE pair_progress SET lease_until = NULL, next_run_at = ?3,
-                     succeeded_at = coalesce(?4, succeeded_at)
+                     succeeded_at = coalesce(?4, succeeded_at),
+                     audit_due_at = coalesce(?5, audit_due_at, ?6)
                  WHERE pair = ?1 AND lease_epoch = ?2 AND lease_until IS NOT NULL",
             )?
             .execute(params![
                 pair,
                 lease.epoch,
                 end.next_run_at.0,
-                has_succeeded.then_some(end.at.0)
+                has_succeeded.then_some(end.at.0),
+                audit_at.map(Timestamp::as_millis),
+                unless_set.map(Timestamp::as_millis)
             ])?;
             health::add(tx, (pair, lease.pair_id), &end.lags, end.at)
         })

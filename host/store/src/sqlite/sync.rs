@@ -99,13 +99,16 @@ impl SyncState for Sqlite {
         self.look_up("read a pull cursor", move |tx| {
             let key = scope::pair(tx, organization, pair)?.key;
             let mut find = tx.prepare_cached(
-                "SELECT cursor_modified_at, cursor_drained_to FROM pair_progress
-                 WHERE pair = ?1 AND cursor_modified_at IS NOT NULL",
+                "SELECT cursor_modified_at, cursor_drained_to, cursor_mappings FROM pair_progress
+                 WHERE pair = ?1 AND cursor_modified_at IS NOT NULL
+                     AND cursor_mappings = coalesce(
+                         (SELECT version FROM mappings WHERE pair = ?1), 0)",
             )?;
             let cursor = find.query_row([key], |row| {
                 Ok(Cursor {
                     modified_at: time(row, 0)?,
                     drained_to: row.get::<_, Option<_>>(1)?.map(HubSpotId),
+                    mapping_version: row.get(2)?,
                 })
             });
             Ok(cursor.optional()?)

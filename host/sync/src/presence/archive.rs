@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 
 use partneros_domain::{HubSpotId, Timestamp};
-use partneros_hubspot::BATCH_MAX;
+use partneros_hubspot::{BATCH_MAX, List, Priority};
 use partneros_store::{Parting, Rounds};
 
 use super::{gone, save, take};
@@ -68,11 +68,14 @@ async fn read_archive(pass: &mut Pass, now: Timestamp) -> Result<(), Error> {
     let mut after: Option<String> = None;
     loop {
         pass.step().await?;
-        let (rows, next) = pass
-            .portal
-            .list_archived(&pass.plan.pair.hubspot_object, &[], after.as_deref())
-            .await
-            .map_err(Error::Pull)?;
+        let list = List {
+            object: &pass.plan.pair.hubspot_object,
+            properties: &[],
+            archived: true,
+            after: after.as_deref(),
+            priority: Priority::Poll,
+        };
+        let (rows, next) = pass.portal.list(list).await.map_err(Error::Pull)?;
         let (store, pair) = (&pass.engine.store, pass.plan.pair.id);
         let linked = store
             .links_by_hubspot_id(pass.organization, pair, &rows.ids)

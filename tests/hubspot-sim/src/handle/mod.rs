@@ -14,8 +14,8 @@ use async_trait::async_trait;
 use partneros_domain::{FieldName, HubSpotId, Timestamp};
 use partneros_hubspot::model::{AccountInfo, CustomSchema, NewProperty, Owner, Pipeline, Property};
 use partneros_hubspot::{
-    Error, ObjectHistory, Portal, Priority, ReadBatch, Rows, Search, SearchPage, Update, Upsert,
-    Window, Written, modified_property,
+    BATCH_MAX, Error, List, ObjectHistory, Portal, Priority, ReadBatch, Rows, Search, SearchPage,
+    Update, Upsert, Window, Written, modified_property,
 };
 use serde_json::json;
 
@@ -29,9 +29,6 @@ use crate::state::objects::Show;
 use crate::state::search::SearchRequest;
 use crate::state::view::Text;
 use crate::state::{ApiVersion, Call, Sim};
-
-/// Archived records on a page.
-const ARCHIVED_PAGE: usize = 100;
 
 /// One installation of the app in a portal.
 #[derive(Debug, Clone)]
@@ -285,21 +282,17 @@ impl Portal for SimPortal {
         })
     }
 
-    async fn list_archived(
-        &self,
-        object: &str,
-        properties: &[FieldName],
-        after: Option<&str>,
-    ) -> Result<(Rows, Option<String>), Error> {
+    async fn list(&self, list: List<'_>) -> Result<(Rows, Option<String>), Error> {
+        let (object, after) = (list.object, list.after);
         let show = Show {
-            properties: names(properties),
+            properties: names(list.properties),
             ..Show::default()
         };
         let page = self.run("objects", object, Cost::Other, |sim, call| {
-            sim.list(call, object, Some(ARCHIVED_PAGE), after, true, &show)
+            sim.list(call, object, Some(BATCH_MAX), after, list.archived, &show)
         })?;
         Ok((
-            convert::rows(&page.records, properties),
+            convert::rows(&page.records, list.properties),
             page.after.map(|after| after.to_string()),
         ))
     }

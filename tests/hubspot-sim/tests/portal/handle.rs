@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use hubspot_sim::{ArmedFault, Clock, Config, Fault, Limits, Sim, SimPortal};
 use partneros_domain::{FieldName, HubSpotId, Timestamp};
-use partneros_hubspot::{Error, Portal, Priority, Search, Update, Upsert, Window, Written};
+use partneros_hubspot::{Error, List, Portal, Priority, Search, Update, Upsert, Window, Written};
 
 use crate::rules::define_key;
 use crate::{ALL_SCOPES, NOW};
@@ -93,11 +93,19 @@ async fn good_rows_go_through_beside_bad_ones() {
         .archive_batch("companies", &[first.id, HubSpotId(1)], Priority::Push)
         .await
         .unwrap();
-    let (archived, next) = portal
-        .list_archived("companies", &wanted, None)
-        .await
-        .unwrap();
+    let list = |archived| {
+        portal.list(List {
+            object: "companies",
+            properties: &wanted,
+            archived,
+            after: None,
+            priority: Priority::Poll,
+        })
+    };
+    let (archived, next) = list(true).await.unwrap();
     assert_eq!((archived.ids.as_slice(), next), (&[first.id][..], None));
+    let (live, _) = list(false).await.unwrap();
+    assert!(!live.is_empty() && live.ids.is_sorted() && !live.ids.contains(&first.id));
 }
 
 #[tokio::test]

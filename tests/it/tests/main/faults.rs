@@ -34,6 +34,11 @@ pub fn lose_answers(host: &TestHost, path: &str) {
     arm(host, path, 0, 100, Fault::LostResponse);
 }
 
+/// HubSpot answers so many calls to paths like this, and is slow to answer all others.
+pub fn slow_after(host: &TestHost, path: &str, answered: u32) {
+    arm(host, path, answered, 1_000, Fault::Latency { ms: SLOW_MS });
+}
+
 /// The trouble is over.
 pub fn end(host: &TestHost) {
     host.sim.sim().faults.disarm();

@@ -1,6 +1,7 @@
 //! Whole-host scenarios, one module a subject; `faults` holds what they let go wrong.
 
 mod agreements;
+mod audits;
 mod bad_mappers;
 mod brake;
 mod broken_secrets;

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use partneros_domain::{ConnectionId, FieldName, HubSpotId, OrganizationId};
 use partneros_hubspot::model::{AccountInfo, CustomSchema, NewProperty, Owner, Pipeline, Property};
 use partneros_hubspot::{
-    Error, ObjectHistory, Portal, Priority, RateLimit, ReadBatch, Refusal, Rows, Search,
+    Error, List, ObjectHistory, Portal, Priority, RateLimit, ReadBatch, Refusal, Rows, Search,
     SearchPage, Update, Upsert, Written,
 };
 use partneros_store::TokenSet;
@@ -255,12 +255,7 @@ impl Portal for TestPortal {
         outage()
     }
 
-    async fn list_archived(
-        &self,
-        _: &str,
-        _: &[FieldName],
-        _: Option<&str>,
-    ) -> Result<(Rows, Option<String>), Error> {
+    async fn list(&self, _: List<'_>) -> Result<(Rows, Option<String>), Error> {
         outage()
     }
 

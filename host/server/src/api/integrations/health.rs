@@ -68,6 +68,12 @@ pub struct PairHealth {
     /// When a run last succeeded, ever; null for never.
     #[schema(value_type = Option<String>, format = DateTime)]
     last_success_at: Option<Timestamp>,
+    /// As of when an audit last showed that nothing is missing: what was there by then is on both sides, on its way, or listed
+    /// as unsettled; null before the first.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    complete_as_of: Option<Timestamp>,
+    /// Differences that this audit left, see the pair's audits; null before the first.
+    unsettled: Option<u64>,
     /// Runs that ended.
     runs: u64,
     /// Of those, failed ones.
@@ -257,7 +263,11 @@ async fn of_pair(
         lags.merge(&hour.lags);
     }
     let waiting = store.waiting_since(organization, pair.id).await?;
+    let audits = store.pair_audits(organization, pair.id, None, 1).await?;
+    let audit = audits.items.first();
     Ok(PairHealth {
+        complete_as_of: audit.map(|audit| audit.as_of),
+        unsettled: audit.map(|audit| audit.figures.unsettled),
         pair_id: pair.id,
         state: pair.state,
         last_success_at: ended.last_success_at,
@@ -316,6 +326,7 @@ mod tests {
         assert_eq!(shown["runs"], 1);
         assert_eq!(shown["backlog"], 0);
         assert_eq!(shown["lagNow"], json!(null), "no run has succeeded");
+        assert_eq!(shown["completeAsOf"], json!(null));
         let none = json!({"count": 0, "p50": null, "p95": null, "p99": null});
         assert_eq!(shown["pullLag"], none);
         assert_eq!(
@@ -334,5 +345,21 @@ mod tests {
         assert_eq!(active(None, at(101)), Some(0), "a clock that was set back");
         assert_eq!(active(at(40), None), None);
         assert_eq!(lag_now(PairState::Paused, at(40), at(90), now), None);
+    }
+
+    #[tokio::test]
+    async fn the_last_audit_tells_as_of_when_a_pair_is_complete() {
+        let api = TestApi::new().await;
+        let pair = api.active_pair().await;
+        api.audited(&pair, 1).await;
+        let id = api.connection().await;
+        let health = api
+            .acme()
+            .get(&format!("/api/integrations/{id}/health"))
+            .await
+            .expect(200);
+        let shown = &health["health"]["pairs"][0];
+        assert_eq!(shown["completeAsOf"], "1970-01-01T00:00:00.001Z");
+        assert_eq!(shown["unsettled"], 1);
     }
 }

@@ -1,10 +1,11 @@
 //! Runs in tests of the API: one that comes to its end, and what one leaves about a record.
 
-use partneros_domain::{Base, ConflictRule, EventType, HubSpotId, RunId, Side, Value};
+use partneros_domain::{Base, ConflictRule, EventType, HubSpotId, RunId, Side, Timestamp, Value};
 use partneros_store::{
-    BrakeKey, Brakes as _, Commit, Counts, Effect, EventId, FailureStage, FormerLinks as _, Link,
-    LinkCommit, LinkStep, NewConflict, NewEvent, NewFailure, NewRun, NotedChange, OutboxEffect,
-    Parting, RecordEffect, RunKind, RunTrigger, Runs as _, SyncState as _, Tripped,
+    AuditFigures, AuditSample, BrakeKey, Brakes as _, Commit, Counts, Effect, EventId,
+    FailureStage, FormerLinks as _, Link, LinkCommit, LinkStep, NewConflict, NewEvent, NewFailure,
+    NewRun, NotedChange, OutboxEffect, PairAudit, PairAudits as _, Parting, RecordEffect, RunKind,
+    RunTrigger, Runs as _, SyncState as _, Tripped,
 };
 use partneros_sync::Environment as _;
 use serde_json::json;
@@ -194,6 +195,49 @@ impl TestApi {
             .unwrap();
         self.store.release_lease(organization, lease).await.unwrap();
         record
+    }
+
+    /// Writes down an audit of the pair as of so many milliseconds that left object 77 without a record, and returns its
+    /// run's id.
+    pub async fn audited(&self, pair: &str, as_of: i64) -> String {
+        let (organization, now) = (self.acme().organization, self.environment.now());
+        let pair = pair.parse().unwrap();
+        let lease = self
+            .store
+            .acquire_lease(organization, pair, now, now.plus_millis(1))
+            .await;
+        let lease = lease.unwrap().unwrap();
+        let audit = PairAudit {
+            run_id: RunId(self.environment.new_id()),
+            as_of: Timestamp(as_of),
+            finished_at: now,
+            figures: AuditFigures {
+                ranges: 1,
+                objects: 1,
+                missing_here: 1,
+                unsettled: 1,
+                ..AuditFigures::default()
+            },
+            samples: vec![AuditSample {
+                record_id: None,
+                hubspot_id: Some(HubSpotId(77)),
+                reason: "required".to_owned(),
+            }],
+        };
+        let event = NewEvent {
+            id: EventId(self.environment.new_id()),
+            at: now,
+            actor: "system".to_owned(),
+            event: EventType::SyncAudited,
+            subject: "pair".to_owned(),
+            metadata: json!({}),
+        };
+        self.store
+            .put_pair_audit(organization, lease, &audit, event)
+            .await
+            .unwrap();
+        self.store.release_lease(organization, lease).await.unwrap();
+        audit.run_id.to_string()
     }
 
     /// A record whose object, number 77, was archived.

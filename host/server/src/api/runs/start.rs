@@ -55,7 +55,7 @@ pub async fn handle(
 }
 
 /// The engine writes down how the run ended; what is logged here is that it could not.
-async fn carry_out(engine: Engine, begun: Begun) {
+pub async fn carry_out(engine: Engine, begun: Begun) {
     let run = begun.run_id();
     if let Err(error) = engine.carry_out(begun).await {
         let error = describe(&error);

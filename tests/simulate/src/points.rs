@@ -52,6 +52,7 @@ struct Inner {
     count: u64,
     calm: bool,
     ends_at: Option<u64>,
+    ends_unanswered: Option<oneshot::Sender<()>>,
     dead: bool,
     waiting: Vec<(u64, oneshot::Sender<()>)>,
 }
@@ -65,6 +66,7 @@ impl Points {
             count: 0,
             calm: false,
             ends_at: None,
+            ends_unanswered: None,
             dead: false,
             waiting: Vec::new(),
         };
@@ -134,12 +136,30 @@ impl Points {
         let mut inner = lock(&self.inner);
         inner.calm = true;
         inner.ends_at = None;
+        inner.ends_unanswered = None;
     }
 
     /// Lets the process end at a point from now.
     pub fn end_after(&self, points: u64) {
         let mut inner = lock(&self.inner);
         inner.ends_at = Some(inner.count + points);
+    }
+
+    /// Lets the process end as soon as HubSpot has taken an update from it, before it hears so. Who waits learns of it.
+    pub fn end_unanswered(&self) -> oneshot::Receiver<()> {
+        let (applied, wait) = oneshot::channel();
+        lock(&self.inner).ends_unanswered = Some(applied);
+        wait
+    }
+
+    /// HubSpot has taken an update.
+    pub fn applied(&self) {
+        let mut inner = lock(&self.inner);
+        if let Some(applied) = inner.ends_unanswered.take() {
+            inner.ends_at = Some(inner.count);
+            // Nobody listens any more when the wait was given up.
+            let _ = applied.send(());
+        }
     }
 
     /// Waits for the end.

@@ -8,7 +8,7 @@ use hubspot_sim::{Clock, Config, Fault, FaultPlan, RefreshMode, Sim};
 use partneros_domain::{Mappings, RecordId, Value};
 use partneros_store::Sqlite;
 use partneros_store::{
-    ConnectionStatus, Connections as _, NewRecord, Pairs as _, RecordPatch, Records as _,
+    ConnectionStatus, Connections as _, NewRecord, Pairs as _, Record, RecordPatch, Records as _,
     RunOutcome, RunTrigger, SyncState as _,
 };
 use partneros_sync::Error as SyncError;
@@ -117,14 +117,13 @@ impl World {
                     let _ = timeout(POINT_WAIT, points[0].after(ahead)).await;
                 }
             }
-            if let What::Crash {
-                process,
-                points: ahead,
-            } = step.what
-            {
-                points[process % points.len()].end_after(ahead);
-            } else {
-                self.take(step.what).await?;
+            match step.what {
+                What::Crash {
+                    process,
+                    points: ahead,
+                } => points[process % points.len()].end_after(ahead),
+                What::Unanswered { .. } => self.unanswered(step.what, &points[0]).await?,
+                what => self.take(what).await?,
             }
             self.look().await?;
         }
@@ -189,12 +188,20 @@ impl World {
                 entity,
                 field,
                 clear,
-            } => self.their_edit(entity, field, clear),
+            } => {
+                if let Some(id) = self.object(entity) {
+                    self.their_edit(id, field, clear);
+                }
+            }
             What::OurEdit {
                 entity,
                 field,
                 clear,
-            } => self.our_edit(entity, field, clear).await?,
+            } => {
+                if let Some(record) = self.record(entity).await? {
+                    self.our_edit(&record, field, clear).await?;
+                }
+            }
             What::TheirNew => self.their_new()?,
             What::OurNew => self.our_new().await?,
             What::Bump { entity } => {
@@ -204,8 +211,11 @@ impl World {
                 }
             }
             What::Import { count, field } => {
-                for entity in 0..count {
-                    self.their_edit(entity, field, false);
+                for id in (0..count)
+                    .filter_map(|entity| self.object(entity))
+                    .collect::<Vec<_>>()
+                {
+                    self.their_edit(id, field, false);
                 }
             }
             What::Trouble { per_mille } => {
@@ -241,7 +251,7 @@ impl World {
                 let (organization, pair) = (self.template.organization, self.template.pair);
                 self.store.set_cursor(organization, pair, None).await?;
             }
-            What::Crash { .. } => {}
+            What::Crash { .. } | What::Unanswered { .. } => {}
         }
         Ok(())
     }
@@ -266,10 +276,7 @@ impl World {
         set.map(drop).map_err(|error| format!("{error:?}").into())
     }
 
-    fn their_edit(&mut self, entity: usize, field: usize, clear: bool) {
-        let Some(id) = self.object(entity) else {
-            return;
-        };
+    fn their_edit(&mut self, id: u64, field: usize, clear: bool) {
         // An object keeps its name, as a record must.
         let value = (!clear || field == 0).then(|| self.word("theirs"));
         if held(&lock(&self.sim)).remove(&(id, field)).flatten() == value {
@@ -313,16 +320,21 @@ impl World {
         Ok(())
     }
 
-    async fn our_edit(&mut self, entity: usize, field: usize, clear: bool) -> Result<(), Failure> {
+    async fn record(&self, entity: usize) -> Result<Option<Record>, Failure> {
         let organization = self.template.organization;
-        let records = self
-            .store
-            .records(organization, OURS, None, 100)
-            .await?
-            .items;
-        let Some(record) = records.get(entity % records.len().max(1)) else {
-            return Ok(());
-        };
+        let page = self.store.records(organization, OURS, None, 100).await?;
+        let mut records = page.items;
+        let at = entity % records.len().max(1);
+        Ok((at < records.len()).then(|| records.swap_remove(at)))
+    }
+
+    async fn our_edit(
+        &mut self,
+        record: &Record,
+        field: usize,
+        clear: bool,
+    ) -> Result<(), Failure> {
+        let organization = self.template.organization;
         let value = (!clear || field == 0).then(|| self.word("ours"));
         if text(record.fields.get(Field::ALL[field].name)) == value {
             return Ok(());
@@ -341,6 +353,37 @@ impl World {
             .await?;
         self.ledger
             .edit(now, Place::Record(record.id), field, value);
+        Ok(())
+    }
+
+    /// An edit reaches HubSpot, nobody hears of it, and the same field is edited once more.
+    async fn unanswered(&mut self, what: What, points: &Points) -> Result<(), Failure> {
+        let What::Unanswered {
+            entity,
+            field,
+            theirs,
+        } = what
+        else {
+            return Ok(());
+        };
+        self.trace.add(format!("{what:?}"));
+        crate::wire::say(|| format!("{what:?}"));
+        let Some(record) = self.record(entity).await? else {
+            return Ok(());
+        };
+        self.our_edit(&record, field, false).await?;
+        if timeout(POINT_WAIT, points.end_unanswered()).await.is_err() {
+            return Ok(());
+        }
+        self.look().await?;
+        if !theirs {
+            return self.our_edit(&record, field, false).await;
+        }
+        let (organization, pair) = (self.template.organization, self.template.pair);
+        let link = self.store.link_of_record(organization, pair, record.id);
+        if let Some(link) = link.await? {
+            self.their_edit(u64::try_from(link.hubspot_id.0)?, field, false);
+        }
         Ok(())
     }
 

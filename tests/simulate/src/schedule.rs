@@ -43,6 +43,13 @@ pub enum What {
     Import { count: usize, field: usize },
     /// A process ends so many points from now, and begins again a while later.
     Crash { process: usize, points: u64 },
+    /// Someone edits a record, the first process ends right after it has sent that and before it hears an answer, and
+    /// before it begins again someone edits the same field, on this side or the other.
+    Unanswered {
+        entity: usize,
+        field: usize,
+        theirs: bool,
+    },
     /// From now on HubSpot's answers fail with this chance in a thousand, for each kind of failure.
     Trouble { per_mille: u32 },
     /// The access tokens that are out end now.
@@ -130,7 +137,7 @@ impl Step {
         let entity = dice.random_range(0..16);
         let field = dice.random_range(0..FIELDS);
         let clear = dice.random_bool(0.1);
-        let what = match dice.random_range(0..100) {
+        let what = match dice.random_range(0..104) {
             0..28 => What::TheirEdit {
                 entity,
                 field,
@@ -160,7 +167,12 @@ impl Step {
                 field,
                 policy: dice.random_range(0..3),
             },
-            _ => What::Full,
+            98..100 => What::Full,
+            _ => What::Unanswered {
+                entity,
+                field,
+                theirs: dice.random_bool(0.3),
+            },
         };
         Self { when, what }
     }

@@ -62,6 +62,9 @@ impl Wire for SimWire {
         let before = self.ledger.before(&path);
         let response = self.router.clone().oneshot(request.map(Body::from)).await?;
         self.ledger.after(before);
+        if response.status().is_success() && path.ends_with("/batch/update") {
+            self.points.applied();
+        }
         let moment = self.ledger.moment();
         let (head, body) = response.into_parts();
         let body = to_bytes(body, usize::MAX).await;

@@ -1,6 +1,6 @@
 //! Everything that anybody wrote on either side, with the moment at which they did, kept apart from the engine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use hubspot_sim::{Kind, Sim};
@@ -8,7 +8,7 @@ use partneros_domain::{OrganizationId, RecordId, Timestamp, Value};
 use partneros_store::{Changes as _, Record, Sqlite};
 
 use crate::points::lock;
-use crate::template::{Field, OBJECT};
+use crate::template::{Field, OBJECT, RECORD_ID};
 
 /// A place in the one order of everything that happens.
 pub type Moment = u64;
@@ -59,6 +59,19 @@ pub struct Write {
     pub read: Option<Moment>,
 }
 
+/// An object or a record went, or came back.
+#[derive(Debug, Clone, Copy)]
+pub struct Turn {
+    /// When.
+    pub moment: Moment,
+    /// Which.
+    pub place: Place,
+    /// Whether it went.
+    pub gone: bool,
+    /// Whether the host did it.
+    pub by_host: bool,
+}
+
 /// The ledger.
 #[derive(Debug)]
 pub struct Ledger {
@@ -77,6 +90,8 @@ pub struct Book {
     pub writes: Vec<Write>,
     /// The values that each record's field has had, with the moment each was first seen.
     pub seen: BTreeMap<(RecordId, usize), Vec<Seen>>,
+    /// What was archived, deleted and brought back.
+    pub turns: Vec<Turn>,
     /// How far the change feed was read.
     pub position: Option<String>,
     /// The first thing that must not be.
@@ -123,6 +138,11 @@ impl Ledger {
         });
     }
 
+    /// Somebody archives, deletes or brings back.
+    pub fn turn(&self, place: Place, gone: bool) {
+        self.with(|book| book.turn(place, gone, false));
+    }
+
     /// What HubSpot holds before a call that may write.
     pub fn before(&self, path: &str) -> Option<Held> {
         let writes = path.contains("/batch/") && !path.ends_with("/read");
@@ -135,6 +155,10 @@ impl Ledger {
         let sim = lock(&self.sim);
         let now = held(&sim);
         self.with(|book| {
+            let live = |held: &Held| -> BTreeSet<u64> { held.keys().map(|(id, _)| *id).collect() };
+            for object in live(&before).difference(&live(&now)) {
+                book.turn(Place::Object(*object), true, true);
+            }
             for (&(object, field), value) in &now {
                 let over = before.get(&(object, field)).cloned().flatten();
                 if over == *value {
@@ -169,7 +193,7 @@ impl Ledger {
             .values()
             .filter(|record| record.archived.is_none())
         {
-            let owner = sim.value_named(object_type, record, "partneros_record_id");
+            let owner = sim.value_named(object_type, record, RECORD_ID);
             let Some(owner) = owner.filter(|owner| !owner.is_empty()) else {
                 continue;
             };
@@ -205,7 +229,7 @@ impl Ledger {
                 .changes(organization, position.as_deref(), 100)
                 .await?;
             for change in &changes {
-                self.see(&change.record);
+                self.see(&change.record, change.deleted_at.is_some());
             }
             let Some(last) = changes.last() else {
                 return Ok(());
@@ -214,8 +238,16 @@ impl Ledger {
         }
     }
 
-    fn see(&self, record: &Record) {
+    fn see(&self, record: &Record, deleted: bool) {
         self.with(|book| {
+            let place = Place::Record(record.id);
+            if book.is_gone(place) != deleted {
+                book.turn(place, deleted, true);
+            }
+            // That a deleted record has no values says nothing about its fields.
+            if deleted {
+                return;
+            }
             let moment = book.next();
             for (field, named) in Field::ALL.iter().enumerate() {
                 let value = text(record.fields.get(named.name));
@@ -260,6 +292,28 @@ impl Book {
         } else {
             agreed.clone()
         }
+    }
+
+    /// The turns of a place, the last one last.
+    pub fn turns_of(&self, place: Place) -> impl DoubleEndedIterator<Item = &Turn> {
+        self.turns.iter().filter(move |turn| turn.place == place)
+    }
+
+    /// Whether a place has gone and has not come back.
+    pub fn is_gone(&self, place: Place) -> bool {
+        self.turns_of(place)
+            .next_back()
+            .is_some_and(|turn| turn.gone)
+    }
+
+    fn turn(&mut self, place: Place, gone: bool, by_host: bool) {
+        let moment = self.next();
+        self.turns.push(Turn {
+            moment,
+            place,
+            gone,
+            by_host,
+        });
     }
 
     fn next(&mut self) -> Moment {

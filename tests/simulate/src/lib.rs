@@ -6,6 +6,8 @@
 //! sleep, or another task of the same thread.
 
 pub mod ledger;
+mod life;
+mod people;
 pub mod points;
 pub mod process;
 pub mod run;

@@ -22,8 +22,12 @@ use crate::wire::SimWire;
 
 /// Few objects on a page, so that few objects make several.
 const PAGE_ROWS: usize = 3;
-/// What the store calls a commit of the sync.
-const COMMIT: &str = "commit a batch of a sync";
+/// The archive is read so often that it is read in the middle of most simulations.
+const ARCHIVED_INTERVAL_MS: u64 = 60_000;
+/// So are all linked objects.
+const RECHECK_INTERVAL_MS: u64 = 300_000;
+/// What the store calls that which changes records in a sync.
+const COMMITS: [&str; 2] = ["commit a batch of a sync", "end and restore links"];
 
 /// The clock and the chance of a process.
 #[derive(Debug)]
@@ -58,7 +62,7 @@ struct WatchedSteps {
 #[async_trait]
 impl Steps for WatchedSteps {
     async fn step(&self, operation: &'static str) {
-        if operation == COMMIT {
+        if COMMITS.contains(&operation) {
             let looked = self.ledger.look(&self.database, self.organization).await;
             if let Err(error) = looked {
                 self.ledger.violated(|| error.to_string());
@@ -135,6 +139,8 @@ impl Process {
             environment: Arc::clone(&environment) as _,
             settings: SyncSettings {
                 page_rows: PAGE_ROWS,
+                archived_interval_ms: ARCHIVED_INTERVAL_MS,
+                recheck_interval_ms: RECHECK_INTERVAL_MS,
                 ..SyncSettings::default()
             },
             audit: AuditSettings::default(),

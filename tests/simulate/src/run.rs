@@ -4,26 +4,24 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use hubspot_sim::{Clock, Config, Fault, FaultPlan, RefreshMode, Sim};
-use partneros_domain::{Mappings, RecordId, Value};
+use hubspot_sim::{Clock, Config, FaultPlan, RefreshMode, Sim};
+use partneros_domain::DeletePolicy;
 use partneros_store::Sqlite;
 use partneros_store::{
-    ConnectionStatus, Connections as _, NewRecord, Pairs as _, Record, RecordPatch, Records as _,
-    RunOutcome, RunTrigger, SyncState as _,
+    ConnectionStatus, Connections as _, PairPatch, Pairs as _, RunOutcome, RunTrigger,
 };
 use partneros_sync::Error as SyncError;
+use rand::SeedableRng;
 use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
-use uuid::Uuid;
 
 use crate::Failure;
-use crate::ledger::{Ledger, Place, held, text};
+use crate::ledger::Ledger;
 use crate::points::{Points, Trace, lock};
 use crate::process::Process;
 use crate::schedule::{Habits, Schedule, What, When};
-use crate::template::{Field, OBJECT, OURS, START, Template, installed, options};
+use crate::template::{START, Template, installed, options};
 use crate::verdict;
 
 /// Objects that there are at the beginning.
@@ -31,7 +29,7 @@ const OBJECTS: usize = 5;
 /// Longer than HubSpot's search may hide them.
 const OLD: Duration = Duration::from_mins(5);
 /// For how long a step waits for its point.
-const POINT_WAIT: Duration = Duration::from_secs(90);
+pub(crate) const POINT_WAIT: Duration = Duration::from_secs(90);
 /// Passes that a host gets to come to rest: what nobody answered for waits a minute, what HubSpot shows late two.
 const CALM_PASSES: usize = 5;
 const CALM_PAUSE: Duration = Duration::from_secs(200);
@@ -56,10 +54,11 @@ pub struct World {
     pub(crate) ours: Clock,
     pub(crate) theirs: Clock,
     pub(crate) ledger: Arc<Ledger>,
-    trace: Trace,
-    dice: StdRng,
-    made: u32,
+    pub(crate) trace: Trace,
+    pub(crate) dice: StdRng,
+    pub(crate) made: u32,
     pub(crate) policies_changed: BTreeSet<usize>,
+    pub(crate) mirrors: bool,
 }
 
 /// Runs a schedule on a clock of its own.
@@ -89,11 +88,21 @@ impl World {
             dice: StdRng::seed_from_u64(schedule.chance ^ 0x5eed),
             made: 0,
             policies_changed: BTreeSet::new(),
+            mirrors: false,
             sim,
         })
     }
 
     async fn go(&mut self, schedule: &Schedule) -> Result<Report, Failure> {
+        self.mirrors = schedule.mirrors;
+        if schedule.mirrors {
+            let patch = PairPatch {
+                delete_policy: Some(DeletePolicy::Mirror),
+                ..PairPatch::default()
+            };
+            let (organization, pair) = (self.template.organization, self.template.pair);
+            self.store.update_pair(organization, pair, &patch).await?;
+        }
         for _ in 0..OBJECTS {
             self.take(What::TheirNew).await?;
         }
@@ -179,229 +188,8 @@ impl World {
         }
     }
 
-    /// Takes a step.
-    async fn take(&mut self, what: What) -> Result<(), Failure> {
-        crate::wire::say(|| format!("{what:?}"));
-        self.trace.add(format!("{what:?}"));
-        match what {
-            What::TheirEdit {
-                entity,
-                field,
-                clear,
-            } => {
-                if let Some(id) = self.object(entity) {
-                    self.their_edit(id, field, clear);
-                }
-            }
-            What::OurEdit {
-                entity,
-                field,
-                clear,
-            } => {
-                if let Some(record) = self.record(entity).await? {
-                    self.our_edit(&record, field, clear).await?;
-                }
-            }
-            What::TheirNew => self.their_new()?,
-            What::OurNew => self.our_new().await?,
-            What::Bump { entity } => {
-                if let Some(id) = self.object(entity) {
-                    let note = self.word("note");
-                    self.sets(id, &[("description", &note)])?;
-                }
-            }
-            What::Import { count, field } => {
-                for id in (0..count)
-                    .filter_map(|entity| self.object(entity))
-                    .collect::<Vec<_>>()
-                {
-                    self.their_edit(id, field, false);
-                }
-            }
-            What::Trouble { per_mille } => {
-                let kinds = [
-                    Fault::RateLimited {
-                        retry_after_s: None,
-                    },
-                    Fault::RateLimited {
-                        retry_after_s: Some(3),
-                    },
-                    Fault::Locked,
-                    Fault::Migrating { retry_after_s: 30 },
-                    Fault::BadGateway,
-                    Fault::ServerError,
-                    Fault::CutOffBody,
-                    Fault::LostResponse,
-                ];
-                let rates = kinds.map(|kind| (kind, f64::from(per_mille) / 1_000.0));
-                let plan = FaultPlan {
-                    rates: rates.to_vec(),
-                };
-                lock(&self.sim).faults.set_plan(plan);
-            }
-            What::ExpireTokens => {
-                let now = self.theirs.now();
-                lock(&self.sim).grants.expire_access(now);
-            }
-            What::Policy { field, policy } => {
-                self.policies_changed.insert(field);
-                self.save(field, policy).await?;
-            }
-            What::Full => {
-                let (organization, pair) = (self.template.organization, self.template.pair);
-                self.store.set_cursor(organization, pair, None).await?;
-            }
-            What::Crash { .. } | What::Unanswered { .. } => {}
-        }
-        Ok(())
-    }
-
-    fn word(&mut self, of: &str) -> String {
-        self.made += 1;
-        format!("{of} {}", self.made)
-    }
-
-    fn object(&self, entity: usize) -> Option<u64> {
-        let ids = lock(&self.sim).live_ids(OBJECT).ok()?;
-        ids.get(entity % ids.len().max(1)).copied()
-    }
-
-    fn sets(&self, id: u64, values: &[(&str, &str)]) -> Result<(), Failure> {
-        let now = self.theirs.now();
-        let values = values
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        let values = hubspot_sim::Values(values.collect());
-        let set = lock(&self.sim).person_sets(OBJECT, id, values, now);
-        set.map(drop).map_err(|error| format!("{error:?}").into())
-    }
-
-    fn their_edit(&mut self, id: u64, field: usize, clear: bool) {
-        // An object keeps its name, as a record must.
-        let value = (!clear || field == 0).then(|| self.word("theirs"));
-        if held(&lock(&self.sim)).remove(&(id, field)).flatten() == value {
-            return;
-        }
-        let set = value.clone().unwrap_or_default();
-        if self.sets(id, &[(Field::ALL[field].property, &set)]).is_ok() {
-            self.ledger
-                .edit(self.ours.now(), Place::Object(id), field, value);
-        }
-    }
-
-    fn their_new(&mut self) -> Result<(), Failure> {
-        let name = self.word("theirs");
-        let now = self.theirs.now();
-        let values = hubspot_sim::Values(
-            vec![("name".to_owned(), name.clone())]
-                .into_iter()
-                .collect(),
-        );
-        let made = lock(&self.sim).person_creates(OBJECT, values, now);
-        let id = made.map_err(|error| format!("{error:?}"))?.id;
-        self.ledger
-            .edit(self.ours.now(), Place::Object(id), 0, Some(name));
-        Ok(())
-    }
-
-    async fn our_new(&mut self) -> Result<(), Failure> {
-        let name = self.word("ours");
-        let id = RecordId(Uuid::from_u128(self.dice.random()));
-        let fields = [("name".into(), Value::Text(name.clone()))];
-        let record = NewRecord {
-            id,
-            fields: fields.into_iter().collect(),
-        };
-        let now = self.ours.now();
-        self.store
-            .create_record(self.template.organization, OURS, record, now)
-            .await?;
-        self.ledger.edit(now, Place::Record(id), 0, Some(name));
-        Ok(())
-    }
-
-    async fn record(&self, entity: usize) -> Result<Option<Record>, Failure> {
-        let organization = self.template.organization;
-        let page = self.store.records(organization, OURS, None, 100).await?;
-        let mut records = page.items;
-        let at = entity % records.len().max(1);
-        Ok((at < records.len()).then(|| records.swap_remove(at)))
-    }
-
-    async fn our_edit(
-        &mut self,
-        record: &Record,
-        field: usize,
-        clear: bool,
-    ) -> Result<(), Failure> {
-        let organization = self.template.organization;
-        let value = (!clear || field == 0).then(|| self.word("ours"));
-        if text(record.fields.get(Field::ALL[field].name)) == value {
-            return Ok(());
-        }
-        let patch = (
-            Field::ALL[field].name.into(),
-            value.clone().map(Value::Text),
-        );
-        let patch = RecordPatch {
-            fields: [patch].into_iter().collect(),
-            expected_version: None,
-        };
-        let now = self.ours.now();
-        self.store
-            .update_record(organization, OURS, record.id, patch, now)
-            .await?;
-        self.ledger
-            .edit(now, Place::Record(record.id), field, value);
-        Ok(())
-    }
-
-    /// An edit reaches HubSpot, nobody hears of it, and the same field is edited once more.
-    async fn unanswered(&mut self, what: What, points: &Points) -> Result<(), Failure> {
-        let What::Unanswered {
-            entity,
-            field,
-            theirs,
-        } = what
-        else {
-            return Ok(());
-        };
-        self.trace.add(format!("{what:?}"));
-        crate::wire::say(|| format!("{what:?}"));
-        let Some(record) = self.record(entity).await? else {
-            return Ok(());
-        };
-        self.our_edit(&record, field, false).await?;
-        if timeout(POINT_WAIT, points.end_unanswered()).await.is_err() {
-            return Ok(());
-        }
-        self.look().await?;
-        if !theirs {
-            return self.our_edit(&record, field, false).await;
-        }
-        let (organization, pair) = (self.template.organization, self.template.pair);
-        let link = self.store.link_of_record(organization, pair, record.id);
-        if let Some(link) = link.await? {
-            self.their_edit(u64::try_from(link.hubspot_id.0)?, field, false);
-        }
-        Ok(())
-    }
-
-    async fn save(&self, field: usize, policy: usize) -> Result<(), Failure> {
-        use partneros_domain::ConflictPolicy::{CrmWins, NewestWins, PartnerOsWins};
-        let policy = [PartnerOsWins, CrmWins, NewestWins][policy % 3];
-        let (organization, pair) = (self.template.organization, self.template.pair);
-        let set = self.store.mappings(organization, pair).await?;
-        let mut mappings: Mappings = set.mappings;
-        mappings.set(Field::ALL[field].mapping(policy));
-        self.store
-            .put_mappings(organization, pair, set.version, &mappings)
-            .await?;
-        Ok(())
-    }
-
     /// Sees what records have become.
-    async fn look(&self) -> Result<(), Failure> {
+    pub(crate) async fn look(&self) -> Result<(), Failure> {
         Ok(self
             .ledger
             .look(&self.store, self.template.organization)

@@ -37,6 +37,12 @@ pub enum What {
     TheirNew,
     /// Someone makes a record.
     OurNew,
+    /// A person in HubSpot archives an object.
+    TheirArchive { entity: usize },
+    /// A person in HubSpot restores an object.
+    TheirRestore { entity: usize },
+    /// Someone deletes a record.
+    OurDelete { entity: usize },
     /// HubSpot moves an object's modified date; no value that syncs changes.
     Bump { entity: usize },
     /// A person in HubSpot sets the same property of so many objects in one instant.
@@ -95,6 +101,8 @@ pub struct Schedule {
     pub chance: u64,
     /// Processes that sync.
     pub processes: usize,
+    /// Whether the pair mirrors deletions.
+    pub mirrors: bool,
     /// HubSpot's habits.
     pub habits: Habits,
     /// The steps.
@@ -115,12 +123,14 @@ impl Schedule {
             old_objects: dice.random(),
             enriches: dice.random_bool(0.2),
         };
+        let mirrors = dice.random();
         let count = dice.random_range(STEPS);
         let steps = (0..count).map(|_| Step::draw(&mut dice, processes));
         let steps = steps.collect();
         Self {
             chance: dice.random(),
             processes,
+            mirrors,
             habits,
             steps,
         }
@@ -137,7 +147,7 @@ impl Step {
         let entity = dice.random_range(0..16);
         let field = dice.random_range(0..FIELDS);
         let clear = dice.random_bool(0.1);
-        let what = match dice.random_range(0..104) {
+        let what = match dice.random_range(0..116) {
             0..28 => What::TheirEdit {
                 entity,
                 field,
@@ -168,6 +178,9 @@ impl Step {
                 policy: dice.random_range(0..3),
             },
             98..100 => What::Full,
+            100..104 => What::TheirArchive { entity },
+            104..108 => What::TheirRestore { entity },
+            108..112 => What::OurDelete { entity },
             _ => What::Unanswered {
                 entity,
                 field,
@@ -180,7 +193,11 @@ impl Step {
 
 impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "chance {}, processes {}", self.chance, self.processes)?;
+        writeln!(
+            f,
+            "chance {}, processes {}, mirrors {}",
+            self.chance, self.processes, self.mirrors
+        )?;
         writeln!(f, "{:?}", self.habits)?;
         for step in &self.steps {
             match step.when {

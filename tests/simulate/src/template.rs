@@ -29,6 +29,8 @@ use crate::schedule::FIELDS;
 pub const START: Timestamp = Timestamp(1_790_000_000_000);
 /// HubSpot's object.
 pub const OBJECT: &str = "companies";
+/// The property that says which record an object was made from.
+pub const RECORD_ID: &str = "partneros_record_id";
 /// Our object.
 pub const OURS: &str = "partners";
 

@@ -7,6 +7,7 @@ use partneros_store::{ConflictEntry, FailureEntry, Record, Records as _, SyncSta
 
 use crate::Failure;
 use crate::ledger::{Book, Edit, Held, Place, held, text};
+use crate::life::Life;
 use crate::points::lock;
 use crate::process::Process;
 use crate::run::World;
@@ -48,28 +49,8 @@ pub async fn judge(world: &World) -> Result<(), Failure> {
     }
     let records = records(world).await?;
     let (organization, pair) = (world.template.organization, world.template.pair);
-    let objects = lock(&world.sim)
-        .live_ids(OBJECT)
-        .map_err(|error| format!("{error:?}"))?;
-    let mut linked = BTreeMap::new();
-    for record in &records {
-        let link = world
-            .store
-            .link_of_record(organization, pair, record.id)
-            .await?;
-        let link = link.ok_or_else(|| format!("record {} has no object", record.id))?;
-        let id = u64::try_from(link.hubspot_id.0)?;
-        if let Some(other) = linked.insert(id, record.id) {
-            return Err(format!("object {id} is of records {other} and {}", record.id).into());
-        }
-    }
-    let unlinked: BTreeSet<_> = objects
-        .iter()
-        .filter(|id| !linked.contains_key(id))
-        .collect();
-    if !unlinked.is_empty() {
-        return Err(format!("objects without a record: {unlinked:?}").into());
-    }
+    let life = Life::of(world, &records).await?;
+    world.ledger.with(|book| life.judge(book))?;
     let held = held(&lock(&world.sim));
     let end = End {
         held,
@@ -77,8 +58,9 @@ pub async fn judge(world: &World) -> Result<(), Failure> {
             .into_iter()
             .map(|record| (record.id, record))
             .collect(),
-        object_of: linked.iter().map(|(id, record)| (*record, *id)).collect(),
-        record_of: linked,
+        object_of: life.linked().collect(),
+        record_of: life.linked().map(|(record, id)| (id, record)).collect(),
+        life,
         conflicts: world
             .store
             .conflicts(organization, pair, None, 500)
@@ -101,6 +83,7 @@ struct End {
     records: BTreeMap<RecordId, Record>,
     record_of: BTreeMap<u64, RecordId>,
     object_of: BTreeMap<RecordId, u64>,
+    life: Life,
     conflicts: Vec<ConflictEntry>,
     failures: Vec<FailureEntry>,
 }
@@ -162,13 +145,19 @@ impl End {
     }
 
     fn keeps_ours(&self, book: &Book, edit: &Edit, record: RecordId) -> bool {
-        let Some(&object) = self.object_of.get(&record) else {
-            return false;
+        // Someone deleted it with the record.
+        let deleted = book
+            .turns_of(edit.place)
+            .any(|turn| turn.gone && !turn.by_host && turn.moment > edit.moment);
+        let objects: BTreeSet<_> = self.life.objects_of(record).collect();
+        let there = match self.object_of.get(&record) {
+            Some(object) => self.theirs(*object, edit.field) == edit.value,
+            // A record without an object keeps what it has.
+            None => self.ours(record, edit.field) == edit.value,
         };
-        let there = self.theirs(object, edit.field) == edit.value;
         let followed = followed(book, edit);
         let carried = book.writes.iter().any(|write| {
-            let same = (write.object, write.field) == (object, edit.field);
+            let same = objects.contains(&write.object) && write.field == edit.field;
             same && write.moment > edit.moment && write.value == edit.value
         });
         let listed = || {
@@ -186,16 +175,22 @@ impl End {
         };
         // A person in HubSpot may come to the same value: then there is nothing to carry.
         let met = book.edits.iter().any(|other| {
-            let same = (other.place, other.field) == (Place::Object(object), edit.field);
+            let theirs = matches!(other.place, Place::Object(object) if objects.contains(&object));
+            let same = theirs && other.field == edit.field;
             same && other.moment > edit.moment && other.value == edit.value
         });
-        let void = || book.agreed(record, object, edit) == edit.value;
-        there || followed || carried || met || void() || listed() || self.failed(record, edit.field)
+        let void = || {
+            let mut objects = objects.iter();
+            objects.any(|object| book.agreed(record, *object, edit) == edit.value)
+        };
+        let failed = || self.failed(record, edit.field);
+        deleted || there || followed || carried || met || void() || listed() || failed()
     }
 
     fn keeps_theirs(&self, book: &Book, edit: &Edit, object: u64) -> bool {
+        // Who it belongs to, and that it belongs to somebody, is judged elsewhere. An archive keeps what it holds.
         let Some(&record) = self.record_of.get(&object) else {
-            return false;
+            return true;
         };
         let there = self.ours(record, edit.field) == edit.value;
         let carried = || {

@@ -40,6 +40,7 @@ fn a_first_sync_during_an_import_misses_nothing() {
     let schedule = Schedule {
         chance: 4_308_510_517_111_783_334,
         processes: 1,
+        mirrors: false,
         habits: Habits {
             create_lag_ms: 11_341,
             update_lag_ms: 19_600,

@@ -1,6 +1,7 @@
 //! Everything that anybody wrote on either side, with the moment at which they did, kept apart from the engine.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 use hubspot_sim::{Kind, Sim};
@@ -42,6 +43,17 @@ pub struct Edit {
     pub value: Option<String>,
 }
 
+/// What a process knows of its write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Heard {
+    /// Nothing: the answer was lost, or the process ended.
+    Nothing,
+    /// HubSpot has answered.
+    Answer,
+    /// The answer is in the database.
+    Kept,
+}
+
 /// What the host wrote into HubSpot.
 #[derive(Debug, Clone)]
 pub struct Write {
@@ -57,6 +69,10 @@ pub struct Write {
     pub over: Option<String>,
     /// When the host had last read the object.
     pub read: Option<Moment>,
+    /// Which process did.
+    pub process: usize,
+    /// What it knows of it.
+    pub heard: Heard,
 }
 
 /// An object or a record went, or came back.
@@ -149,12 +165,13 @@ impl Ledger {
         writes.then(|| held(&lock(&self.sim)))
     }
 
-    /// What a call has written.
-    pub fn after(&self, before: Option<Held>) {
-        let Some(before) = before else { return };
+    /// What a process's call has written, as places in [`Book::writes`].
+    pub fn after(&self, before: Option<Held>, process: usize) -> Range<usize> {
+        let Some(before) = before else { return 0..0 };
         let sim = lock(&self.sim);
         let now = held(&sim);
-        self.with(|book| {
+        let written = self.with(|book| {
+            let known = book.writes.len();
             let live = |held: &Held| -> BTreeSet<u64> { held.keys().map(|(id, _)| *id).collect() };
             for object in live(&before).difference(&live(&now)) {
                 book.turn(Place::Object(*object), true, true);
@@ -178,10 +195,35 @@ impl Ledger {
                     value: value.clone(),
                     over,
                     read: book.reads.get(&object).copied(),
+                    process,
+                    heard: Heard::Nothing,
                 });
             }
+            known..book.writes.len()
         });
         self.one_object_a_record(&sim);
+        written
+    }
+
+    /// HubSpot's answer to these writes has arrived.
+    pub fn answered(&self, written: Range<usize>) {
+        self.with(|book| {
+            for write in &mut book.writes[written] {
+                write.heard = Heard::Answer;
+            }
+        });
+    }
+
+    /// A process has stored what it was answered.
+    pub fn kept(&self, process: usize) {
+        self.with(|book| {
+            let writes = book.writes.iter_mut();
+            for write in writes.filter(|write| write.process == process) {
+                if write.heard == Heard::Answer {
+                    write.heard = Heard::Kept;
+                }
+            }
+        });
     }
 
     fn one_object_a_record(&self, sim: &Sim) {

@@ -78,6 +78,11 @@ impl Points {
         }
     }
 
+    /// Which process these are of.
+    pub fn process(&self) -> usize {
+        self.process
+    }
+
     /// Stands at a point. Never returns at the one where the process ends.
     pub async fn pass(&self, what: &str) {
         let pause = {

@@ -1,5 +1,6 @@
 //! One process of the host: the engine as the server assembles it, on a database and a network that stop at every step.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -57,6 +58,7 @@ struct WatchedSteps {
     ledger: Arc<Ledger>,
     database: Sqlite,
     organization: OrganizationId,
+    committing: AtomicBool,
 }
 
 #[async_trait]
@@ -66,6 +68,10 @@ impl Steps for WatchedSteps {
             let looked = self.ledger.look(&self.database, self.organization).await;
             if let Err(error) = looked {
                 self.ledger.violated(|| error.to_string());
+            }
+            // Called before a commit and after it.
+            if self.committing.fetch_not(Ordering::Relaxed) {
+                self.ledger.kept(self.points.process());
             }
         }
         self.points.pass(operation).await;
@@ -116,6 +122,7 @@ impl Process {
             ledger: Arc::clone(ledger),
             database: database.clone(),
             organization: template.organization,
+            committing: AtomicBool::new(false),
         };
         let store = database.clone().stepped_by(Arc::new(steps));
         let store: Arc<dyn Store> = Arc::new(store);

@@ -6,12 +6,12 @@ use partneros_domain::{ConflictPolicy, RecordId, Side};
 use partneros_store::{ConflictEntry, FailureEntry, Record, Records as _, SyncState as _};
 
 use crate::Failure;
-use crate::ledger::{Book, Edit, Held, Place, held, text};
+use crate::ledger::{Book, Edit, Heard, Held, Place, held, text};
 use crate::life::Life;
 use crate::points::lock;
 use crate::process::Process;
 use crate::run::World;
-use crate::template::{Field, OBJECT, OURS};
+use crate::template::{Field, OURS};
 
 /// Nothing is written any more.
 pub async fn still(world: &World, process: &Process) -> Result<(), Failure> {
@@ -218,7 +218,7 @@ impl End {
                     && write.read.is_none_or(|read| read < edit.moment)
             })
         };
-        let void = || book.agreed(record, object, edit) == edit.value;
+        let void = || book.agreed(record, object, edit) == edit.value || undoes(book, edit, object);
         there || followed(book, edit) || carried() || void() || listed() || unseen()
     }
 
@@ -294,6 +294,17 @@ impl End {
         }
         Ok(())
     }
+}
+
+/// Whether an edit takes back a write of ours of which we heard nothing: it might as well never have arrived.
+fn undoes(book: &Book, edit: &Edit, object: u64) -> bool {
+    let before = book.writes.iter().filter(|write| {
+        let same = (write.object, write.field) == (object, edit.field);
+        same && write.moment < edit.moment
+    });
+    before
+        .last()
+        .is_some_and(|write| write.heard < Heard::Kept && write.over == edit.value)
 }
 
 /// Whether somebody wrote the same place again.

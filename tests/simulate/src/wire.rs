@@ -61,8 +61,9 @@ impl Wire for SimWire {
         say(|| format!("{path} {}", shortened(request.body())));
         let before = self.ledger.before(&path);
         let response = self.router.clone().oneshot(request.map(Body::from)).await?;
-        self.ledger.after(before);
-        if response.status().is_success() && path.ends_with("/batch/update") {
+        let heard = response.status().is_success();
+        let written = self.ledger.after(before, self.points.process());
+        if heard && path.ends_with("/batch/update") {
             self.points.applied();
         }
         let moment = self.ledger.moment();
@@ -71,6 +72,9 @@ impl Wire for SimWire {
         self.points.pass("an answer").await;
         self.perhaps_lost().await?;
         let body = body?;
+        if heard {
+            self.ledger.answered(written);
+        }
         say(|| format!("  -> {}", shortened(&body)));
         if path.ends_with("/read") || path.ends_with("/search") {
             self.ledger.read(&body, moment);

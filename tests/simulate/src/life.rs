@@ -92,7 +92,11 @@ impl Life {
                 && turn.gone
                 && !self.may_go(book, record)
             {
-                return Err(format!("record {record} was deleted, which nobody wanted").into());
+                return Err(format!(
+                    "record {record} was deleted, which nobody wanted: {:?}",
+                    book.turns
+                )
+                .into());
             }
         }
         for (id, carried) in &self.live {

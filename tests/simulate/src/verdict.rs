@@ -181,7 +181,9 @@ impl End {
         });
         let void = || {
             let mut objects = objects.iter();
-            objects.any(|object| book.agreed(record, *object, edit) == edit.value)
+            objects.any(|object| {
+                book.agreed(record, *object, edit) == edit.value || undoes(book, edit, *object)
+            })
         };
         let failed = || self.failed(record, edit.field);
         deleted || there || followed || carried || met || void() || listed() || failed()

@@ -8,8 +8,7 @@ use partneros_domain::{
 };
 use partneros_hubspot::Priority;
 use partneros_store::{
-    Binding, Commit, Counts, Lease, MappingSet, NewRun, Run, RunEnd, RunKind, RunOutcome,
-    RunTrigger, Store,
+    Binding, Commit, Counts, Lease, MappingSet, NewRun, Run, RunEnd, RunKind, RunOutcome, RunTrigger, Store,
 };
 use tokio_util::sync::CancellationToken;
 

@@ -5,10 +5,12 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use partneros_domain::{AlertKind, FieldName, ObjectPair, OrganizationId, PairState, Timestamp};
+use partneros_domain::{
+    AlertKind, FieldName, ObjectPair, OrganizationId, PairState, Timestamp,
+};
 use partneros_store::{
-    Alert, AlertState, Connection, ConnectionStatus, PairLags, Parting, RunKind, RunOutcome,
-    Severity, VersionState,
+    Alert, AlertState, Connection, ConnectionStatus, PairLags, Parting, RunKind, RunOutcome, Severity,
+    VersionState,
 };
 
 use crate::engine::{Engine, describe};

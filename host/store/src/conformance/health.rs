@@ -26,9 +26,7 @@ async fn run(world: &mut World<'_>, kind: RunKind, now: i64) {
     };
     world.run = run.id;
     let until = at(now + 1_000);
-    let lease = world
-        .store
-        .acquire_lease(world.organization, world.pair, at(now), until);
+    let lease = world.store.acquire_lease(world.organization, world.pair, at(now), until);
     if let Some(lease) = lease.await.unwrap() {
         world.lease = lease;
     }

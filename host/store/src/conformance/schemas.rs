@@ -22,12 +22,7 @@ pub(super) async fn a_discovery_replaces_the_one_before(store: &dyn Store) {
     let world = World::new(store).await;
     let (organization, connection) = (world.organization, world.connection);
     assert_eq!(store.schemas(organization, connection).await.unwrap(), []);
-    let read_at = async || {
-        store
-            .schemas_read_at(organization, connection)
-            .await
-            .unwrap()
-    };
+    let read_at = async || store.schemas_read_at(organization, connection).await.unwrap();
     assert_eq!(read_at().await, None);
     let first = [schema("deals", false), schema("companies", false)];
     store

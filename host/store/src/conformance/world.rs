@@ -12,9 +12,8 @@ use uuid::Uuid;
 
 use crate::{
     Access, Commit, Committed, Counts, Cursor, Effect, Error, FailureStage, Lease, Link,
-    NewConnection, NewFailure, NewRecord, NewRun, Organization, OtherPortal, OutboxEffect,
-    PairLags, Record, RecordEffect, RecordPatch, Result, RunEnd, RunKind, RunOutcome, RunTrigger,
-    Store, TokenSet,
+    NewConnection, NewFailure, NewRecord, NewRun, Organization, OtherPortal, OutboxEffect, Record,
+    PairLags, RecordEffect, RecordPatch, Result, RunEnd, RunKind, RunOutcome, RunTrigger, Store, TokenSet,
 };
 
 /// The object of the scene's pair.

@@ -1,7 +1,9 @@
 //! What the sync engine reads and writes. The commit itself is in `commit`, the outbox's rules are in `outbox`.
 
 use async_trait::async_trait;
-use partneros_domain::{Digest, FieldName, HubSpotId, OrganizationId, PairId, RecordId, Timestamp};
+use partneros_domain::{
+    Digest, FieldName, HubSpotId, OrganizationId, PairId, RecordId, Timestamp,
+};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection as Database, OptionalExtension as _, Row, params};
 
@@ -12,9 +14,9 @@ use super::records::{RECORD_COLUMNS, read_record};
 use super::scope::PairScope;
 use super::{Sqlite, commit, ground, held, history, outbox, scope};
 use crate::{
-    Commit, Committed, ConflictEntry, Cursor, Effect, Error, FailureEntry, Ground, HeldQuery,
-    HeldValue, Lease, Link, LinkedRecord, NewFailure, OutboxEntry, Page, Record, RecordEffect,
-    Result, SyncState, Unlinked,
+    Commit, Committed, ConflictEntry, Cursor, Effect, Error, FailureEntry, Ground, HeldQuery, HeldValue,
+    Lease, Link, LinkedRecord, NewFailure, OutboxEntry, Page, Record, RecordEffect, Result,
+    SyncState, Unlinked,
 };
 
 #[async_trait]

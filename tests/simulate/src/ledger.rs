@@ -88,6 +88,17 @@ pub struct Turn {
     pub by_host: bool,
 }
 
+/// Two objects that became one.
+#[derive(Debug, Clone, Copy)]
+pub struct Merge {
+    /// Whose values stayed.
+    pub primary: u64,
+    /// Whose values filled what was empty.
+    pub other: u64,
+    /// What is left: a new object, or the primary.
+    pub left: u64,
+}
+
 /// The ledger.
 #[derive(Debug)]
 pub struct Ledger {
@@ -108,6 +119,10 @@ pub struct Book {
     pub seen: BTreeMap<(RecordId, usize), Vec<Seen>>,
     /// What was archived, deleted and brought back.
     pub turns: Vec<Turn>,
+    /// What was merged.
+    pub merges: Vec<Merge>,
+    /// The values that each object has from what was merged into it.
+    pub brought: BTreeSet<(u64, usize, String)>,
     /// How far the change feed was read.
     pub position: Option<String>,
     /// The first thing that must not be.
@@ -305,14 +320,15 @@ impl Ledger {
 impl Book {
     /// What both sides held when they last held the same, up to an edit: to come back to that is no change.
     pub fn agreed(&self, record: RecordId, object: u64, edit: &Edit) -> Option<String> {
+        let object = self.root(object);
         let edits = self
             .edits
             .iter()
-            .filter(|other| other.place == Place::Object(object) && other.field == edit.field);
+            .filter(|other| self.is_of(other.place, object) && other.field == edit.field);
         let writes = self
             .writes
             .iter()
-            .filter(|write| (write.object, write.field) == (object, edit.field));
+            .filter(|write| self.root(write.object) == object && write.field == edit.field);
         let seen = self.seen.get(&(record, edit.field)).into_iter().flatten();
         // Each change, with whether it was one of the object.
         let mut changes: Vec<(Moment, bool, &Option<String>)> = edits
@@ -334,6 +350,76 @@ impl Book {
         } else {
             agreed.clone()
         }
+    }
+
+    /// Two objects become one: what the primary has been through goes on with what is left; what the other held is there
+    /// where the primary held nothing, and nowhere else.
+    pub fn merge(&mut self, merge: Merge, at: Timestamp, before: &Held, after: &Held) {
+        let moment = self.next();
+        let Merge {
+            primary,
+            other,
+            left,
+        } = merge;
+        let is_of = |object| [primary, other].contains(&self.root(object));
+        let edits = self.edits.iter().filter_map(|edit| match edit.place {
+            Place::Object(object) => Some((object, edit.field, edit.value.clone()?)),
+            Place::Record(_) => None,
+        });
+        let writes = self.writes.iter();
+        let writes =
+            writes.filter_map(|write| Some((write.object, write.field, write.value.clone()?)));
+        let known = edits.chain(writes).chain(self.brought.iter().cloned());
+        let known = known.filter(|(object, ..)| is_of(*object));
+        let known: Vec<_> = known
+            .map(|(_, field, value)| (left, field, value))
+            .collect();
+        self.brought.extend(known);
+        let mut edits = std::mem::take(&mut self.edits);
+        edits.retain(|edit| !self.is_of(edit.place, other));
+        self.edits = edits;
+        self.merges.push(merge);
+        for field in 0..Field::ALL.len() {
+            let value = after.get(&(left, field)).cloned().flatten();
+            if before.get(&(primary, field)).cloned().flatten() != value {
+                self.edits.push(Edit {
+                    moment,
+                    at,
+                    place: Place::Object(left),
+                    field,
+                    value,
+                });
+            }
+        }
+    }
+
+    /// The object with which an object's values went on through merges.
+    pub fn root(&self, object: u64) -> u64 {
+        let merges = self.merges.iter();
+        merges.fold(object, |object, merge| {
+            if merge.primary == object {
+                merge.left
+            } else {
+                object
+            }
+        })
+    }
+
+    /// The object that there is instead of one that was merged.
+    pub fn became(&self, object: u64) -> u64 {
+        let merges = self.merges.iter();
+        merges.fold(object, |object, merge| {
+            if [merge.primary, merge.other].contains(&object) {
+                merge.left
+            } else {
+                object
+            }
+        })
+    }
+
+    /// Whether a place is this object, or what went on with it.
+    pub fn is_of(&self, place: Place, object: u64) -> bool {
+        matches!(place, Place::Object(other) if self.root(other) == object)
     }
 
     /// The turns of a place, the last one last.

@@ -31,6 +31,7 @@ impl Life {
     pub async fn of(world: &World, records: &[Record]) -> Result<Self, Failure> {
         let (organization, pair) = (world.template.organization, world.template.pair);
         let (mut live, mut archived) = (BTreeMap::new(), BTreeSet::new());
+        let merged;
         {
             let sim = lock(&world.sim);
             let companies = sim.object_type(sim.standard(Kind::Companies));
@@ -42,8 +43,9 @@ impl Life {
                 let carried = sim.value_named(companies, record, RECORD_ID);
                 live.insert(record.id, carried.and_then(|id| id.parse().ok()));
             }
+            merged = companies.merged.keys().copied().collect::<Vec<_>>();
         }
-        let ids = live.keys().chain(&archived);
+        let ids = live.keys().chain(&archived).chain(&merged);
         let ids: Vec<_> = ids.map(|id| HubSpotId(*id as i64)).collect();
         let links = world.store.links_by_hubspot_id(organization, pair, &ids);
         let former = world.store.former_links(organization, pair, &ids);
@@ -79,6 +81,16 @@ impl Life {
         let former = self.former.iter().map(|(id, entry)| (*id, entry.record_id));
         let all = links.chain(former);
         all.filter(move |(_, of)| *of == record).map(|(id, _)| id)
+    }
+
+    /// The records that have or had one of these objects.
+    pub fn records_of(&self, is_one: impl Fn(u64) -> bool) -> BTreeSet<RecordId> {
+        let links = self.links.iter().map(|(id, entry)| (*id, entry.record_id));
+        let former = self.former.iter().map(|(id, entry)| (*id, entry.record_id));
+        let all = links.chain(former);
+        all.filter(|(id, _)| is_one(*id))
+            .map(|(_, of)| of)
+            .collect()
     }
 
     /// Nothing is gone that nobody deleted, and nothing is there that should have gone with the other side.
@@ -117,7 +129,7 @@ impl Life {
             if self.live.contains_key(id) {
                 return Ok(());
             }
-            return Err(format!("record {record} is linked to {id}, which is archived").into());
+            return Err(format!("record {record} is linked to {id}, which is not there").into());
         }
         let mut former = self
             .former
@@ -143,7 +155,8 @@ impl Life {
         let deleted = |record| book.is_gone(Place::Record(record));
         let Some(link) = self.links.get(&id) else {
             // Made from a record that was deleted before anybody heard of it.
-            if carried.is_some_and(deleted) && !self.mirrors {
+            let is_left = book.merges.iter().any(|merge| merge.left == id);
+            if carried.is_some_and(deleted) && (is_left || !self.mirrors) {
                 return Ok(());
             }
             return Err(format!(
@@ -181,8 +194,11 @@ impl Life {
     fn may_go(&self, book: &Book, record: RecordId) -> bool {
         self.mirrors
             && self.objects_of(record).any(|id| {
-                book.turns_of(Place::Object(id))
+                book.turns_of(Place::Object(book.became(id)))
                     .any(|turn| turn.gone && !turn.by_host)
+                    || book
+                        .turns_of(Place::Object(id))
+                        .any(|turn| turn.gone && !turn.by_host)
             })
     }
 }

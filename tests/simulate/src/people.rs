@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::Failure;
-use crate::ledger::{Place, held, text};
+use crate::ledger::{Merge, Place, held, text};
 use crate::points::{Points, lock};
 use crate::run::{POINT_WAIT, World};
 use crate::schedule::What;
@@ -40,9 +40,10 @@ impl World {
                 }
             }
             What::TheirNew => self.their_new()?,
-            What::OurNew => self.our_new().await?,
+            What::OurNew => drop(self.our_new().await?),
             What::TheirArchive { entity } => self.their_archive(entity)?,
             What::TheirRestore { entity } => self.their_restore(entity)?,
+            What::TheirMerge { primary, other } => self.their_merge(primary, other)?,
             What::OurDelete { entity } => self.our_delete(entity).await?,
             What::Bump { entity } => {
                 if let Some(id) = self.object(entity) {
@@ -91,7 +92,7 @@ impl World {
                 let (organization, pair) = (self.template.organization, self.template.pair);
                 self.store.set_cursor(organization, pair, None).await?;
             }
-            What::Crash { .. } | What::Unanswered { .. } => {}
+            What::Crash { .. } | What::Unanswered { .. } | What::UnansweredNew => {}
         }
         Ok(())
     }
@@ -144,7 +145,7 @@ impl World {
         Ok(())
     }
 
-    async fn our_new(&mut self) -> Result<(), Failure> {
+    async fn our_new(&mut self) -> Result<RecordId, Failure> {
         let name = self.word("ours");
         let id = RecordId(Uuid::from_u128(self.dice.random()));
         let fields = [("name".into(), Value::Text(name.clone()))];
@@ -157,7 +158,7 @@ impl World {
             .create_record(self.template.organization, OURS, record, now)
             .await?;
         self.ledger.edit(now, Place::Record(id), 0, Some(name));
-        Ok(())
+        Ok(id)
     }
 
     async fn record(&self, entity: usize) -> Result<Option<Record>, Failure> {
@@ -230,6 +231,30 @@ impl World {
         Ok(())
     }
 
+    fn their_merge(&self, primary: usize, other: usize) -> Result<(), Failure> {
+        let (Some(primary), Some(other)) = (self.object(primary), self.object(other)) else {
+            return Ok(());
+        };
+        if primary == other {
+            return Ok(());
+        }
+        let mut sim = lock(&self.sim);
+        let before = held(&sim);
+        let merged = sim.person_merges(OBJECT, primary, other, self.theirs.now());
+        let left = merged.map_err(|error| format!("{error:?}"))?.id;
+        let after = held(&sim);
+        drop(sim);
+        let merge = Merge {
+            primary,
+            other,
+            left,
+        };
+        let at = self.ours.now();
+        self.ledger
+            .with(|book| book.merge(merge, at, &before, &after));
+        Ok(())
+    }
+
     async fn our_delete(&mut self, entity: usize) -> Result<(), Failure> {
         let Some(record) = self.record(entity).await? else {
             return Ok(());
@@ -261,24 +286,41 @@ impl World {
             return Ok(());
         };
         self.our_edit(&record, field, false).await?;
-        if timeout(POINT_WAIT, points.end_unanswered()).await.is_err() {
+        if timeout(POINT_WAIT, points.end_unanswered("/batch/update")).await.is_err() {
             return Ok(());
         }
         self.look().await?;
         let (organization, pair) = (self.template.organization, self.template.pair);
         if !theirs {
-            // It may have been deleted with its object.
-            return match self.store.record(organization, OURS, record.id).await {
-                Ok(record) => self.our_edit(&record, field, false).await,
-                Err(partneros_store::Error::NotFound { .. }) => Ok(()),
-                Err(error) => Err(error.into()),
-            };
+            return self.our_edit_if_there(record.id, field).await;
         }
         let link = self.store.link_of_record(organization, pair, record.id);
         if let Some(link) = link.await? {
             self.their_edit(u64::try_from(link.hubspot_id.0)?, field, false);
         }
         Ok(())
+    }
+
+    /// An object is made, nobody hears of it, and its record is called something else by then.
+    pub(crate) async fn unanswered_new(&mut self, points: &Points) -> Result<(), Failure> {
+        self.trace.add("a create that nobody hears of");
+        say(|| "a create that nobody hears of".to_owned());
+        let id = self.our_new().await?;
+        let made = timeout(POINT_WAIT, points.end_unanswered("/batch/upsert")).await;
+        self.look().await?;
+        match made {
+            Ok(_) => self.our_edit_if_there(id, 0).await,
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// A record may have been deleted with its object.
+    async fn our_edit_if_there(&mut self, id: RecordId, field: usize) -> Result<(), Failure> {
+        match self.store.record(self.template.organization, OURS, id).await {
+            Ok(record) => self.our_edit(&record, field, false).await,
+            Err(partneros_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn save(&self, field: usize, policy: usize) -> Result<(), Failure> {

@@ -52,7 +52,7 @@ struct Inner {
     count: u64,
     calm: bool,
     ends_at: Option<u64>,
-    ends_unanswered: Option<oneshot::Sender<()>>,
+    ends_unanswered: Option<(&'static str, oneshot::Sender<()>)>,
     dead: bool,
     waiting: Vec<(u64, oneshot::Sender<()>)>,
 }
@@ -150,17 +150,19 @@ impl Points {
         inner.ends_at = Some(inner.count + points);
     }
 
-    /// Lets the process end as soon as HubSpot has taken an update from it, before it hears so. Who waits learns of it.
-    pub fn end_unanswered(&self) -> oneshot::Receiver<()> {
+    /// Lets the process end as soon as HubSpot has taken a call of its at a path that ends like this, before it hears so. Who
+    /// waits learns of it.
+    pub fn end_unanswered(&self, path: &'static str) -> oneshot::Receiver<()> {
         let (applied, wait) = oneshot::channel();
-        lock(&self.inner).ends_unanswered = Some(applied);
+        lock(&self.inner).ends_unanswered = Some((path, applied));
         wait
     }
 
-    /// HubSpot has taken an update.
-    pub fn applied(&self) {
+    /// HubSpot has taken a call.
+    pub fn applied(&self, path: &str) {
         let mut inner = lock(&self.inner);
-        if let Some(applied) = inner.ends_unanswered.take() {
+        let waits = inner.ends_unanswered.take_if(|(end, _)| path.ends_with(*end));
+        if let Some((_, applied)) = waits {
             inner.ends_at = Some(inner.count);
             // Nobody listens any more when the wait was given up.
             let _ = applied.send(());

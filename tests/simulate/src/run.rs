@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use hubspot_sim::{Clock, Config, FaultPlan, RefreshMode, Sim};
+use hubspot_sim::{Clock, Config, FaultPlan, MergeMode, RefreshMode, Sim};
 use partneros_domain::DeletePolicy;
 use partneros_store::Sqlite;
 use partneros_store::{
@@ -131,6 +131,7 @@ impl World {
                     process,
                     points: ahead,
                 } => points[process % points.len()].end_after(ahead),
+                What::UnansweredNew => self.unanswered_new(&points[0]).await?,
                 What::Unanswered { .. } => self.unanswered(step.what, &points[0]).await?,
                 what => self.take(what).await?,
             }
@@ -272,6 +273,11 @@ fn habits(config: Config, habits: Habits) -> Config {
         create_lag_ms: habits.create_lag_ms,
         update_lag_ms: habits.update_lag_ms,
         refresh: refresh[usize::from(habits.refresh) % 3],
+        merge: if habits.merge_makes_new {
+            MergeMode::NewId
+        } else {
+            MergeMode::KeepPrimary
+        },
         unchanged_writes_bump: habits.unchanged_writes_bump,
         enrichment_delay_ms: habits.enriches.then_some(5_000),
         ..config

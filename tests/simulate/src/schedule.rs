@@ -41,6 +41,8 @@ pub enum What {
     TheirArchive { entity: usize },
     /// A person in HubSpot restores an object.
     TheirRestore { entity: usize },
+    /// A person in HubSpot merges two objects.
+    TheirMerge { primary: usize, other: usize },
     /// Someone deletes a record.
     OurDelete { entity: usize },
     /// HubSpot moves an object's modified date; no value that syncs changes.
@@ -56,6 +58,9 @@ pub enum What {
         field: usize,
         theirs: bool,
     },
+    /// Someone makes a record, the first process ends right after it has made its object, and before it begins again someone
+    /// renames the record.
+    UnansweredNew,
     /// From now on HubSpot's answers fail with this chance in a thousand, for each kind of failure.
     Trouble { per_mille: u32 },
     /// The access tokens that are out end now.
@@ -90,6 +95,8 @@ pub struct Habits {
     pub ahead_ms: i64,
     /// Whether the objects that there are at the beginning are old enough for the cursor to pass them at once.
     pub old_objects: bool,
+    /// Whether what is left of a merge has a new id.
+    pub merge_makes_new: bool,
     /// Whether HubSpot fills something in by itself after a while.
     pub enriches: bool,
 }
@@ -121,6 +128,7 @@ impl Schedule {
             unchanged_writes_bump: dice.random(),
             ahead_ms: dice.random_range(-40_000..40_000),
             old_objects: dice.random(),
+            merge_makes_new: dice.random(),
             enriches: dice.random_bool(0.2),
         };
         let mirrors = dice.random();
@@ -147,7 +155,7 @@ impl Step {
         let entity = dice.random_range(0..16);
         let field = dice.random_range(0..FIELDS);
         let clear = dice.random_bool(0.1);
-        let what = match dice.random_range(0..116) {
+        let what = match dice.random_range(0..122) {
             0..28 => What::TheirEdit {
                 entity,
                 field,
@@ -181,6 +189,11 @@ impl Step {
             100..104 => What::TheirArchive { entity },
             104..108 => What::TheirRestore { entity },
             108..112 => What::OurDelete { entity },
+            112..116 => What::TheirMerge {
+                primary: entity,
+                other: dice.random_range(0..16),
+            },
+            116..118 => What::UnansweredNew,
             _ => What::Unanswered {
                 entity,
                 field,

@@ -175,7 +175,9 @@ impl End {
         };
         // A person in HubSpot may come to the same value: then there is nothing to carry.
         let met = book.edits.iter().any(|other| {
-            let theirs = matches!(other.place, Place::Object(object) if objects.contains(&object));
+            let theirs = objects
+                .iter()
+                .any(|object| book.is_of(other.place, book.root(*object)));
             let same = theirs && other.field == edit.field;
             same && other.moment > edit.moment && other.value == edit.value
         });
@@ -190,22 +192,23 @@ impl End {
     }
 
     fn keeps_theirs(&self, book: &Book, edit: &Edit, object: u64) -> bool {
+        let object = book.root(object);
         // Who it belongs to, and that it belongs to somebody, is judged elsewhere. An archive keeps what it holds.
         let Some(&record) = self.record_of.get(&object) else {
             return true;
         };
         let there = self.ours(record, edit.field) == edit.value;
+        let records = self.life.records_of(|other| book.root(other) == object);
         let carried = || {
-            let seen = book.seen.get(&(record, edit.field));
-            seen.is_some_and(|seen| {
-                seen.iter()
-                    .any(|(moment, value)| *moment > edit.moment && *value == edit.value)
-            })
+            let seen =
+                |record: &RecordId| book.seen.get(&(*record, edit.field)).into_iter().flatten();
+            let mut seen = records.iter().flat_map(seen);
+            seen.any(|(moment, value)| *moment > edit.moment && *value == edit.value)
         };
         let listed = || {
             self.conflicts.iter().any(|entry| {
                 let conflict = &entry.conflict;
-                entry.record_id == record
+                records.contains(&entry.record_id)
                     && conflict.field.as_str() == Field::ALL[edit.field].name
                     && conflict.winner == Side::PartnerOs
                     && conflict.hubspot_value == edit.value
@@ -214,7 +217,8 @@ impl End {
         // Between our last look at an object and our write to it, HubSpot lets nobody notice an edit.
         let unseen = || {
             book.writes.iter().any(|write| {
-                (write.object, write.field) == (object, edit.field)
+                book.root(write.object) == object
+                    && write.field == edit.field
                     && write.moment > edit.moment
                     && write.over == edit.value
                     && write.read.is_none_or(|read| read < edit.moment)
@@ -235,7 +239,8 @@ impl End {
             let by_a_person = book.edits.iter().any(|edit| {
                 matches!(edit.place, Place::Object(_)) && edit.value.as_ref() == Some(value)
             });
-            if !by_a_person {
+            let by_a_merge = || book.brought.iter().any(|(.., brought)| brought == value);
+            if !by_a_person && !by_a_merge() {
                 return Err(format!("an echo of ours was taken for an edit: {entry:?}").into());
             }
         }
@@ -244,11 +249,18 @@ impl End {
 
     /// What a side holds was written there, or on the other side if values flow from it.
     fn only_values_that_were_written(&self, book: &Book) -> Result<(), Failure> {
-        let written: BTreeSet<_> = book
+        let place = |place| match place {
+            Place::Object(object) => Place::Object(book.root(object)),
+            Place::Record(_) => place,
+        };
+        let written = book
             .edits
             .iter()
-            .filter_map(|edit| Some((edit.place, edit.field, edit.value.as_deref()?)))
-            .collect();
+            .filter_map(|edit| Some((place(edit.place), edit.field, edit.value.as_deref()?)));
+        let brought = book.brought.iter();
+        let brought =
+            brought.map(|(object, field, value)| (Place::Object(*object), *field, value.as_str()));
+        let written: BTreeSet<_> = written.chain(brought).collect();
         for (&object, &record) in &self.record_of {
             for (at, field) in Field::ALL.iter().enumerate() {
                 let is_from = |place, value: &str| written.contains(&(place, at, value));
@@ -301,7 +313,7 @@ impl End {
 /// Whether an edit takes back a write of ours of which we heard nothing: it might as well never have arrived.
 fn undoes(book: &Book, edit: &Edit, object: u64) -> bool {
     let before = book.writes.iter().filter(|write| {
-        let same = (write.object, write.field) == (object, edit.field);
+        let same = book.root(write.object) == object && write.field == edit.field;
         same && write.moment < edit.moment
     });
     before
@@ -312,6 +324,10 @@ fn undoes(book: &Book, edit: &Edit, object: u64) -> bool {
 /// Whether somebody wrote the same place again.
 fn followed(book: &Book, edit: &Edit) -> bool {
     book.edits.iter().any(|later| {
-        later.moment > edit.moment && (later.place, later.field) == (edit.place, edit.field)
+        let same = match edit.place {
+            Place::Object(object) => book.is_of(later.place, book.root(object)),
+            Place::Record(_) => later.place == edit.place,
+        };
+        same && later.moment > edit.moment && later.field == edit.field
     })
 }

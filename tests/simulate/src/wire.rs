@@ -63,8 +63,8 @@ impl Wire for SimWire {
         let response = self.router.clone().oneshot(request.map(Body::from)).await?;
         let heard = response.status().is_success();
         let written = self.ledger.after(before, self.points.process());
-        if heard && path.ends_with("/batch/update") {
-            self.points.applied();
+        if heard {
+            self.points.applied(&path);
         }
         let moment = self.ledger.moment();
         let (head, body) = response.into_parts();

@@ -48,6 +48,7 @@ fn a_first_sync_during_an_import_misses_nothing() {
             unchanged_writes_bump: true,
             ahead_ms: -12_376,
             old_objects: false,
+            merge_makes_new: true,
             enriches: false,
         },
         steps: vec![

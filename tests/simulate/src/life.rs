@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use hubspot_sim::Kind;
 use partneros_domain::{HubSpotId, RecordId};
 use partneros_store::{
-    FormerLink, FormerLinks as _, LinkedRecord, Parting, Record, SyncState as _,
+    FailureEntry, FormerLink, FormerLinks as _, LinkedRecord, Parting, Record, SyncState as _,
 };
 
 use crate::Failure;
 use crate::ledger::{Book, Place};
 use crate::points::lock;
 use crate::run::World;
-use crate::template::RECORD_ID;
+use crate::template::{OBJECT_OF_ANOTHER, RECORD_ID};
 
 /// Who is there at the end, and who belongs to whom.
 #[derive(Debug)]
@@ -24,11 +24,17 @@ pub struct Life {
     archived: BTreeSet<u64>,
     links: BTreeMap<u64, LinkedRecord>,
     former: BTreeMap<u64, FormerLink>,
+    /// Records whose object was merged into another record's before anybody heard of it, as failures tell.
+    merged_unheard: BTreeSet<RecordId>,
 }
 
 impl Life {
     /// Looks at both sides.
-    pub async fn of(world: &World, records: &[Record]) -> Result<Self, Failure> {
+    pub async fn of(
+        world: &World,
+        records: &[Record],
+        failures: &[FailureEntry],
+    ) -> Result<Self, Failure> {
         let (organization, pair) = (world.template.organization, world.template.pair);
         let (mut live, mut archived) = (BTreeMap::new(), BTreeSet::new());
         let merged;
@@ -52,8 +58,13 @@ impl Life {
         let number = |id: HubSpotId| id.0 as u64;
         let links = links.await?.into_iter();
         let former = former.await?.into_iter();
+        let merged_unheard = failures
+            .iter()
+            .filter(|entry| entry.failure.code == OBJECT_OF_ANOTHER)
+            .filter_map(|entry| entry.record_id);
         Ok(Self {
             mirrors: world.mirrors,
+            merged_unheard: merged_unheard.collect(),
             records: records.iter().map(|record| record.id).collect(),
             live,
             archived,
@@ -137,6 +148,9 @@ impl Life {
             .filter(|(_, entry)| entry.record_id == record)
             .peekable();
         if former.peek().is_none() {
+            if self.merged_unheard.contains(&record) && !book.merges.is_empty() {
+                return Ok(());
+            }
             return Err(format!("record {record} has no object").into());
         }
         let (mirrors, edited) = (self.mirrors, || has_edits(book, record));

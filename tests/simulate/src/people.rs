@@ -286,7 +286,10 @@ impl World {
             return Ok(());
         };
         self.our_edit(&record, field, false).await?;
-        if timeout(POINT_WAIT, points.end_unanswered("/batch/update")).await.is_err() {
+        if timeout(POINT_WAIT, points.end_unanswered("/batch/update"))
+            .await
+            .is_err()
+        {
             return Ok(());
         }
         self.look().await?;
@@ -316,7 +319,11 @@ impl World {
 
     /// A record may have been deleted with its object.
     async fn our_edit_if_there(&mut self, id: RecordId, field: usize) -> Result<(), Failure> {
-        match self.store.record(self.template.organization, OURS, id).await {
+        match self
+            .store
+            .record(self.template.organization, OURS, id)
+            .await
+        {
             Ok(record) => self.our_edit(&record, field, false).await,
             Err(partneros_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(error.into()),

@@ -161,7 +161,9 @@ impl Points {
     /// HubSpot has taken a call.
     pub fn applied(&self, path: &str) {
         let mut inner = lock(&self.inner);
-        let waits = inner.ends_unanswered.take_if(|(end, _)| path.ends_with(*end));
+        let waits = inner
+            .ends_unanswered
+            .take_if(|(end, _)| path.ends_with(*end));
         if let Some((_, applied)) = waits {
             inner.ends_at = Some(inner.count);
             // Nobody listens any more when the wait was given up.

@@ -31,6 +31,8 @@ pub const START: Timestamp = Timestamp(1_790_000_000_000);
 pub const OBJECT: &str = "companies";
 /// The property that says which record an object was made from.
 pub const RECORD_ID: &str = "partneros_record_id";
+/// The code of a failure: see [`crate::life`].
+pub const OBJECT_OF_ANOTHER: &str = "hubspot_object_of_another";
 /// Our object.
 pub const OURS: &str = "partners";
 

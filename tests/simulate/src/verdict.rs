@@ -49,7 +49,12 @@ pub async fn judge(world: &World) -> Result<(), Failure> {
     }
     let records = records(world).await?;
     let (organization, pair) = (world.template.organization, world.template.pair);
-    let life = Life::of(world, &records).await?;
+    let failures = world
+        .store
+        .failures(organization, pair, None, 500)
+        .await?
+        .items;
+    let life = Life::of(world, &records, &failures).await?;
     world.ledger.with(|book| life.judge(book))?;
     let held = held(&lock(&world.sim));
     let end = End {
@@ -66,11 +71,7 @@ pub async fn judge(world: &World) -> Result<(), Failure> {
             .conflicts(organization, pair, None, 500)
             .await?
             .items,
-        failures: world
-            .store
-            .failures(organization, pair, None, 500)
-            .await?
-            .items,
+        failures,
     };
     end.agrees()?;
     end.obeys_policies(&world.policies_changed)?;

@@ -168,9 +168,9 @@ impl Life {
     fn judge_live(&self, book: &Book, id: u64, carried: Option<RecordId>) -> Result<(), Failure> {
         let deleted = |record| book.is_gone(Place::Record(record));
         let Some(link) = self.links.get(&id) else {
-            // Made from a record that was deleted before anybody heard of it.
-            let is_left = book.merges.iter().any(|merge| merge.left == id);
-            if carried.is_some_and(deleted) && (is_left || !self.mirrors) {
+            // Made from a record that was deleted before anybody heard of it, or merged with what was: it stays alone, also
+            // where deletions are mirrored.
+            if carried.is_some_and(deleted) {
                 return Ok(());
             }
             return Err(format!(

@@ -123,6 +123,8 @@ pub struct Book {
     pub merges: Vec<Merge>,
     /// The values that each object has from what was merged into it.
     pub brought: BTreeSet<(u64, usize, String)>,
+    /// How many processes ended in the middle.
+    pub crashes: u64,
     /// How far the change feed was read.
     pub position: Option<String>,
     /// The first thing that must not be.

@@ -1,6 +1,8 @@
 //! What people do on both sides, each thing written down in the ledger.
 
-use hubspot_sim::{Fault, FaultPlan, Kind};
+use hubspot_sim::state::linking::{End, Pair};
+use hubspot_sim::state::view::Text;
+use hubspot_sim::{Call, Fault, FaultPlan, Kind};
 use partneros_domain::{Mappings, RecordId, Value};
 use partneros_store::{NewRecord, Pairs as _, Record, RecordPatch, Records as _, SyncState as _};
 use rand::RngExt;
@@ -14,6 +16,9 @@ use crate::run::{POINT_WAIT, World};
 use crate::schedule::What;
 use crate::template::{Field, OBJECT, OURS, RECORD_ID};
 use crate::wire::say;
+
+/// Points within which a process makes two passes.
+const TURN_POINTS: u64 = 120;
 
 impl World {
     /// Takes a step.
@@ -44,6 +49,7 @@ impl World {
             What::TheirArchive { entity } => self.their_archive(entity)?,
             What::TheirRestore { entity } => self.their_restore(entity)?,
             What::TheirMerge { primary, other } => self.their_merge(primary, other)?,
+            What::Associate { entity } => self.associate(entity)?,
             What::OurDelete { entity } => self.our_delete(entity).await?,
             What::Bump { entity } => {
                 if let Some(id) = self.object(entity) {
@@ -92,7 +98,10 @@ impl World {
                 let (organization, pair) = (self.template.organization, self.template.pair);
                 self.store.set_cursor(organization, pair, None).await?;
             }
-            What::Crash { .. } | What::Unanswered { .. } | What::UnansweredNew => {}
+            What::Crash { .. }
+            | What::Unanswered { .. }
+            | What::UnansweredNew
+            | What::Tug { .. } => {}
         }
         Ok(())
     }
@@ -252,6 +261,51 @@ impl World {
         let at = self.ours.now();
         self.ledger
             .with(|book| book.merge(merge, at, &before, &after));
+        Ok(())
+    }
+
+    /// Calculated properties change, and the modified date does not.
+    fn associate(&mut self, entity: usize) -> Result<(), Failure> {
+        let Some(id) = self.object(entity) else {
+            return Ok(());
+        };
+        let call = Call::person(self.theirs.now());
+        let mut sim = lock(&self.sim);
+        let made = sim.person_creates("contacts", hubspot_sim::Values::default(), call.now);
+        let contact = made.map_err(|error| format!("{error:?}"))?.id;
+        let end = |id: u64| End {
+            id: Text(id.to_string()),
+        };
+        let pair = Pair {
+            from: end(contact),
+            to: end(id),
+            types: Vec::new(),
+        };
+        let made = sim.batch_create_associations(&call, "contacts", OBJECT, &[pair]);
+        made.map(drop).map_err(|error| format!("{error:?}").into())
+    }
+
+    /// Someone writes what a workflow rewrites, again and again.
+    pub(crate) async fn tug(
+        &mut self,
+        entity: usize,
+        turns: usize,
+        points: &Points,
+    ) -> Result<(), Failure> {
+        let Some(field) = self.rewrites else {
+            return Ok(());
+        };
+        self.trace.add(format!("a tug of {turns} turns"));
+        say(|| format!("a tug of {turns} turns"));
+        for _ in 0..turns {
+            let Some(record) = self.record(entity).await? else {
+                return Ok(());
+            };
+            self.our_edit(&record, field, false).await?;
+            // A pass takes it over there, and the next sees what became of it.
+            let _ = timeout(POINT_WAIT, points.after(TURN_POINTS)).await;
+            self.look().await?;
+        }
         Ok(())
     }
 

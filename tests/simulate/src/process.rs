@@ -19,7 +19,7 @@ use url::Url;
 use crate::ledger::Ledger;
 use crate::points::Points;
 use crate::template::Template;
-use crate::wire::SimWire;
+use crate::wire::{SimWire, Workflow};
 
 /// Few objects on a page, so that few objects make several.
 const PAGE_ROWS: usize = 3;
@@ -88,7 +88,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts with nothing in memory. `theirs` is HubSpot's clock.
+    /// Starts with nothing in memory. `theirs` is HubSpot's clock; `rewrites` is the field that a workflow there rewrites.
     pub fn begin(
         template: &Template,
         sim: &Arc<Mutex<Sim>>,
@@ -97,13 +97,19 @@ impl Process {
         points: &Arc<Points>,
         ledger: &Arc<Ledger>,
         database: &Sqlite,
+        rewrites: Option<usize>,
     ) -> Self {
         let environment = Arc::new(SimEnvironment {
             clock: ours.clone(),
             points: Arc::clone(points),
         });
         let router = hubspot::router(Arc::clone(sim), theirs.clone());
-        let wire = SimWire::new(router, Arc::clone(points), Arc::clone(ledger));
+        let workflow = rewrites.map(|field| Workflow {
+            sim: Arc::clone(sim),
+            clock: theirs.clone(),
+            field,
+        });
+        let wire = SimWire::new(router, Arc::clone(points), Arc::clone(ledger), workflow);
         let http = template.http.clone().over(Arc::new(wire));
         let api_base: Url = "http://hubspot.invalid".parse().expect("an address");
         let app = template.sim.config.app.clone();

@@ -59,6 +59,7 @@ pub struct World {
     pub(crate) made: u32,
     pub(crate) policies_changed: BTreeSet<usize>,
     pub(crate) mirrors: bool,
+    pub(crate) rewrites: Option<usize>,
 }
 
 /// Runs a schedule on a clock of its own.
@@ -88,13 +89,13 @@ impl World {
             dice: StdRng::seed_from_u64(schedule.chance ^ 0x5eed),
             made: 0,
             policies_changed: BTreeSet::new(),
-            mirrors: false,
+            mirrors: schedule.mirrors,
+            rewrites: schedule.habits.rewrites,
             sim,
         })
     }
 
     async fn go(&mut self, schedule: &Schedule) -> Result<Report, Failure> {
-        self.mirrors = schedule.mirrors;
         if schedule.mirrors {
             let patch = PairPatch {
                 delete_policy: Some(DeletePolicy::Mirror),
@@ -132,6 +133,7 @@ impl World {
                     points: ahead,
                 } => points[process % points.len()].end_after(ahead),
                 What::UnansweredNew => self.unanswered_new(&points[0]).await?,
+                What::Tug { entity, turns } => self.tug(entity, turns, &points[0]).await?,
                 What::Unanswered { .. } => self.unanswered(step.what, &points[0]).await?,
                 what => self.take(what).await?,
             }
@@ -162,7 +164,13 @@ impl World {
             let (template, sim) = (Arc::clone(&self.template), Arc::clone(&self.sim));
             let (ours, theirs) = (self.ours.clone(), self.theirs.clone());
             let (points, store) = (Arc::clone(&points), self.store.clone());
-            move || Process::begin(&template, &sim, &ours, &theirs, &points, &ledger, &store)
+            let ledger = Arc::clone(&ledger);
+            let rewrites = self.rewrites;
+            move || {
+                Process::begin(
+                    &template, &sim, &ours, &theirs, &points, &ledger, &store, rewrites,
+                )
+            }
         };
         let (organization, pair) = (self.template.organization, self.template.pair);
         async move {
@@ -177,6 +185,7 @@ impl World {
                     biased;
                     () = points.ended() => {
                         crashes += 1;
+                        ledger.with(|book| book.crashes += 1);
                         points.revive();
                         sleep(Duration::from_millis(points.pick(0..400_000))).await;
                         process = begin();
@@ -213,6 +222,7 @@ impl World {
             &points,
             &self.ledger,
             &self.store,
+            self.rewrites,
         );
         // The lease of a process that ended runs out first.
         sleep(CALM_PAUSE * 2).await;

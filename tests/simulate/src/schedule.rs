@@ -7,6 +7,8 @@ use rand::{RngExt, SeedableRng};
 
 /// Fields and properties that sync, with their policies and directions; see [`crate::template`].
 pub const FIELDS: usize = 5;
+/// Those that a workflow may rewrite: they flow to HubSpot.
+const REWRITTEN: [usize; 3] = [1, 2, 4];
 const STEPS: std::ops::RangeInclusive<usize> = 6..=22;
 
 /// When a step is taken.
@@ -45,6 +47,10 @@ pub enum What {
     TheirMerge { primary: usize, other: usize },
     /// Someone deletes a record.
     OurDelete { entity: usize },
+    /// Someone edits the field that a workflow rewrites so often in a row, each time after it was pushed.
+    Tug { entity: usize, turns: usize },
+    /// A person in HubSpot associates a contact with an object, which HubSpot counts; the modified date stays.
+    Associate { entity: usize },
     /// HubSpot moves an object's modified date; no value that syncs changes.
     Bump { entity: usize },
     /// A person in HubSpot sets the same property of so many objects in one instant.
@@ -97,6 +103,8 @@ pub struct Habits {
     pub old_objects: bool,
     /// Whether what is left of a merge has a new id.
     pub merge_makes_new: bool,
+    /// The field that a workflow rewrites whenever the host has written it.
+    pub rewrites: Option<usize>,
     /// Whether HubSpot fills something in by itself after a while.
     pub enriches: bool,
 }
@@ -129,12 +137,24 @@ impl Schedule {
             ahead_ms: dice.random_range(-40_000..40_000),
             old_objects: dice.random(),
             merge_makes_new: dice.random(),
+            rewrites: dice
+                .random_bool(0.2)
+                .then(|| REWRITTEN[dice.random_range(0..REWRITTEN.len())]),
             enriches: dice.random_bool(0.2),
         };
         let mirrors = dice.random();
         let count = dice.random_range(STEPS);
         let steps = (0..count).map(|_| Step::draw(&mut dice, processes));
-        let steps = steps.collect();
+        let mut steps: Vec<_> = steps.collect();
+        if habits.rewrites.is_some() {
+            let what = What::Tug {
+                entity: dice.random_range(0..16),
+                turns: dice.random_range(2..7),
+            };
+            let when = When::After(dice.random_range(0..30_000));
+            let at = dice.random_range(0..=steps.len());
+            steps.insert(at, Step { when, what });
+        }
         Self {
             chance: dice.random(),
             processes,
@@ -155,7 +175,7 @@ impl Step {
         let entity = dice.random_range(0..16);
         let field = dice.random_range(0..FIELDS);
         let clear = dice.random_bool(0.1);
-        let what = match dice.random_range(0..122) {
+        let what = match dice.random_range(0..124) {
             0..28 => What::TheirEdit {
                 entity,
                 field,
@@ -194,6 +214,7 @@ impl Step {
                 other: dice.random_range(0..16),
             },
             116..118 => What::UnansweredNew,
+            118..120 => What::Associate { entity },
             _ => What::Unanswered {
                 entity,
                 field,

@@ -64,5 +64,6 @@ fn simpler(schedule: &Schedule) -> Vec<Schedule> {
         with(&|habits| habits.refresh = 0),
         with(&|habits| habits.old_objects = false),
         with(&|habits| habits.enriches = false),
+        with(&|habits| habits.rewrites = None),
     ]
 }

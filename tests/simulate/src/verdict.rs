@@ -2,8 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use partneros_domain::{ConflictPolicy, RecordId, Side};
-use partneros_store::{ConflictEntry, FailureEntry, Record, Records as _, SyncState as _};
+use hubspot_sim::Kind;
+use partneros_domain::{ConflictPolicy, FieldName, RecordId, Side, Value};
+use partneros_store::{
+    ConflictEntry, FailureEntry, Record, Records as _, SyncState as _, TUG_OF_WAR,
+};
 
 use crate::Failure;
 use crate::ledger::{Book, Edit, Heard, Held, Place, held, text};
@@ -11,7 +14,10 @@ use crate::life::Life;
 use crate::points::lock;
 use crate::process::Process;
 use crate::run::World;
-use crate::template::{Field, OURS};
+use crate::template::{COUNT, COUNTED, Field, OURS};
+
+/// So many rewrites in a row make a tug of war, by default.
+const TURNS: u64 = 3;
 
 /// Nothing is written any more.
 pub async fn still(world: &World, process: &Process) -> Result<(), Failure> {
@@ -74,6 +80,8 @@ pub async fn judge(world: &World) -> Result<(), Failure> {
         failures,
     };
     end.agrees()?;
+    end.counts(world)?;
+    world.ledger.with(|book| end.pauses(world, book))?;
     end.obeys_policies(&world.policies_changed)?;
     world.ledger.with(|book| end.keeps_every_edit(book))
 }
@@ -112,6 +120,71 @@ impl End {
                     )
                     .into());
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// What HubSpot calculates has come over.
+    fn counts(&self, world: &World) -> Result<(), Failure> {
+        let sim = lock(&world.sim);
+        let companies = sim.object_type(sim.standard(Kind::Companies));
+        for (object, record) in &self.record_of {
+            let count = companies
+                .live(*object)
+                .and_then(|object| sim.value_named(companies, object, COUNTED))
+                .and_then(|count| count.parse().ok());
+            let record = self.records.get(record);
+            let ours = record.and_then(|record| record.fields.get(COUNT));
+            if ours != count.map(Value::Integer).as_ref() {
+                return Err(
+                    format!("HubSpot counts {count:?} for object {object}, not {ours:?}").into(),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// A field is paused where a workflow rewrites it, and nowhere else.
+    fn pauses(&self, world: &World, book: &Book) -> Result<(), Failure> {
+        let paused = self
+            .failures
+            .iter()
+            .filter(|entry| entry.failure.code == TUG_OF_WAR);
+        let rewritten = world.rewrites.map(|field| Field::ALL[field].name);
+        for entry in paused {
+            if entry.failure.field.as_ref().map(FieldName::as_str) != rewritten {
+                return Err(format!("paused for no reason: {entry:?}").into());
+            }
+        }
+        let Some(field) = world.rewrites else {
+            return Ok(());
+        };
+        let mut writes = BTreeMap::<u64, u64>::new();
+        for write in book.writes.iter().filter(|write| write.field == field) {
+            *writes.entry(book.root(write.object)).or_default() += u64::from(write.value.is_some());
+        }
+        for (object, writes) in writes {
+            let edits = book.edits.iter().filter(|edit| {
+                let theirs = matches!(edit.place, Place::Object(_)) && edit.field == field;
+                // A workflow marks what it writes.
+                theirs
+                    && !edit
+                        .value
+                        .as_ref()
+                        .is_some_and(|value| value.ends_with('!'))
+            });
+            let unheard = book.writes.iter().filter(|write| write.heard < Heard::Kept);
+            // Where people write too, or we have not heard what became of a write, it takes more turns.
+            let disturbed = edits.count() as u64
+                + unheard.count() as u64
+                + book.crashes
+                + book.merges.len() as u64;
+            if writes > (TURNS + 1) * (1 + disturbed) {
+                return Err(format!(
+                    "object {object} was written {writes} times into a tug of war"
+                )
+                .into());
             }
         }
         Ok(())
@@ -200,10 +273,12 @@ impl End {
         };
         let there = self.ours(record, edit.field) == edit.value;
         let records = self.life.records_of(|other| book.root(other) == object);
+        // A value is written once, so that it tells by itself where it came from, also when that link is forgotten by now.
         let carried = || {
-            let seen =
-                |record: &RecordId| book.seen.get(&(*record, edit.field)).into_iter().flatten();
-            let mut seen = records.iter().flat_map(seen);
+            let of = book.seen.iter().filter(|((record, field), _)| {
+                *field == edit.field && (edit.value.is_some() || records.contains(record))
+            });
+            let mut seen = of.flat_map(|(_, seen)| seen);
             seen.any(|(moment, value)| *moment > edit.moment && *value == edit.value)
         };
         let listed = || {
@@ -226,7 +301,15 @@ impl End {
             })
         };
         let void = || book.agreed(record, object, edit) == edit.value || undoes(book, edit, object);
-        there || followed(book, edit) || carried() || void() || listed() || unseen()
+        let paused = || {
+            self.failures.iter().any(|entry| {
+                let field = entry.failure.field.as_ref().map(FieldName::as_str);
+                entry.failure.code == TUG_OF_WAR
+                    && entry.record_id == Some(record)
+                    && field == Some(Field::ALL[edit.field].name)
+            })
+        };
+        there || followed(book, edit) || carried() || void() || listed() || unseen() || paused()
     }
 
     /// What HubSpot's side won with is what a person wrote there, and no echo of ours.

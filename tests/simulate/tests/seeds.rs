@@ -49,6 +49,7 @@ fn a_first_sync_during_an_import_misses_nothing() {
             ahead_ms: -12_376,
             old_objects: false,
             merge_makes_new: true,
+            rewrites: None,
             enriches: false,
         },
         steps: vec![

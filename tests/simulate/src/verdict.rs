@@ -300,6 +300,13 @@ impl End {
                     && write.read.is_none_or(|read| read < edit.moment)
             })
         };
+        // What a merge brought may have been ours before.
+        let own = || {
+            book.edits.iter().any(|other| {
+                let same = (other.place, other.field) == (Place::Record(record), edit.field);
+                same && edit.value.is_some() && other.value == edit.value
+            })
+        };
         let void = || book.agreed(record, object, edit) == edit.value || undoes(book, edit, object);
         let paused = || {
             self.failures.iter().any(|entry| {
@@ -309,7 +316,14 @@ impl End {
                     && field == Some(Field::ALL[edit.field].name)
             })
         };
-        there || followed(book, edit) || carried() || void() || listed() || unseen() || paused()
+        there
+            || followed(book, edit)
+            || carried()
+            || void()
+            || listed()
+            || unseen()
+            || paused()
+            || own()
     }
 
     /// What HubSpot's side won with is what a person wrote there, and no echo of ours.

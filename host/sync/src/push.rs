@@ -219,7 +219,7 @@ async fn read_now(pass: &mut Pass, entries: &[OutboxEntry]) -> Result<HubSpotNow
 /// Records whose id an object carries that belongs to another record: the object that was made from them was merged before
 /// anybody heard of it. An upsert by that id would write one record's values over the other's.
 async fn taken(pass: &Pass, made: &Rows) -> Result<HashMap<RecordId, HubSpotId>, Error> {
-    if made.is_empty() {
+    if made.is_empty() || crate::mistakes::made(Mistake::OthersObject) {
         return Ok(HashMap::new());
     }
     let (store, pair) = (&pass.engine.store, pass.plan.pair.id);

@@ -13,6 +13,7 @@ use partneros_store::LinkStep;
 use super::{merges, take};
 use crate::brake::archived;
 use crate::error::Error;
+use crate::mistakes::{Mistake, made};
 use crate::pass::Pass;
 
 /// Archives what is to be archived; spares it if the pair mirrors deletions no longer.
@@ -25,7 +26,7 @@ pub async fn archive_doomed(pass: &Pass) -> Result<(), Error> {
             .store
             .doomed_objects(pass.organization, pair.id, BATCH_MAX)
             .await?;
-        if doomed.is_empty() {
+        if doomed.is_empty() || made(Mistake::DoomedForgotten) {
             return Ok(());
         }
         pass.step().await?;

@@ -88,12 +88,11 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts with nothing in memory. `theirs` is HubSpot's clock; `rewrites` is the field that a workflow there rewrites.
+    /// Starts with nothing in memory. The clocks are ours and HubSpot's; `rewrites` is the field that a workflow there rewrites.
     pub fn begin(
         template: &Template,
         sim: &Arc<Mutex<Sim>>,
-        ours: &Clock,
-        theirs: &Clock,
+        [ours, theirs]: [&Clock; 2],
         points: &Arc<Points>,
         ledger: &Arc<Ledger>,
         database: &Sqlite,

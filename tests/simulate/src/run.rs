@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use hubspot_sim::{Clock, Config, FaultPlan, MergeMode, RefreshMode, Sim};
+use hubspot_sim::{Clock, Config, FaultPlan, RefreshMode, Sim};
 use partneros_domain::DeletePolicy;
 use partneros_store::Sqlite;
 use partneros_store::{
@@ -168,7 +168,13 @@ impl World {
             let rewrites = self.rewrites;
             move || {
                 Process::begin(
-                    &template, &sim, &ours, &theirs, &points, &ledger, &store, rewrites,
+                    &template,
+                    &sim,
+                    [&ours, &theirs],
+                    &points,
+                    &ledger,
+                    &store,
+                    rewrites,
                 )
             }
         };
@@ -217,8 +223,7 @@ impl World {
         let process = Process::begin(
             &self.template,
             &self.sim,
-            &self.ours,
-            &self.theirs,
+            [&self.ours, &self.theirs],
             &points,
             &self.ledger,
             &self.store,
@@ -283,11 +288,7 @@ fn habits(config: Config, habits: Habits) -> Config {
         create_lag_ms: habits.create_lag_ms,
         update_lag_ms: habits.update_lag_ms,
         refresh: refresh[usize::from(habits.refresh) % 3],
-        merge: if habits.merge_makes_new {
-            MergeMode::NewId
-        } else {
-            MergeMode::KeepPrimary
-        },
+        merge: habits.merge,
         unchanged_writes_bump: habits.unchanged_writes_bump,
         enrichment_delay_ms: habits.enriches.then_some(5_000),
         ..config

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use hubspot_sim::MergeMode;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -101,8 +102,8 @@ pub struct Habits {
     pub ahead_ms: i64,
     /// Whether the objects that there are at the beginning are old enough for the cursor to pass them at once.
     pub old_objects: bool,
-    /// Whether what is left of a merge has a new id.
-    pub merge_makes_new: bool,
+    /// Which id is left of a merge.
+    pub merge: MergeMode,
     /// The field that a workflow rewrites whenever the host has written it.
     pub rewrites: Option<usize>,
     /// Whether HubSpot fills something in by itself after a while.
@@ -136,7 +137,11 @@ impl Schedule {
             unchanged_writes_bump: dice.random(),
             ahead_ms: dice.random_range(-40_000..40_000),
             old_objects: dice.random(),
-            merge_makes_new: dice.random(),
+            merge: if dice.random() {
+                MergeMode::NewId
+            } else {
+                MergeMode::KeepPrimary
+            },
             rewrites: dice
                 .random_bool(0.2)
                 .then(|| REWRITTEN[dice.random_range(0..REWRITTEN.len())]),

@@ -168,16 +168,7 @@ impl Template {
         points.calm_down();
         let ledger = Arc::new(Ledger::new(Arc::clone(sim)));
         let clock = Clock::runtime(START);
-        let process = Process::begin(
-            self,
-            sim,
-            &clock,
-            &clock,
-            &points,
-            &ledger,
-            &self.store,
-            None,
-        );
+        let process = Process::begin(self, sim, [&clock; 2], &points, &ledger, &self.store, None);
         process
             .engine
             .discover(self.organization, self.connection)

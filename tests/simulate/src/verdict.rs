@@ -410,12 +410,12 @@ impl End {
 
 /// Whether an edit takes back a write of ours of which we heard nothing: it might as well never have arrived.
 fn undoes(book: &Book, edit: &Edit, object: u64) -> bool {
-    let before = book.writes.iter().filter(|write| {
+    let mut before = book.writes.iter().filter(|write| {
         let same = book.root(write.object) == object && write.field == edit.field;
         same && write.moment < edit.moment
     });
     before
-        .last()
+        .next_back()
         .is_some_and(|write| write.heard < Heard::Kept && write.over == edit.value)
 }
 

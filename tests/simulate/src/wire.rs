@@ -109,7 +109,7 @@ impl Wire for SimWire {
             self.points.applied(&path);
         }
         let moment = self.ledger.moment();
-        let (head, body) = response.into_parts();
+        let (parts, body) = response.into_parts();
         let body = to_bytes(body, usize::MAX).await;
         self.points.pass("an answer").await;
         self.perhaps_lost().await?;
@@ -121,7 +121,7 @@ impl Wire for SimWire {
         if path.ends_with("/read") || path.ends_with("/search") {
             self.ledger.read(&body, moment);
         }
-        Ok(http::Response::from_parts(head, body))
+        Ok(http::Response::from_parts(parts, body))
     }
 }
 

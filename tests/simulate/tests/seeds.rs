@@ -1,5 +1,6 @@
 //! A fixed number of schedules in every run of the tests, and those that once failed. `make simulate` runs more.
 
+use hubspot_sim::MergeMode;
 use partneros_simulate::schedule::{Habits, Schedule, Step, What, When};
 use partneros_simulate::{Template, run};
 
@@ -48,7 +49,7 @@ fn a_first_sync_during_an_import_misses_nothing() {
             unchanged_writes_bump: true,
             ahead_ms: -12_376,
             old_objects: false,
-            merge_makes_new: true,
+            merge: MergeMode::NewId,
             rewrites: None,
             enriches: false,
         },

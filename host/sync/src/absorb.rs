@@ -48,14 +48,15 @@ pub async fn absorb(
     let environment = Arc::clone(&pass.engine.environment);
     let seen_at = environment.now();
     pass.verify(&rows).await?;
-    let held = presence::settle(pass, &rows).await?;
     let mut todo: Vec<usize> = latest_of_each(&rows);
-    todo.retain(|at| !held.contains(&rows.ids[*at]));
     let mut base_counts = Counts {
         pulled,
         ..Counts::default()
     };
     for _ in 0..=pass.engine.settings.race_rounds {
+        // Also after a race: a link may have ended since, and its object must not become another record.
+        let held = presence::settle(pass, &rows).await?;
+        todo.retain(|at| !held.contains(&rows.ids[*at]));
         let mut counts = base_counts;
         let (pending, ambiguous_ids) =
             counterparts(pass, &rows, &todo, unknown, &mut counts).await?;

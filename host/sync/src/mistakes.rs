@@ -32,13 +32,19 @@ pub enum Mistake {
     DirectionIgnored,
     /// A value that was cleared is not sent.
     ClearsDropped,
+    /// A record's values are written over an object of another record that carries its id.
+    OthersObject,
+    /// The objects of deleted records are not archived.
+    DoomedForgotten,
+    /// A tug of war goes on.
+    TugIgnored,
     /// A refresh that answers no refresh token leaves none.
     RefreshForgotten,
 }
 
 impl Mistake {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 17] = [
         Self::TiesSkipped,
         Self::NewsTrusted,
         Self::NotSettled,
@@ -52,6 +58,9 @@ impl Mistake {
         Self::PolicyIgnored,
         Self::DirectionIgnored,
         Self::ClearsDropped,
+        Self::OthersObject,
+        Self::DoomedForgotten,
+        Self::TugIgnored,
         Self::RefreshForgotten,
     ];
 }

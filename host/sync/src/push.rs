@@ -30,6 +30,9 @@ use crate::send::send;
 use crate::strangers::ambiguous;
 use crate::tug;
 
+/// The code of a record whose object was merged into another record's before it was linked.
+pub const OBJECT_OF_ANOTHER: &str = "hubspot_object_of_another";
+
 /// Pushes everything that is due.
 pub async fn push(pass: &mut Pass) -> Result<(), Error> {
     if !pass.plan.pair.direction.writes_hubspot() {
@@ -76,7 +79,8 @@ async fn push_batch(
         pushed: entries.len() as u64,
         ..Counts::default()
     };
-    let (ready, effects) = sort_out(pass, &entries, &current, &mut counts);
+    let taken = taken(pass, &current.made).await?;
+    let (ready, effects) = sort_out(pass, &entries, &current, &taken, &mut counts);
     let environment = &pass.engine.environment;
     let taken_up_at = environment.now();
     let mut drafts = drafts(pass, ready, &current).await?;
@@ -212,11 +216,35 @@ async fn read_now(pass: &mut Pass, entries: &[OutboxEntry]) -> Result<HubSpotNow
     Ok(HubSpotNow::new(linked, made))
 }
 
+/// Records whose id an object carries that belongs to another record: the object that was made from them was merged before
+/// anybody heard of it. An upsert by that id would write one record's values over the other's.
+async fn taken(pass: &Pass, made: &Rows) -> Result<HashMap<RecordId, HubSpotId>, Error> {
+    if made.is_empty() || crate::mistakes::made(Mistake::OthersObject) {
+        return Ok(HashMap::new());
+    }
+    let (store, pair) = (&pass.engine.store, pass.plan.pair.id);
+    let links = store
+        .links_by_hubspot_id(pass.organization, pair, &made.ids)
+        .await?;
+    let owners: HashMap<_, _> = links
+        .iter()
+        .map(|entry| (entry.link.hubspot_id, entry.record_id))
+        .collect();
+    let carried = (0..made.len()).filter_map(|at| {
+        let row = Row::new(made, at);
+        let carried: RecordId = row.value(pass.plan.record_id_column)?.parse().ok()?;
+        let owner = owners.get(&row.id)?;
+        (*owner != carried).then_some((carried, row.id))
+    });
+    Ok(carried.collect())
+}
+
 /// Splits a batch into what can be written and what must be parked.
 fn sort_out<'a>(
     pass: &Pass,
     entries: &'a [OutboxEntry],
     current: &HubSpotNow,
+    taken: &HashMap<RecordId, HubSpotId>,
     counts: &mut Counts,
 ) -> (Vec<&'a OutboxEntry>, Vec<Effect>) {
     let mut ready = Vec::with_capacity(entries.len());
@@ -227,9 +255,10 @@ fn sort_out<'a>(
                 .row(link.hubspot_id)
                 .is_none()
                 .then(|| object_missing(link.hubspot_id)),
-            None => match entry.detached_from {
-                Some(id) => Some(object_missing(id)),
-                None => is_ambiguous(pass, entry).then(|| ambiguous(&pass.plan)),
+            None => match (entry.detached_from, taken.get(&entry.record.id)) {
+                (Some(id), _) => Some(object_missing(id)),
+                (None, Some(id)) => Some(object_taken(*id)),
+                (None, None) => is_ambiguous(pass, entry).then(|| ambiguous(&pass.plan)),
             },
         };
         match problem {
@@ -268,6 +297,20 @@ fn object_missing(id: HubSpotId) -> NewFailure {
         message: format!("HubSpot object `{id}` was archived, merged or deleted"),
         hint: "restore the object in HubSpot, delete the record, or release it to have a new object made"
             .to_owned(),
+    }
+}
+
+fn object_taken(id: HubSpotId) -> NewFailure {
+    NewFailure {
+        field: None,
+        property: Some(RECORD_ID_PROPERTY.into()),
+        code: OBJECT_OF_ANOTHER.to_owned(),
+        message: format!(
+            "HubSpot object `{id}` carries the id of this record and belongs to another one, since objects were merged"
+        ),
+        hint: format!(
+            "delete the record, or clear `{RECORD_ID_PROPERTY}` of the object and retry to have a new object made"
+        ),
     }
 }
 

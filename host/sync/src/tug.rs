@@ -13,6 +13,7 @@ use partneros_store::{NewFailure, TUG_OF_WAR};
 
 use crate::draft::Draft;
 use crate::error::Error;
+use crate::mistakes::{Mistake, made};
 use crate::pair_plan::Route;
 use crate::pass::Pass;
 
@@ -32,7 +33,7 @@ const ROUNDED: f64 = 0.01;
 /// Takes out of the drafts what must not be written again, and pauses it.
 pub async fn hold(pass: &Pass, drafts: &mut [Draft]) -> Result<(), Error> {
     let turns = pass.engine.settings.tug_rewrites_max;
-    if turns == 0 {
+    if turns == 0 || made(Mistake::TugIgnored) {
         return Ok(());
     }
     let suspects: Vec<_> = drafts

@@ -1,6 +1,7 @@
 //! Everything that anybody wrote on either side, with the moment at which they did, kept apart from the engine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 use hubspot_sim::{Kind, Sim};
@@ -8,7 +9,7 @@ use partneros_domain::{OrganizationId, RecordId, Timestamp, Value};
 use partneros_store::{Changes as _, Record, Sqlite};
 
 use crate::points::lock;
-use crate::template::{Field, OBJECT};
+use crate::template::{Field, OBJECT, RECORD_ID};
 
 /// A place in the one order of everything that happens.
 pub type Moment = u64;
@@ -42,6 +43,17 @@ pub struct Edit {
     pub value: Option<String>,
 }
 
+/// What a process knows of its write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Heard {
+    /// Nothing: the answer was lost, or the process ended.
+    Nothing,
+    /// HubSpot has answered.
+    Answer,
+    /// The answer is in the database.
+    Kept,
+}
+
 /// What the host wrote into HubSpot.
 #[derive(Debug, Clone)]
 pub struct Write {
@@ -57,6 +69,34 @@ pub struct Write {
     pub over: Option<String>,
     /// When the host had last read the object.
     pub read: Option<Moment>,
+    /// Which process did.
+    pub process: usize,
+    /// What it knows of it.
+    pub heard: Heard,
+}
+
+/// An object or a record went, or came back.
+#[derive(Debug, Clone, Copy)]
+pub struct Turn {
+    /// When.
+    pub moment: Moment,
+    /// Which.
+    pub place: Place,
+    /// Whether it went.
+    pub gone: bool,
+    /// Whether the host did it.
+    pub by_host: bool,
+}
+
+/// Two objects that became one.
+#[derive(Debug, Clone, Copy)]
+pub struct Merge {
+    /// Whose values stayed.
+    pub primary: u64,
+    /// Whose values filled what was empty.
+    pub other: u64,
+    /// What is left: a new object, or the primary.
+    pub left: u64,
 }
 
 /// The ledger.
@@ -77,6 +117,14 @@ pub struct Book {
     pub writes: Vec<Write>,
     /// The values that each record's field has had, with the moment each was first seen.
     pub seen: BTreeMap<(RecordId, usize), Vec<Seen>>,
+    /// What was archived, deleted and brought back.
+    pub turns: Vec<Turn>,
+    /// What was merged.
+    pub merges: Vec<Merge>,
+    /// The values that each object has from what was merged into it.
+    pub brought: BTreeSet<(u64, usize, String)>,
+    /// How many processes ended in the middle.
+    pub crashes: u64,
     /// How far the change feed was read.
     pub position: Option<String>,
     /// The first thing that must not be.
@@ -123,18 +171,28 @@ impl Ledger {
         });
     }
 
+    /// Somebody archives, deletes or brings back.
+    pub fn turn(&self, place: Place, gone: bool) {
+        self.with(|book| book.turn(place, gone, false));
+    }
+
     /// What HubSpot holds before a call that may write.
     pub fn before(&self, path: &str) -> Option<Held> {
         let writes = path.contains("/batch/") && !path.ends_with("/read");
         writes.then(|| held(&lock(&self.sim)))
     }
 
-    /// What a call has written.
-    pub fn after(&self, before: Option<Held>) {
-        let Some(before) = before else { return };
+    /// What a process's call has written, as places in [`Book::writes`].
+    pub fn after(&self, before: Option<Held>, process: usize) -> Range<usize> {
+        let Some(before) = before else { return 0..0 };
         let sim = lock(&self.sim);
         let now = held(&sim);
-        self.with(|book| {
+        let written = self.with(|book| {
+            let known = book.writes.len();
+            let live = |held: &Held| -> BTreeSet<u64> { held.keys().map(|(id, _)| *id).collect() };
+            for object in live(&before).difference(&live(&now)) {
+                book.turn(Place::Object(*object), true, true);
+            }
             for (&(object, field), value) in &now {
                 let over = before.get(&(object, field)).cloned().flatten();
                 if over == *value {
@@ -154,10 +212,35 @@ impl Ledger {
                     value: value.clone(),
                     over,
                     read: book.reads.get(&object).copied(),
+                    process,
+                    heard: Heard::Nothing,
                 });
             }
+            known..book.writes.len()
         });
         self.one_object_a_record(&sim);
+        written
+    }
+
+    /// HubSpot's answer to these writes has arrived.
+    pub fn answered(&self, written: Range<usize>) {
+        self.with(|book| {
+            for write in &mut book.writes[written] {
+                write.heard = Heard::Answer;
+            }
+        });
+    }
+
+    /// A process has stored what it was answered.
+    pub fn kept(&self, process: usize) {
+        self.with(|book| {
+            let writes = book.writes.iter_mut();
+            for write in writes.filter(|write| write.process == process) {
+                if write.heard == Heard::Answer {
+                    write.heard = Heard::Kept;
+                }
+            }
+        });
     }
 
     fn one_object_a_record(&self, sim: &Sim) {
@@ -169,7 +252,7 @@ impl Ledger {
             .values()
             .filter(|record| record.archived.is_none())
         {
-            let owner = sim.value_named(object_type, record, "partneros_record_id");
+            let owner = sim.value_named(object_type, record, RECORD_ID);
             let Some(owner) = owner.filter(|owner| !owner.is_empty()) else {
                 continue;
             };
@@ -205,7 +288,7 @@ impl Ledger {
                 .changes(organization, position.as_deref(), 100)
                 .await?;
             for change in &changes {
-                self.see(&change.record);
+                self.see(&change.record, change.deleted_at.is_some());
             }
             let Some(last) = changes.last() else {
                 return Ok(());
@@ -214,8 +297,16 @@ impl Ledger {
         }
     }
 
-    fn see(&self, record: &Record) {
+    fn see(&self, record: &Record, deleted: bool) {
         self.with(|book| {
+            let place = Place::Record(record.id);
+            if book.is_gone(place) != deleted {
+                book.turn(place, deleted, true);
+            }
+            // That a deleted record has no values says nothing about its fields.
+            if deleted {
+                return;
+            }
             let moment = book.next();
             for (field, named) in Field::ALL.iter().enumerate() {
                 let value = text(record.fields.get(named.name));
@@ -231,14 +322,15 @@ impl Ledger {
 impl Book {
     /// What both sides held when they last held the same, up to an edit: to come back to that is no change.
     pub fn agreed(&self, record: RecordId, object: u64, edit: &Edit) -> Option<String> {
+        let object = self.root(object);
         let edits = self
             .edits
             .iter()
-            .filter(|other| other.place == Place::Object(object) && other.field == edit.field);
+            .filter(|other| self.is_of(other.place, object) && other.field == edit.field);
         let writes = self
             .writes
             .iter()
-            .filter(|write| (write.object, write.field) == (object, edit.field));
+            .filter(|write| self.root(write.object) == object && write.field == edit.field);
         let seen = self.seen.get(&(record, edit.field)).into_iter().flatten();
         // Each change, with whether it was one of the object.
         let mut changes: Vec<(Moment, bool, &Option<String>)> = edits
@@ -260,6 +352,98 @@ impl Book {
         } else {
             agreed.clone()
         }
+    }
+
+    /// Two objects become one: what the primary has been through goes on with what is left; what the other held is there
+    /// where the primary held nothing, and nowhere else.
+    pub fn merge(&mut self, merge: Merge, at: Timestamp, before: &Held, after: &Held) {
+        let moment = self.next();
+        let Merge {
+            primary,
+            other,
+            left,
+        } = merge;
+        let is_of = |object| [primary, other].contains(&self.root(object));
+        let edits = self.edits.iter().filter_map(|edit| match edit.place {
+            Place::Object(object) => Some((object, edit.field, edit.value.clone()?)),
+            Place::Record(_) => None,
+        });
+        let writes = self.writes.iter();
+        let writes =
+            writes.filter_map(|write| Some((write.object, write.field, write.value.clone()?)));
+        let known = edits.chain(writes).chain(self.brought.iter().cloned());
+        let known = known.filter(|(object, ..)| is_of(*object));
+        let known: Vec<_> = known
+            .map(|(_, field, value)| (left, field, value))
+            .collect();
+        self.brought.extend(known);
+        let mut edits = std::mem::take(&mut self.edits);
+        edits.retain(|edit| !self.is_of(edit.place, other));
+        self.edits = edits;
+        self.merges.push(merge);
+        for field in 0..Field::ALL.len() {
+            let value = after.get(&(left, field)).cloned().flatten();
+            if before.get(&(primary, field)).cloned().flatten() != value {
+                self.edits.push(Edit {
+                    moment,
+                    at,
+                    place: Place::Object(left),
+                    field,
+                    value,
+                });
+            }
+        }
+    }
+
+    /// The object with which an object's values went on through merges.
+    pub fn root(&self, object: u64) -> u64 {
+        let merges = self.merges.iter();
+        merges.fold(object, |object, merge| {
+            if merge.primary == object {
+                merge.left
+            } else {
+                object
+            }
+        })
+    }
+
+    /// The object that there is instead of one that was merged.
+    pub fn became(&self, object: u64) -> u64 {
+        let merges = self.merges.iter();
+        merges.fold(object, |object, merge| {
+            if [merge.primary, merge.other].contains(&object) {
+                merge.left
+            } else {
+                object
+            }
+        })
+    }
+
+    /// Whether a place is this object, or what went on with it.
+    pub fn is_of(&self, place: Place, object: u64) -> bool {
+        matches!(place, Place::Object(other) if self.root(other) == object)
+    }
+
+    /// The turns of a place, the last one last.
+    pub fn turns_of(&self, place: Place) -> impl DoubleEndedIterator<Item = &Turn> {
+        self.turns.iter().filter(move |turn| turn.place == place)
+    }
+
+    /// Whether a place has gone and has not come back.
+    pub fn is_gone(&self, place: Place) -> bool {
+        self.turns_of(place)
+            .next_back()
+            .is_some_and(|turn| turn.gone)
+    }
+
+    fn turn(&mut self, place: Place, gone: bool, by_host: bool) {
+        let moment = self.next();
+        self.turns.push(Turn {
+            moment,
+            place,
+            gone,
+            by_host,
+        });
     }
 
     fn next(&mut self) -> Moment {

@@ -1,11 +1,14 @@
 //! Whole syncs in simulation: the real engine, client, database and mapper, the simulated HubSpot's own handlers, one
-//! thread, a clock that jumps, and chance from a seed. People edit both sides at every moment of a pass, answers are late or
-//! lost, processes end in the middle. Afterwards both sides must agree, and no edit may be gone.
+//! thread, a clock that jumps, and chance from a seed. People edit, delete, archive, restore and merge at every moment of a
+//! pass, a workflow rewrites what we wrote, answers are late or lost, processes end in the middle. Afterwards both sides must
+//! agree, no edit may be gone, and nothing that nobody deleted.
 //!
 //! Invariant: a schedule does the same each time it is run. Whatever an engine's future waits for is a [`points`] point, a
 //! sleep, or another task of the same thread.
 
 pub mod ledger;
+mod life;
+mod people;
 pub mod points;
 pub mod process;
 pub mod run;

@@ -52,6 +52,7 @@ struct Inner {
     count: u64,
     calm: bool,
     ends_at: Option<u64>,
+    ends_unanswered: Option<(&'static str, oneshot::Sender<()>)>,
     dead: bool,
     waiting: Vec<(u64, oneshot::Sender<()>)>,
 }
@@ -65,6 +66,7 @@ impl Points {
             count: 0,
             calm: false,
             ends_at: None,
+            ends_unanswered: None,
             dead: false,
             waiting: Vec::new(),
         };
@@ -74,6 +76,11 @@ impl Points {
             inner: Mutex::new(inner),
             ended: Notify::new(),
         }
+    }
+
+    /// Which process these are of.
+    pub fn process(&self) -> usize {
+        self.process
     }
 
     /// Stands at a point. Never returns at the one where the process ends.
@@ -134,12 +141,34 @@ impl Points {
         let mut inner = lock(&self.inner);
         inner.calm = true;
         inner.ends_at = None;
+        inner.ends_unanswered = None;
     }
 
     /// Lets the process end at a point from now.
     pub fn end_after(&self, points: u64) {
         let mut inner = lock(&self.inner);
         inner.ends_at = Some(inner.count + points);
+    }
+
+    /// Lets the process end as soon as HubSpot has taken a call of its at a path that ends like this, before it hears so. Who
+    /// waits learns of it.
+    pub fn end_unanswered(&self, path: &'static str) -> oneshot::Receiver<()> {
+        let (applied, wait) = oneshot::channel();
+        lock(&self.inner).ends_unanswered = Some((path, applied));
+        wait
+    }
+
+    /// HubSpot has taken a call.
+    pub fn applied(&self, path: &str) {
+        let mut inner = lock(&self.inner);
+        let waits = inner
+            .ends_unanswered
+            .take_if(|(end, _)| path.ends_with(*end));
+        if let Some((_, applied)) = waits {
+            inner.ends_at = Some(inner.count);
+            // Nobody listens any more when the wait was given up.
+            let _ = applied.send(());
+        }
     }
 
     /// Waits for the end.

@@ -1,5 +1,6 @@
 //! One process of the host: the engine as the server assembles it, on a database and a network that stop at every step.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -18,12 +19,16 @@ use url::Url;
 use crate::ledger::Ledger;
 use crate::points::Points;
 use crate::template::Template;
-use crate::wire::SimWire;
+use crate::wire::{SimWire, Workflow};
 
 /// Few objects on a page, so that few objects make several.
 const PAGE_ROWS: usize = 3;
-/// What the store calls a commit of the sync.
-const COMMIT: &str = "commit a batch of a sync";
+/// The archive is read so often that it is read in the middle of most simulations.
+const ARCHIVED_INTERVAL_MS: u64 = 60_000;
+/// So are all linked objects.
+const RECHECK_INTERVAL_MS: u64 = 300_000;
+/// What the store calls that which changes records in a sync.
+const COMMITS: [&str; 2] = ["commit a batch of a sync", "end and restore links"];
 
 /// The clock and the chance of a process.
 #[derive(Debug)]
@@ -53,15 +58,20 @@ struct WatchedSteps {
     ledger: Arc<Ledger>,
     database: Sqlite,
     organization: OrganizationId,
+    committing: AtomicBool,
 }
 
 #[async_trait]
 impl Steps for WatchedSteps {
     async fn step(&self, operation: &'static str) {
-        if operation == COMMIT {
+        if COMMITS.contains(&operation) {
             let looked = self.ledger.look(&self.database, self.organization).await;
             if let Err(error) = looked {
                 self.ledger.violated(|| error.to_string());
+            }
+            // Called before a commit and after it.
+            if self.committing.fetch_not(Ordering::Relaxed) {
+                self.ledger.kept(self.points.process());
             }
         }
         self.points.pass(operation).await;
@@ -78,22 +88,27 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts with nothing in memory. `theirs` is HubSpot's clock.
+    /// Starts with nothing in memory. The clocks are ours and HubSpot's; `rewrites` is the field that a workflow there rewrites.
     pub fn begin(
         template: &Template,
         sim: &Arc<Mutex<Sim>>,
-        ours: &Clock,
-        theirs: &Clock,
+        [ours, theirs]: [&Clock; 2],
         points: &Arc<Points>,
         ledger: &Arc<Ledger>,
         database: &Sqlite,
+        rewrites: Option<usize>,
     ) -> Self {
         let environment = Arc::new(SimEnvironment {
             clock: ours.clone(),
             points: Arc::clone(points),
         });
         let router = hubspot::router(Arc::clone(sim), theirs.clone());
-        let wire = SimWire::new(router, Arc::clone(points), Arc::clone(ledger));
+        let workflow = rewrites.map(|field| Workflow {
+            sim: Arc::clone(sim),
+            clock: theirs.clone(),
+            field,
+        });
+        let wire = SimWire::new(router, Arc::clone(points), Arc::clone(ledger), workflow);
         let http = template.http.clone().over(Arc::new(wire));
         let api_base: Url = "http://hubspot.invalid".parse().expect("an address");
         let app = template.sim.config.app.clone();
@@ -112,6 +127,7 @@ impl Process {
             ledger: Arc::clone(ledger),
             database: database.clone(),
             organization: template.organization,
+            committing: AtomicBool::new(false),
         };
         let store = database.clone().stepped_by(Arc::new(steps));
         let store: Arc<dyn Store> = Arc::new(store);
@@ -135,6 +151,8 @@ impl Process {
             environment: Arc::clone(&environment) as _,
             settings: SyncSettings {
                 page_rows: PAGE_ROWS,
+                archived_interval_ms: ARCHIVED_INTERVAL_MS,
+                recheck_interval_ms: RECHECK_INTERVAL_MS,
                 ..SyncSettings::default()
             },
             audit: AuditSettings::default(),

@@ -4,26 +4,24 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use hubspot_sim::{Clock, Config, Fault, FaultPlan, RefreshMode, Sim};
-use partneros_domain::{Mappings, RecordId, Value};
+use hubspot_sim::{Clock, Config, FaultPlan, RefreshMode, Sim};
+use partneros_domain::DeletePolicy;
 use partneros_store::Sqlite;
 use partneros_store::{
-    ConnectionStatus, Connections as _, NewRecord, Pairs as _, RecordPatch, Records as _,
-    RunOutcome, RunTrigger, SyncState as _,
+    ConnectionStatus, Connections as _, PairPatch, Pairs as _, RunOutcome, RunTrigger,
 };
 use partneros_sync::Error as SyncError;
+use rand::SeedableRng;
 use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
-use uuid::Uuid;
 
 use crate::Failure;
-use crate::ledger::{Ledger, Place, held, text};
+use crate::ledger::Ledger;
 use crate::points::{Points, Trace, lock};
 use crate::process::Process;
 use crate::schedule::{Habits, Schedule, What, When};
-use crate::template::{Field, OBJECT, OURS, START, Template, installed, options};
+use crate::template::{START, Template, installed, options};
 use crate::verdict;
 
 /// Objects that there are at the beginning.
@@ -31,7 +29,7 @@ const OBJECTS: usize = 5;
 /// Longer than HubSpot's search may hide them.
 const OLD: Duration = Duration::from_mins(5);
 /// For how long a step waits for its point.
-const POINT_WAIT: Duration = Duration::from_secs(90);
+pub(crate) const POINT_WAIT: Duration = Duration::from_secs(90);
 /// Passes that a host gets to come to rest: what nobody answered for waits a minute, what HubSpot shows late two.
 const CALM_PASSES: usize = 5;
 const CALM_PAUSE: Duration = Duration::from_secs(200);
@@ -56,10 +54,12 @@ pub struct World {
     pub(crate) ours: Clock,
     pub(crate) theirs: Clock,
     pub(crate) ledger: Arc<Ledger>,
-    trace: Trace,
-    dice: StdRng,
-    made: u32,
+    pub(crate) trace: Trace,
+    pub(crate) dice: StdRng,
+    pub(crate) made: u32,
     pub(crate) policies_changed: BTreeSet<usize>,
+    pub(crate) mirrors: bool,
+    pub(crate) rewrites: Option<usize>,
 }
 
 /// Runs a schedule on a clock of its own.
@@ -89,11 +89,21 @@ impl World {
             dice: StdRng::seed_from_u64(schedule.chance ^ 0x5eed),
             made: 0,
             policies_changed: BTreeSet::new(),
+            mirrors: schedule.mirrors,
+            rewrites: schedule.habits.rewrites,
             sim,
         })
     }
 
     async fn go(&mut self, schedule: &Schedule) -> Result<Report, Failure> {
+        if schedule.mirrors {
+            let patch = PairPatch {
+                delete_policy: Some(DeletePolicy::Mirror),
+                ..PairPatch::default()
+            };
+            let (organization, pair) = (self.template.organization, self.template.pair);
+            self.store.update_pair(organization, pair, &patch).await?;
+        }
         for _ in 0..OBJECTS {
             self.take(What::TheirNew).await?;
         }
@@ -117,14 +127,15 @@ impl World {
                     let _ = timeout(POINT_WAIT, points[0].after(ahead)).await;
                 }
             }
-            if let What::Crash {
-                process,
-                points: ahead,
-            } = step.what
-            {
-                points[process % points.len()].end_after(ahead);
-            } else {
-                self.take(step.what).await?;
+            match step.what {
+                What::Crash {
+                    process,
+                    points: ahead,
+                } => points[process % points.len()].end_after(ahead),
+                What::UnansweredNew => self.unanswered_new(&points[0]).await?,
+                What::Tug { entity, turns } => self.tug(entity, turns, &points[0]).await?,
+                What::Unanswered { .. } => self.unanswered(step.what, &points[0]).await?,
+                what => self.take(what).await?,
             }
             self.look().await?;
         }
@@ -153,7 +164,19 @@ impl World {
             let (template, sim) = (Arc::clone(&self.template), Arc::clone(&self.sim));
             let (ours, theirs) = (self.ours.clone(), self.theirs.clone());
             let (points, store) = (Arc::clone(&points), self.store.clone());
-            move || Process::begin(&template, &sim, &ours, &theirs, &points, &ledger, &store)
+            let ledger = Arc::clone(&ledger);
+            let rewrites = self.rewrites;
+            move || {
+                Process::begin(
+                    &template,
+                    &sim,
+                    [&ours, &theirs],
+                    &points,
+                    &ledger,
+                    &store,
+                    rewrites,
+                )
+            }
         };
         let (organization, pair) = (self.template.organization, self.template.pair);
         async move {
@@ -168,6 +191,7 @@ impl World {
                     biased;
                     () = points.ended() => {
                         crashes += 1;
+                        ledger.with(|book| book.crashes += 1);
                         points.revive();
                         sleep(Duration::from_millis(points.pick(0..400_000))).await;
                         process = begin();
@@ -180,185 +204,8 @@ impl World {
         }
     }
 
-    /// Takes a step.
-    async fn take(&mut self, what: What) -> Result<(), Failure> {
-        crate::wire::say(|| format!("{what:?}"));
-        self.trace.add(format!("{what:?}"));
-        match what {
-            What::TheirEdit {
-                entity,
-                field,
-                clear,
-            } => self.their_edit(entity, field, clear),
-            What::OurEdit {
-                entity,
-                field,
-                clear,
-            } => self.our_edit(entity, field, clear).await?,
-            What::TheirNew => self.their_new()?,
-            What::OurNew => self.our_new().await?,
-            What::Bump { entity } => {
-                if let Some(id) = self.object(entity) {
-                    let note = self.word("note");
-                    self.sets(id, &[("description", &note)])?;
-                }
-            }
-            What::Import { count, field } => {
-                for entity in 0..count {
-                    self.their_edit(entity, field, false);
-                }
-            }
-            What::Trouble { per_mille } => {
-                let kinds = [
-                    Fault::RateLimited {
-                        retry_after_s: None,
-                    },
-                    Fault::RateLimited {
-                        retry_after_s: Some(3),
-                    },
-                    Fault::Locked,
-                    Fault::Migrating { retry_after_s: 30 },
-                    Fault::BadGateway,
-                    Fault::ServerError,
-                    Fault::CutOffBody,
-                    Fault::LostResponse,
-                ];
-                let rates = kinds.map(|kind| (kind, f64::from(per_mille) / 1_000.0));
-                let plan = FaultPlan {
-                    rates: rates.to_vec(),
-                };
-                lock(&self.sim).faults.set_plan(plan);
-            }
-            What::ExpireTokens => {
-                let now = self.theirs.now();
-                lock(&self.sim).grants.expire_access(now);
-            }
-            What::Policy { field, policy } => {
-                self.policies_changed.insert(field);
-                self.save(field, policy).await?;
-            }
-            What::Full => {
-                let (organization, pair) = (self.template.organization, self.template.pair);
-                self.store.set_cursor(organization, pair, None).await?;
-            }
-            What::Crash { .. } => {}
-        }
-        Ok(())
-    }
-
-    fn word(&mut self, of: &str) -> String {
-        self.made += 1;
-        format!("{of} {}", self.made)
-    }
-
-    fn object(&self, entity: usize) -> Option<u64> {
-        let ids = lock(&self.sim).live_ids(OBJECT).ok()?;
-        ids.get(entity % ids.len().max(1)).copied()
-    }
-
-    fn sets(&self, id: u64, values: &[(&str, &str)]) -> Result<(), Failure> {
-        let now = self.theirs.now();
-        let values = values
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        let values = hubspot_sim::Values(values.collect());
-        let set = lock(&self.sim).person_sets(OBJECT, id, values, now);
-        set.map(drop).map_err(|error| format!("{error:?}").into())
-    }
-
-    fn their_edit(&mut self, entity: usize, field: usize, clear: bool) {
-        let Some(id) = self.object(entity) else {
-            return;
-        };
-        // An object keeps its name, as a record must.
-        let value = (!clear || field == 0).then(|| self.word("theirs"));
-        if held(&lock(&self.sim)).remove(&(id, field)).flatten() == value {
-            return;
-        }
-        let set = value.clone().unwrap_or_default();
-        if self.sets(id, &[(Field::ALL[field].property, &set)]).is_ok() {
-            self.ledger
-                .edit(self.ours.now(), Place::Object(id), field, value);
-        }
-    }
-
-    fn their_new(&mut self) -> Result<(), Failure> {
-        let name = self.word("theirs");
-        let now = self.theirs.now();
-        let values = hubspot_sim::Values(
-            vec![("name".to_owned(), name.clone())]
-                .into_iter()
-                .collect(),
-        );
-        let made = lock(&self.sim).person_creates(OBJECT, values, now);
-        let id = made.map_err(|error| format!("{error:?}"))?.id;
-        self.ledger
-            .edit(self.ours.now(), Place::Object(id), 0, Some(name));
-        Ok(())
-    }
-
-    async fn our_new(&mut self) -> Result<(), Failure> {
-        let name = self.word("ours");
-        let id = RecordId(Uuid::from_u128(self.dice.random()));
-        let fields = [("name".into(), Value::Text(name.clone()))];
-        let record = NewRecord {
-            id,
-            fields: fields.into_iter().collect(),
-        };
-        let now = self.ours.now();
-        self.store
-            .create_record(self.template.organization, OURS, record, now)
-            .await?;
-        self.ledger.edit(now, Place::Record(id), 0, Some(name));
-        Ok(())
-    }
-
-    async fn our_edit(&mut self, entity: usize, field: usize, clear: bool) -> Result<(), Failure> {
-        let organization = self.template.organization;
-        let records = self
-            .store
-            .records(organization, OURS, None, 100)
-            .await?
-            .items;
-        let Some(record) = records.get(entity % records.len().max(1)) else {
-            return Ok(());
-        };
-        let value = (!clear || field == 0).then(|| self.word("ours"));
-        if text(record.fields.get(Field::ALL[field].name)) == value {
-            return Ok(());
-        }
-        let patch = (
-            Field::ALL[field].name.into(),
-            value.clone().map(Value::Text),
-        );
-        let patch = RecordPatch {
-            fields: [patch].into_iter().collect(),
-            expected_version: None,
-        };
-        let now = self.ours.now();
-        self.store
-            .update_record(organization, OURS, record.id, patch, now)
-            .await?;
-        self.ledger
-            .edit(now, Place::Record(record.id), field, value);
-        Ok(())
-    }
-
-    async fn save(&self, field: usize, policy: usize) -> Result<(), Failure> {
-        use partneros_domain::ConflictPolicy::{CrmWins, NewestWins, PartnerOsWins};
-        let policy = [PartnerOsWins, CrmWins, NewestWins][policy % 3];
-        let (organization, pair) = (self.template.organization, self.template.pair);
-        let set = self.store.mappings(organization, pair).await?;
-        let mut mappings: Mappings = set.mappings;
-        mappings.set(Field::ALL[field].mapping(policy));
-        self.store
-            .put_mappings(organization, pair, set.version, &mappings)
-            .await?;
-        Ok(())
-    }
-
     /// Sees what records have become.
-    async fn look(&self) -> Result<(), Failure> {
+    pub(crate) async fn look(&self) -> Result<(), Failure> {
         Ok(self
             .ledger
             .look(&self.store, self.template.organization)
@@ -376,11 +223,11 @@ impl World {
         let process = Process::begin(
             &self.template,
             &self.sim,
-            &self.ours,
-            &self.theirs,
+            [&self.ours, &self.theirs],
             &points,
             &self.ledger,
             &self.store,
+            self.rewrites,
         );
         // The lease of a process that ended runs out first.
         sleep(CALM_PAUSE * 2).await;
@@ -442,6 +289,7 @@ fn habits(config: Config, habits: Habits) -> Config {
         create_lag_ms: habits.create_lag_ms,
         update_lag_ms: habits.update_lag_ms,
         refresh: refresh[usize::from(habits.refresh) % 3],
+        merge: habits.merge,
         unchanged_writes_bump: habits.unchanged_writes_bump,
         enrichment_delay_ms: habits.enriches.then_some(5_000),
         ..config

@@ -2,11 +2,14 @@
 
 use std::fmt;
 
+use hubspot_sim::MergeMode;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 /// Fields and properties that sync, with their policies and directions; see [`crate::template`].
 pub const FIELDS: usize = 5;
+/// Those that a workflow may rewrite: they flow to HubSpot.
+const REWRITTEN: [usize; 3] = [1, 2, 4];
 const STEPS: std::ops::RangeInclusive<usize> = 6..=22;
 
 /// When a step is taken.
@@ -37,12 +40,34 @@ pub enum What {
     TheirNew,
     /// Someone makes a record.
     OurNew,
+    /// A person in HubSpot archives an object.
+    TheirArchive { entity: usize },
+    /// A person in HubSpot restores an object.
+    TheirRestore { entity: usize },
+    /// A person in HubSpot merges two objects.
+    TheirMerge { primary: usize, other: usize },
+    /// Someone deletes a record.
+    OurDelete { entity: usize },
+    /// Someone edits the field that a workflow rewrites so often in a row, each time after it was pushed.
+    Tug { entity: usize, turns: usize },
+    /// A person in HubSpot associates a contact with an object, which HubSpot counts; the modified date stays.
+    Associate { entity: usize },
     /// HubSpot moves an object's modified date; no value that syncs changes.
     Bump { entity: usize },
     /// A person in HubSpot sets the same property of so many objects in one instant.
     Import { count: usize, field: usize },
     /// A process ends so many points from now, and begins again a while later.
     Crash { process: usize, points: u64 },
+    /// Someone edits a record, the first process ends right after it has sent that and before it hears an answer, and
+    /// before it begins again someone edits the same field, on this side or the other.
+    Unanswered {
+        entity: usize,
+        field: usize,
+        theirs: bool,
+    },
+    /// Someone makes a record, the first process ends right after it has made its object, and before it begins again someone
+    /// renames the record.
+    UnansweredNew,
     /// From now on HubSpot's answers fail with this chance in a thousand, for each kind of failure.
     Trouble { per_mille: u32 },
     /// The access tokens that are out end now.
@@ -77,6 +102,10 @@ pub struct Habits {
     pub ahead_ms: i64,
     /// Whether the objects that there are at the beginning are old enough for the cursor to pass them at once.
     pub old_objects: bool,
+    /// Which id is left of a merge.
+    pub merge: MergeMode,
+    /// The field that a workflow rewrites whenever the host has written it.
+    pub rewrites: Option<usize>,
     /// Whether HubSpot fills something in by itself after a while.
     pub enriches: bool,
 }
@@ -88,6 +117,8 @@ pub struct Schedule {
     pub chance: u64,
     /// Processes that sync.
     pub processes: usize,
+    /// Whether the pair mirrors deletions.
+    pub mirrors: bool,
     /// HubSpot's habits.
     pub habits: Habits,
     /// The steps.
@@ -106,14 +137,33 @@ impl Schedule {
             unchanged_writes_bump: dice.random(),
             ahead_ms: dice.random_range(-40_000..40_000),
             old_objects: dice.random(),
+            merge: if dice.random() {
+                MergeMode::NewId
+            } else {
+                MergeMode::KeepPrimary
+            },
+            rewrites: dice
+                .random_bool(0.2)
+                .then(|| REWRITTEN[dice.random_range(0..REWRITTEN.len())]),
             enriches: dice.random_bool(0.2),
         };
+        let mirrors = dice.random();
         let count = dice.random_range(STEPS);
         let steps = (0..count).map(|_| Step::draw(&mut dice, processes));
-        let steps = steps.collect();
+        let mut steps: Vec<_> = steps.collect();
+        if habits.rewrites.is_some() {
+            let what = What::Tug {
+                entity: dice.random_range(0..16),
+                turns: dice.random_range(2..7),
+            };
+            let when = When::After(dice.random_range(0..30_000));
+            let at = dice.random_range(0..=steps.len());
+            steps.insert(at, Step { when, what });
+        }
         Self {
             chance: dice.random(),
             processes,
+            mirrors,
             habits,
             steps,
         }
@@ -130,7 +180,7 @@ impl Step {
         let entity = dice.random_range(0..16);
         let field = dice.random_range(0..FIELDS);
         let clear = dice.random_bool(0.1);
-        let what = match dice.random_range(0..100) {
+        let what = match dice.random_range(0..124) {
             0..28 => What::TheirEdit {
                 entity,
                 field,
@@ -160,7 +210,21 @@ impl Step {
                 field,
                 policy: dice.random_range(0..3),
             },
-            _ => What::Full,
+            98..100 => What::Full,
+            100..104 => What::TheirArchive { entity },
+            104..108 => What::TheirRestore { entity },
+            108..112 => What::OurDelete { entity },
+            112..116 => What::TheirMerge {
+                primary: entity,
+                other: dice.random_range(0..16),
+            },
+            116..118 => What::UnansweredNew,
+            118..120 => What::Associate { entity },
+            _ => What::Unanswered {
+                entity,
+                field,
+                theirs: dice.random_bool(0.3),
+            },
         };
         Self { when, what }
     }
@@ -168,7 +232,11 @@ impl Step {
 
 impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "chance {}, processes {}", self.chance, self.processes)?;
+        writeln!(
+            f,
+            "chance {}, processes {}, mirrors {}",
+            self.chance, self.processes, self.mirrors
+        )?;
         writeln!(f, "{:?}", self.habits)?;
         for step in &self.steps {
             match step.when {

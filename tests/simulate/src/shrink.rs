@@ -55,10 +55,15 @@ fn simpler(schedule: &Schedule) -> Vec<Schedule> {
             processes: 1,
             ..schedule.clone()
         },
+        Schedule {
+            mirrors: false,
+            ..schedule.clone()
+        },
         with(&|habits| habits.ahead_ms = 0),
         with(&|habits| (habits.create_lag_ms, habits.update_lag_ms) = (0, 0)),
         with(&|habits| habits.refresh = 0),
         with(&|habits| habits.old_objects = false),
         with(&|habits| habits.enriches = false),
+        with(&|habits| habits.rewrites = None),
     ]
 }

@@ -29,6 +29,10 @@ use crate::schedule::FIELDS;
 pub const START: Timestamp = Timestamp(1_790_000_000_000);
 /// HubSpot's object.
 pub const OBJECT: &str = "companies";
+/// The property that says which record an object was made from.
+pub const RECORD_ID: &str = "partneros_record_id";
+/// The code of a failure: see [`crate::life`].
+pub const OBJECT_OF_ANOTHER: &str = "hubspot_object_of_another";
 /// Our object.
 pub const OURS: &str = "partners";
 
@@ -92,6 +96,20 @@ impl Field {
     }
 }
 
+/// Our field for what HubSpot calculates.
+pub const COUNT: &str = "employees";
+/// What HubSpot calculates, without moving the modified date.
+pub const COUNTED: &str = "num_associated_contacts";
+
+fn calculated() -> FieldMapping {
+    FieldMapping {
+        property: Some(COUNTED.into()),
+        state: MappingState::Confirmed,
+        direction: Some(Direction::HubSpotToPartnerOs),
+        ..FieldMapping::unmapped(COUNT.into(), ConflictPolicy::CrmWins)
+    }
+}
+
 /// Where every simulation begins.
 #[derive(Debug)]
 pub struct Template {
@@ -150,7 +168,7 @@ impl Template {
         points.calm_down();
         let ledger = Arc::new(Ledger::new(Arc::clone(sim)));
         let clock = Clock::runtime(START);
-        let process = Process::begin(self, sim, &clock, &clock, &points, &ledger, &self.store);
+        let process = Process::begin(self, sim, [&clock; 2], &points, &ledger, &self.store, None);
         process
             .engine
             .discover(self.organization, self.connection)
@@ -175,6 +193,7 @@ impl Template {
         };
         self.store.create_pair(self.organization, &pair).await?;
         let mappings = Field::ALL.iter().map(|field| field.mapping(field.policy));
+        let mappings = mappings.chain([calculated()]);
         let mappings = Mappings(mappings.collect());
         let engine = &process.engine;
         engine

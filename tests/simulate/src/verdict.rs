@@ -2,18 +2,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use partneros_domain::{ConflictPolicy, RecordId, Side};
+use hubspot_sim::Kind;
+use partneros_domain::{ConflictPolicy, FieldName, RecordId, Side, Value};
 use partneros_store::{
     AuditSample, ConflictEntry, FailureEntry, PairAudits as _, Record, Records as _, RunTrigger,
-    SyncState as _,
+    SyncState as _, TUG_OF_WAR,
 };
 
 use crate::Failure;
-use crate::ledger::{Book, Edit, Held, Place, held, text};
+use crate::ledger::{Book, Edit, Heard, Held, Place, held, text};
+use crate::life::Life;
 use crate::points::lock;
 use crate::process::Process;
 use crate::run::World;
-use crate::template::{Field, OBJECT, OURS};
+use crate::template::{COUNT, COUNTED, Field, OURS};
+
+/// So many rewrites in a row make a tug of war, by default.
+const TURNS: u64 = 3;
 
 /// Nothing is written any more.
 pub async fn still(world: &World, process: &Process) -> Result<(), Failure> {
@@ -80,28 +85,13 @@ pub async fn judge(world: &World) -> Result<(), Failure> {
     }
     let records = records(world).await?;
     let (organization, pair) = (world.template.organization, world.template.pair);
-    let objects = lock(&world.sim)
-        .live_ids(OBJECT)
-        .map_err(|error| format!("{error:?}"))?;
-    let mut linked = BTreeMap::new();
-    for record in &records {
-        let link = world
-            .store
-            .link_of_record(organization, pair, record.id)
-            .await?;
-        let link = link.ok_or_else(|| format!("record {} has no object", record.id))?;
-        let id = u64::try_from(link.hubspot_id.0)?;
-        if let Some(other) = linked.insert(id, record.id) {
-            return Err(format!("object {id} is of records {other} and {}", record.id).into());
-        }
-    }
-    let unlinked: BTreeSet<_> = objects
-        .iter()
-        .filter(|id| !linked.contains_key(id))
-        .collect();
-    if !unlinked.is_empty() {
-        return Err(format!("objects without a record: {unlinked:?}").into());
-    }
+    let failures = world
+        .store
+        .failures(organization, pair, None, 500)
+        .await?
+        .items;
+    let life = Life::of(world, &records, &failures).await?;
+    world.ledger.with(|book| life.judge(book))?;
     let held = held(&lock(&world.sim));
     let end = End {
         held,
@@ -109,20 +99,19 @@ pub async fn judge(world: &World) -> Result<(), Failure> {
             .into_iter()
             .map(|record| (record.id, record))
             .collect(),
-        object_of: linked.iter().map(|(id, record)| (*record, *id)).collect(),
-        record_of: linked,
+        object_of: life.linked().collect(),
+        record_of: life.linked().map(|(record, id)| (id, record)).collect(),
+        life,
         conflicts: world
             .store
             .conflicts(organization, pair, None, 500)
             .await?
             .items,
-        failures: world
-            .store
-            .failures(organization, pair, None, 500)
-            .await?
-            .items,
+        failures,
     };
     end.agrees()?;
+    end.counts(world)?;
+    world.ledger.with(|book| end.pauses(world, book))?;
     end.obeys_policies(&world.policies_changed)?;
     world.ledger.with(|book| end.keeps_every_edit(book))
 }
@@ -133,6 +122,7 @@ struct End {
     records: BTreeMap<RecordId, Record>,
     record_of: BTreeMap<u64, RecordId>,
     object_of: BTreeMap<RecordId, u64>,
+    life: Life,
     conflicts: Vec<ConflictEntry>,
     failures: Vec<FailureEntry>,
 }
@@ -160,6 +150,71 @@ impl End {
                     )
                     .into());
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// What HubSpot calculates has come over.
+    fn counts(&self, world: &World) -> Result<(), Failure> {
+        let sim = lock(&world.sim);
+        let companies = sim.object_type(sim.standard(Kind::Companies));
+        for (object, record) in &self.record_of {
+            let count = companies
+                .live(*object)
+                .and_then(|object| sim.value_named(companies, object, COUNTED))
+                .and_then(|count| count.parse().ok());
+            let record = self.records.get(record);
+            let ours = record.and_then(|record| record.fields.get(COUNT));
+            if ours != count.map(Value::Integer).as_ref() {
+                return Err(
+                    format!("HubSpot counts {count:?} for object {object}, not {ours:?}").into(),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// A field is paused where a workflow rewrites it, and nowhere else.
+    fn pauses(&self, world: &World, book: &Book) -> Result<(), Failure> {
+        let paused = self
+            .failures
+            .iter()
+            .filter(|entry| entry.failure.code == TUG_OF_WAR);
+        let rewritten = world.rewrites.map(|field| Field::ALL[field].name);
+        for entry in paused {
+            if entry.failure.field.as_ref().map(FieldName::as_str) != rewritten {
+                return Err(format!("paused for no reason: {entry:?}").into());
+            }
+        }
+        let Some(field) = world.rewrites else {
+            return Ok(());
+        };
+        let mut writes = BTreeMap::<u64, u64>::new();
+        for write in book.writes.iter().filter(|write| write.field == field) {
+            *writes.entry(book.root(write.object)).or_default() += u64::from(write.value.is_some());
+        }
+        for (object, writes) in writes {
+            let edits = book.edits.iter().filter(|edit| {
+                let theirs = matches!(edit.place, Place::Object(_)) && edit.field == field;
+                // A workflow marks what it writes.
+                theirs
+                    && !edit
+                        .value
+                        .as_ref()
+                        .is_some_and(|value| value.ends_with('!'))
+            });
+            let unheard = book.writes.iter().filter(|write| write.heard < Heard::Kept);
+            // Where people write too, or we have not heard what became of a write, it takes more turns.
+            let disturbed = edits.count() as u64
+                + unheard.count() as u64
+                + book.crashes
+                + book.merges.len() as u64;
+            if writes > (TURNS + 1) * (1 + disturbed) {
+                return Err(format!(
+                    "object {object} was written {writes} times into a tug of war"
+                )
+                .into());
             }
         }
         Ok(())
@@ -194,13 +249,19 @@ impl End {
     }
 
     fn keeps_ours(&self, book: &Book, edit: &Edit, record: RecordId) -> bool {
-        let Some(&object) = self.object_of.get(&record) else {
-            return false;
+        // Someone deleted it with the record.
+        let deleted = book
+            .turns_of(edit.place)
+            .any(|turn| turn.gone && !turn.by_host && turn.moment > edit.moment);
+        let objects: BTreeSet<_> = self.life.objects_of(record).collect();
+        let there = match self.object_of.get(&record) {
+            Some(object) => self.theirs(*object, edit.field) == edit.value,
+            // A record without an object keeps what it has.
+            None => self.ours(record, edit.field) == edit.value,
         };
-        let there = self.theirs(object, edit.field) == edit.value;
         let followed = followed(book, edit);
         let carried = book.writes.iter().any(|write| {
-            let same = (write.object, write.field) == (object, edit.field);
+            let same = objects.contains(&write.object) && write.field == edit.field;
             same && write.moment > edit.moment && write.value == edit.value
         });
         let listed = || {
@@ -218,29 +279,42 @@ impl End {
         };
         // A person in HubSpot may come to the same value: then there is nothing to carry.
         let met = book.edits.iter().any(|other| {
-            let same = (other.place, other.field) == (Place::Object(object), edit.field);
+            let theirs = objects
+                .iter()
+                .any(|object| book.is_of(other.place, book.root(*object)));
+            let same = theirs && other.field == edit.field;
             same && other.moment > edit.moment && other.value == edit.value
         });
-        let void = || book.agreed(record, object, edit) == edit.value;
-        there || followed || carried || met || void() || listed() || self.failed(record, edit.field)
+        let void = || {
+            let mut objects = objects.iter();
+            objects.any(|object| {
+                book.agreed(record, *object, edit) == edit.value || undoes(book, edit, *object)
+            })
+        };
+        let failed = || self.failed(record, edit.field);
+        deleted || there || followed || carried || met || void() || listed() || failed()
     }
 
     fn keeps_theirs(&self, book: &Book, edit: &Edit, object: u64) -> bool {
+        let object = book.root(object);
+        // Who it belongs to, and that it belongs to somebody, is judged elsewhere. An archive keeps what it holds.
         let Some(&record) = self.record_of.get(&object) else {
-            return false;
+            return true;
         };
         let there = self.ours(record, edit.field) == edit.value;
+        let records = self.life.records_of(|other| book.root(other) == object);
+        // A value is written once, so that it tells by itself where it came from, also when that link is forgotten by now.
         let carried = || {
-            let seen = book.seen.get(&(record, edit.field));
-            seen.is_some_and(|seen| {
-                seen.iter()
-                    .any(|(moment, value)| *moment > edit.moment && *value == edit.value)
-            })
+            let of = book.seen.iter().filter(|((record, field), _)| {
+                *field == edit.field && (edit.value.is_some() || records.contains(record))
+            });
+            let mut seen = of.flat_map(|(_, seen)| seen);
+            seen.any(|(moment, value)| *moment > edit.moment && *value == edit.value)
         };
         let listed = || {
             self.conflicts.iter().any(|entry| {
                 let conflict = &entry.conflict;
-                entry.record_id == record
+                records.contains(&entry.record_id)
                     && conflict.field.as_str() == Field::ALL[edit.field].name
                     && conflict.winner == Side::PartnerOs
                     && conflict.hubspot_value == edit.value
@@ -249,14 +323,37 @@ impl End {
         // Between our last look at an object and our write to it, HubSpot lets nobody notice an edit.
         let unseen = || {
             book.writes.iter().any(|write| {
-                (write.object, write.field) == (object, edit.field)
+                book.root(write.object) == object
+                    && write.field == edit.field
                     && write.moment > edit.moment
                     && write.over == edit.value
                     && write.read.is_none_or(|read| read < edit.moment)
             })
         };
-        let void = || book.agreed(record, object, edit) == edit.value;
-        there || followed(book, edit) || carried() || void() || listed() || unseen()
+        // What a merge brought may have been ours before.
+        let own = || {
+            book.edits.iter().any(|other| {
+                let same = (other.place, other.field) == (Place::Record(record), edit.field);
+                same && edit.value.is_some() && other.value == edit.value
+            })
+        };
+        let void = || book.agreed(record, object, edit) == edit.value || undoes(book, edit, object);
+        let paused = || {
+            self.failures.iter().any(|entry| {
+                let field = entry.failure.field.as_ref().map(FieldName::as_str);
+                entry.failure.code == TUG_OF_WAR
+                    && entry.record_id == Some(record)
+                    && field == Some(Field::ALL[edit.field].name)
+            })
+        };
+        there
+            || followed(book, edit)
+            || carried()
+            || void()
+            || listed()
+            || unseen()
+            || paused()
+            || own()
     }
 
     /// What HubSpot's side won with is what a person wrote there, and no echo of ours.
@@ -270,7 +367,8 @@ impl End {
             let by_a_person = book.edits.iter().any(|edit| {
                 matches!(edit.place, Place::Object(_)) && edit.value.as_ref() == Some(value)
             });
-            if !by_a_person {
+            let by_a_merge = || book.brought.iter().any(|(.., brought)| brought == value);
+            if !by_a_person && !by_a_merge() {
                 return Err(format!("an echo of ours was taken for an edit: {entry:?}").into());
             }
         }
@@ -279,11 +377,18 @@ impl End {
 
     /// What a side holds was written there, or on the other side if values flow from it.
     fn only_values_that_were_written(&self, book: &Book) -> Result<(), Failure> {
-        let written: BTreeSet<_> = book
+        let place = |place| match place {
+            Place::Object(object) => Place::Object(book.root(object)),
+            Place::Record(_) => place,
+        };
+        let written = book
             .edits
             .iter()
-            .filter_map(|edit| Some((edit.place, edit.field, edit.value.as_deref()?)))
-            .collect();
+            .filter_map(|edit| Some((place(edit.place), edit.field, edit.value.as_deref()?)));
+        let brought = book.brought.iter();
+        let brought =
+            brought.map(|(object, field, value)| (Place::Object(*object), *field, value.as_str()));
+        let written: BTreeSet<_> = written.chain(brought).collect();
         for (&object, &record) in &self.record_of {
             for (at, field) in Field::ALL.iter().enumerate() {
                 let is_from = |place, value: &str| written.contains(&(place, at, value));
@@ -333,9 +438,24 @@ impl End {
     }
 }
 
+/// Whether an edit takes back a write of ours of which we heard nothing: it might as well never have arrived.
+fn undoes(book: &Book, edit: &Edit, object: u64) -> bool {
+    let mut before = book.writes.iter().filter(|write| {
+        let same = book.root(write.object) == object && write.field == edit.field;
+        same && write.moment < edit.moment
+    });
+    before
+        .next_back()
+        .is_some_and(|write| write.heard < Heard::Kept && write.over == edit.value)
+}
+
 /// Whether somebody wrote the same place again.
 fn followed(book: &Book, edit: &Edit) -> bool {
     book.edits.iter().any(|later| {
-        later.moment > edit.moment && (later.place, later.field) == (edit.place, edit.field)
+        let same = match edit.place {
+            Place::Object(object) => book.is_of(later.place, book.root(object)),
+            Place::Record(_) => later.place == edit.place,
+        };
+        same && later.moment > edit.moment && later.field == edit.field
     })
 }

@@ -4,19 +4,22 @@
 //! answer was about has happened.
 
 use std::error::Error;
-use std::sync::Arc;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use bytes::Bytes;
+use hubspot_sim::{Clock, Sim};
 use partneros_hubspot::Wire;
 use tower::ServiceExt;
 
-use crate::ledger::Ledger;
-use crate::points::Points;
+use crate::ledger::{Ledger, Place};
+use crate::points::{Points, lock};
+use crate::template::{Field, OBJECT};
 
 /// After this long a request counts as lost.
 const TIMEOUT: Duration = Duration::from_mins(1);
@@ -31,15 +34,53 @@ pub struct SimWire {
     router: Router,
     points: Arc<Points>,
     ledger: Arc<Ledger>,
+    workflow: Option<Workflow>,
+}
+
+/// What rewrites a property in HubSpot as soon as the host has written it.
+#[derive(Debug, Clone)]
+pub struct Workflow {
+    /// The portal.
+    pub sim: Arc<Mutex<Sim>>,
+    /// Its clock.
+    pub clock: Clock,
+    /// The field.
+    pub field: usize,
 }
 
 impl SimWire {
     /// A way for a process.
-    pub fn new(router: Router, points: Arc<Points>, ledger: Arc<Ledger>) -> Self {
+    pub fn new(
+        router: Router,
+        points: Arc<Points>,
+        ledger: Arc<Ledger>,
+        workflow: Option<Workflow>,
+    ) -> Self {
         Self {
             router,
             points,
             ledger,
+            workflow,
+        }
+    }
+
+    fn rewrite(&self, written: Range<usize>) {
+        let Some(workflow) = &self.workflow else {
+            return;
+        };
+        let written = self.ledger.with(|book| book.writes[written].to_vec());
+        for write in written.iter().filter(|write| write.field == workflow.field) {
+            let Some(value) = &write.value else { continue };
+            let rewritten = format!("{value}!");
+            let property = Field::ALL[write.field].property.to_owned();
+            let values =
+                hubspot_sim::Values(vec![(property, rewritten.clone())].into_iter().collect());
+            let now = workflow.clock.now();
+            let set = lock(&workflow.sim).workflow_sets(OBJECT, write.object, values, now);
+            if set.is_ok() {
+                let place = Place::Object(write.object);
+                self.ledger.edit(now, place, write.field, Some(rewritten));
+            }
         }
     }
 
@@ -61,18 +102,26 @@ impl Wire for SimWire {
         say(|| format!("{path} {}", shortened(request.body())));
         let before = self.ledger.before(&path);
         let response = self.router.clone().oneshot(request.map(Body::from)).await?;
-        self.ledger.after(before);
+        let heard = response.status().is_success();
+        let written = self.ledger.after(before, self.points.process());
+        self.rewrite(written.clone());
+        if heard {
+            self.points.applied(&path);
+        }
         let moment = self.ledger.moment();
-        let (head, body) = response.into_parts();
+        let (parts, body) = response.into_parts();
         let body = to_bytes(body, usize::MAX).await;
         self.points.pass("an answer").await;
         self.perhaps_lost().await?;
         let body = body?;
+        if heard {
+            self.ledger.answered(written);
+        }
         say(|| format!("  -> {}", shortened(&body)));
         if path.ends_with("/read") || path.ends_with("/search") {
             self.ledger.read(&body, moment);
         }
-        Ok(http::Response::from_parts(head, body))
+        Ok(http::Response::from_parts(parts, body))
     }
 }
 

@@ -1,5 +1,6 @@
 //! A fixed number of schedules in every run of the tests, and those that once failed. `make simulate` runs more.
 
+use hubspot_sim::MergeMode;
 use partneros_simulate::schedule::{Habits, Schedule, Step, What, When};
 use partneros_simulate::{Template, run};
 
@@ -40,6 +41,7 @@ fn a_first_sync_during_an_import_misses_nothing() {
     let schedule = Schedule {
         chance: 4_308_510_517_111_783_334,
         processes: 1,
+        mirrors: false,
         habits: Habits {
             create_lag_ms: 11_341,
             update_lag_ms: 19_600,
@@ -47,6 +49,8 @@ fn a_first_sync_during_an_import_misses_nothing() {
             unchanged_writes_bump: true,
             ahead_ms: -12_376,
             old_objects: false,
+            merge: MergeMode::NewId,
+            rewrites: None,
             enriches: false,
         },
         steps: vec![

@@ -136,6 +136,11 @@ pub(super) async fn a_link_that_ends_is_remembered(store: &dyn Store) {
     assert_eq!(world.step(end(7)).await, Some(changed(id, 7, unlinked)));
     assert_eq!(world.step(end(7)).await, None, "once");
     assert_eq!(world.linked(id).await, None);
+    // A page that was decided before its link ended makes no second record of the object.
+    let late = world.creation(7);
+    let late_id = late.record_id;
+    assert_eq!(world.commit(vec![late]).await.raced, [late_id]);
+    assert!(world.read(late_id).await.is_err());
     let former = world.former(7).await.unwrap();
     assert_eq!((former.record_id, former.parting), (id, ARCHIVED));
     assert!(former.free && !former.doomed);

@@ -252,9 +252,12 @@ impl<'a> Writer<'a> {
                 "UPDATE records SET version = version + 1, fields = ?2, updated_at = ?3, change = ?4
                  WHERE key = ?1",
             )?,
+            // An object whose link ended meanwhile is no stranger: its link comes back in a step of its own, or never.
             insert_link: db.prepare_cached(
                 "INSERT INTO links (pair, record, hubspot_id, base, hubspot_updated_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
+                 SELECT ?1, ?2, ?3, ?4, ?5 WHERE NOT EXISTS (
+                     SELECT 1 FROM former_links WHERE pair = ?1 AND hubspot_id = ?3)
+                 ON CONFLICT DO NOTHING",
             )?,
             update_link: db.prepare_cached(
                 "UPDATE links SET base = ?4, hubspot_updated_at = ?5

@@ -162,6 +162,7 @@ impl Parter<'_> {
                 fields: None,
             })?;
             self.tie(&tie, to)?;
+            self.spare_for_another(to)?;
             let change = if tie.alive {
                 LinkChange::Moved(to)
             } else {
@@ -181,6 +182,7 @@ impl Parter<'_> {
         };
         self.bring_back(&former)?;
         self.tie(&former.tie, to)?;
+        self.spare_for_another(to)?;
         self.db
             .prepare_cached(
                 "UPDATE former_links SET parting = 'merged', merged_into = ?3, fields = NULL
@@ -188,6 +190,16 @@ impl Parter<'_> {
             )?
             .execute([self.pair.key, from.0, to.0])?;
         Ok(Some(former.changed(from, LinkChange::Moved(to))))
+    }
+
+    /// An object that was about to be archived with its record is another record's now, whose object was merged into it.
+    fn spare_for_another(&self, hubspot_id: HubSpotId) -> Outcome<()> {
+        self.db
+            .prepare_cached(
+                "DELETE FROM former_links WHERE pair = ?1 AND hubspot_id = ?2 AND doomed = 1",
+            )?
+            .execute([self.pair.key, hubspot_id.0])?;
+        Ok(())
     }
 
     fn restore(&self, hubspot_id: HubSpotId) -> Outcome<Option<ChangedLink>> {

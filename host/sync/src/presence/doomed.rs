@@ -1,19 +1,20 @@
 //! Archives the objects of records that were deleted, where the pair mirrors deletions.
 //!
 //! That an object is to be archived was written down when its record was deleted. Archiving what is archived does nothing,
-//! so a lost answer is asked for again. An object that was merged meanwhile is left alone: what is left is another's too.
+//! so a lost answer is asked for again. An object that was merged meanwhile, or that another's was merged into, is left
+//! alone: what is left is another's too.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use partneros_domain::{DeletePolicy, HubSpotId, Side};
-use partneros_hubspot::{BATCH_MAX, Priority, Rows};
-use partneros_store::{LinkStep, Parting};
+use partneros_hubspot::{BATCH_MAX, Priority};
+use partneros_store::LinkStep;
 
-use super::{MERGED_IDS_PROPERTY, merged_ids, take};
+use super::{merges, take};
 use crate::brake::archived;
 use crate::error::Error;
+use crate::mistakes::{Mistake, made};
 use crate::pass::Pass;
-use crate::row::Row;
 
 /// Archives what is to be archived; spares it if the pair mirrors deletions no longer.
 pub async fn archive_doomed(pass: &Pass) -> Result<(), Error> {
@@ -25,7 +26,7 @@ pub async fn archive_doomed(pass: &Pass) -> Result<(), Error> {
             .store
             .doomed_objects(pass.organization, pair.id, BATCH_MAX)
             .await?;
-        if doomed.is_empty() {
+        if doomed.is_empty() || made(Mistake::DoomedForgotten) {
             return Ok(());
         }
         pass.step().await?;
@@ -46,13 +47,17 @@ pub async fn archive_doomed(pass: &Pass) -> Result<(), Error> {
 }
 
 async fn archive(pass: &Pass, doomed: &[HubSpotId]) -> Result<Vec<LinkStep>, Error> {
-    let object = &pass.plan.pair.hubspot_object;
-    let properties = [MERGED_IDS_PROPERTY.into()];
+    let (store, pair) = (&pass.engine.store, &pass.plan.pair);
+    let object = &pair.hubspot_object;
     let read = pass
         .portal
-        .read_batch(object, &properties, doomed, Priority::Push)
+        .read_batch(object, &pass.plan.properties, doomed, Priority::Push)
         .await
         .map_err(Error::Push)?;
+    merges::follow(pass, &read.rows).await?;
+    let former = store.former_links(pass.organization, pair.id, doomed);
+    let former = former.await?.into_iter().filter(|former| former.doomed);
+    let doomed: Vec<_> = former.map(|former| former.hubspot_id).collect();
     let there: HashSet<_> = read.rows.ids.iter().copied().collect();
     let live: Vec<_> = doomed
         .iter()
@@ -68,18 +73,10 @@ async fn archive(pass: &Pass, doomed: &[HubSpotId]) -> Result<Vec<LinkStep>, Err
             .await
             .map_err(Error::Push)?;
     }
-    let merged = merged_into(&read.rows);
-    let steps = doomed.iter().filter_map(|id| {
-        if there.contains(id) || read.missing.contains(id) {
-            return Some(LinkStep::Archived { hubspot_id: *id });
-        }
-        let into = merged.get(id)?;
-        Some(LinkStep::End {
-            hubspot_id: *id,
-            parting: Parting::Merged,
-            merged_into: Some(*into),
-        })
-    });
+    let gone = doomed
+        .into_iter()
+        .filter(|id| there.contains(id) || read.missing.contains(id));
+    let steps = gone.map(|hubspot_id| LinkStep::Archived { hubspot_id });
     Ok(steps.collect())
 }
 
@@ -99,15 +96,4 @@ async fn note(pass: &Pass, live: &[HubSpotId]) -> Result<(), Error> {
             .await?;
     }
     Ok(())
-}
-
-/// What each merged object became part of.
-fn merged_into(rows: &Rows) -> HashMap<HubSpotId, HubSpotId> {
-    let mut into = HashMap::new();
-    for at in 0..rows.len() {
-        let row = Row::new(rows, at);
-        let ids = merged_ids(row.value(0).unwrap_or_default(), row.id);
-        into.extend(ids.into_iter().map(|id| (id, row.id)));
-    }
-    into
 }

@@ -30,8 +30,10 @@ pub const MERGED_IDS_PROPERTY: &str = "hs_merged_object_ids";
 /// Brings links up to date with what these rows tell of merges and of objects that are back. Returns the objects among them
 /// that are no strangers although they have no link: late sightings of what is gone.
 pub async fn settle(pass: &Pass, rows: &Rows) -> Result<HashSet<HubSpotId>, Error> {
+    // An object that is back has its own record again before another's is merged into it.
+    let held = restored::relink(pass, &rows.ids).await?;
     merges::follow(pass, rows).await?;
-    restored::relink(pass, &rows.ids).await
+    Ok(held)
 }
 
 /// Looks for what is gone and what is back, as far as it is time.

@@ -158,3 +158,58 @@ async fn what_is_left_of_an_object_whose_record_was_deleted_is_no_new_one() {
     }
     assert_eq!(pair.versions().await.len(), 0, "a deleted record came back");
 }
+
+#[tokio::test]
+async fn an_object_that_was_to_be_archived_is_spared_once_another_is_merged_into_it() {
+    let host = TestHost::start(Config {
+        merge: MergeMode::KeepPrimary,
+        ..Config::default()
+    });
+    let acme = host.organization("acme").await;
+    let (pair, ids, records) = two_companies(&host, &acme).await;
+    pair.deletes_by(DeletePolicy::Mirror).await;
+    acme.deletes("partners", records[0]).await;
+    let left = host.person_merges("companies", ids[0], ids[1]);
+    assert_eq!(left, ids[0]);
+    for _ in 0..3 {
+        pair.sync_after_a_while().await;
+    }
+    assert_eq!(host.live_ids("companies"), [left]);
+    assert_eq!(pair.record_of(left).await, records[1]);
+    assert!(acme.find_record("partners", records[1]).await.is_some());
+    pair.assert_agreement().await;
+}
+
+#[tokio::test]
+async fn a_record_whose_object_became_part_of_anothers_does_not_write_over_it() {
+    let host = TestHost::start(Config {
+        merge: MergeMode::KeepPrimary,
+        ..Config::default()
+    });
+    let acme = host.organization("acme").await;
+    let (pair, ids, records) = two_companies(&host, &acme).await;
+    // As a push whose answer was lost makes it.
+    let record = acme
+        .creates("partners", json!({"name": "Initech"}))
+        .await
+        .id;
+    let values = [
+        ("name", "Initech"),
+        ("partneros_record_id", &record.to_string()),
+    ];
+    let made = host.person_creates("companies", &values);
+    host.person_merges("companies", ids[0], made);
+    for _ in 0..2 {
+        pair.sync_after_a_while().await;
+    }
+    assert_eq!(pair.record_of(ids[0]).await, records[0]);
+    let name = host.hubspot_value("companies", ids[0], "name");
+    assert_eq!(name.as_deref(), Some("Globex"), "the other's values stay");
+    let failures = pair.failures().await;
+    assert_eq!(failures.len(), 1, "{failures:?}");
+    assert_eq!(failures[0].record_id, Some(record));
+    assert_eq!(failures[0].failure.code, "hubspot_object_of_another");
+    host.writes();
+    pair.sync_after_a_while().await;
+    assert_eq!(host.writes(), 0);
+}

@@ -1,0 +1,399 @@
+//! What people do on both sides, each thing written down in the ledger.
+
+use hubspot_sim::state::linking::{End, Pair};
+use hubspot_sim::state::view::Text;
+use hubspot_sim::{Call, Fault, FaultPlan, Kind};
+use partneros_domain::{Mappings, RecordId, Value};
+use partneros_store::{NewRecord, Pairs as _, Record, RecordPatch, Records as _, SyncState as _};
+use rand::RngExt;
+use tokio::time::timeout;
+use uuid::Uuid;
+
+use crate::Failure;
+use crate::ledger::{Merge, Place, held, text};
+use crate::points::{Points, lock};
+use crate::run::{POINT_WAIT, World};
+use crate::schedule::What;
+use crate::template::{Field, OBJECT, OURS, RECORD_ID};
+use crate::wire::say;
+
+/// Points within which a process makes two passes.
+const TURN_POINTS: u64 = 120;
+
+impl World {
+    /// Takes a step.
+    pub(crate) async fn take(&mut self, what: What) -> Result<(), Failure> {
+        say(|| format!("{what:?}"));
+        self.trace.add(format!("{what:?}"));
+        match what {
+            What::TheirEdit {
+                entity,
+                field,
+                clear,
+            } => {
+                if let Some(id) = self.object(entity) {
+                    self.their_edit(id, field, clear);
+                }
+            }
+            What::OurEdit {
+                entity,
+                field,
+                clear,
+            } => {
+                if let Some(record) = self.record(entity).await? {
+                    self.our_edit(&record, field, clear).await?;
+                }
+            }
+            What::TheirNew => self.their_new()?,
+            What::OurNew => drop(self.our_new().await?),
+            What::TheirArchive { entity } => self.their_archive(entity)?,
+            What::TheirRestore { entity } => self.their_restore(entity)?,
+            What::TheirMerge { primary, other } => self.their_merge(primary, other)?,
+            What::Associate { entity } => self.associate(entity)?,
+            What::OurDelete { entity } => self.our_delete(entity).await?,
+            What::Bump { entity } => {
+                if let Some(id) = self.object(entity) {
+                    let note = self.word("note");
+                    self.sets(id, &[("description", &note)])?;
+                }
+            }
+            What::Import { count, field } => {
+                for id in (0..count)
+                    .filter_map(|entity| self.object(entity))
+                    .collect::<Vec<_>>()
+                {
+                    self.their_edit(id, field, false);
+                }
+            }
+            What::Trouble { per_mille } => {
+                let kinds = [
+                    Fault::RateLimited {
+                        retry_after_s: None,
+                    },
+                    Fault::RateLimited {
+                        retry_after_s: Some(3),
+                    },
+                    Fault::Locked,
+                    Fault::Migrating { retry_after_s: 30 },
+                    Fault::BadGateway,
+                    Fault::ServerError,
+                    Fault::CutOffBody,
+                    Fault::LostResponse,
+                ];
+                let rates = kinds.map(|kind| (kind, f64::from(per_mille) / 1_000.0));
+                let plan = FaultPlan {
+                    rates: rates.to_vec(),
+                };
+                lock(&self.sim).faults.set_plan(plan);
+            }
+            What::ExpireTokens => {
+                let now = self.theirs.now();
+                lock(&self.sim).grants.expire_access(now);
+            }
+            What::Policy { field, policy } => {
+                self.policies_changed.insert(field);
+                self.save(field, policy).await?;
+            }
+            What::Full => {
+                let (organization, pair) = (self.template.organization, self.template.pair);
+                self.store.set_cursor(organization, pair, None).await?;
+            }
+            What::Crash { .. }
+            | What::Unanswered { .. }
+            | What::UnansweredNew
+            | What::Tug { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn word(&mut self, of: &str) -> String {
+        self.made += 1;
+        format!("{of} {}", self.made)
+    }
+
+    fn object(&self, entity: usize) -> Option<u64> {
+        let ids = lock(&self.sim).live_ids(OBJECT).ok()?;
+        ids.get(entity % ids.len().max(1)).copied()
+    }
+
+    fn sets(&self, id: u64, values: &[(&str, &str)]) -> Result<(), Failure> {
+        let now = self.theirs.now();
+        let values = values
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let values = hubspot_sim::Values(values.collect());
+        let set = lock(&self.sim).person_sets(OBJECT, id, values, now);
+        set.map(drop).map_err(|error| format!("{error:?}").into())
+    }
+
+    fn their_edit(&mut self, id: u64, field: usize, clear: bool) {
+        // An object keeps its name, as a record must.
+        let value = (!clear || field == 0).then(|| self.word("theirs"));
+        if held(&lock(&self.sim)).remove(&(id, field)).flatten() == value {
+            return;
+        }
+        let set = value.clone().unwrap_or_default();
+        if self.sets(id, &[(Field::ALL[field].property, &set)]).is_ok() {
+            self.ledger
+                .edit(self.ours.now(), Place::Object(id), field, value);
+        }
+    }
+
+    fn their_new(&mut self) -> Result<(), Failure> {
+        let name = self.word("theirs");
+        let now = self.theirs.now();
+        let values = hubspot_sim::Values(
+            vec![("name".to_owned(), name.clone())]
+                .into_iter()
+                .collect(),
+        );
+        let made = lock(&self.sim).person_creates(OBJECT, values, now);
+        let id = made.map_err(|error| format!("{error:?}"))?.id;
+        self.ledger
+            .edit(self.ours.now(), Place::Object(id), 0, Some(name));
+        Ok(())
+    }
+
+    async fn our_new(&mut self) -> Result<RecordId, Failure> {
+        let name = self.word("ours");
+        let id = RecordId(Uuid::from_u128(self.dice.random()));
+        let fields = [("name".into(), Value::Text(name.clone()))];
+        let record = NewRecord {
+            id,
+            fields: fields.into_iter().collect(),
+        };
+        let now = self.ours.now();
+        self.store
+            .create_record(self.template.organization, OURS, record, now)
+            .await?;
+        self.ledger.edit(now, Place::Record(id), 0, Some(name));
+        Ok(id)
+    }
+
+    async fn record(&self, entity: usize) -> Result<Option<Record>, Failure> {
+        let organization = self.template.organization;
+        let page = self.store.records(organization, OURS, None, 100).await?;
+        let mut records = page.items;
+        let at = entity % records.len().max(1);
+        Ok((at < records.len()).then(|| records.swap_remove(at)))
+    }
+
+    async fn our_edit(
+        &mut self,
+        record: &Record,
+        field: usize,
+        clear: bool,
+    ) -> Result<(), Failure> {
+        let organization = self.template.organization;
+        let value = (!clear || field == 0).then(|| self.word("ours"));
+        if text(record.fields.get(Field::ALL[field].name)) == value {
+            return Ok(());
+        }
+        let patch = (
+            Field::ALL[field].name.into(),
+            value.clone().map(Value::Text),
+        );
+        let patch = RecordPatch {
+            fields: [patch].into_iter().collect(),
+            expected_version: None,
+        };
+        let now = self.ours.now();
+        self.store
+            .update_record(organization, OURS, record.id, patch, now)
+            .await?;
+        self.ledger
+            .edit(now, Place::Record(record.id), field, value);
+        Ok(())
+    }
+
+    fn their_archive(&self, entity: usize) -> Result<(), Failure> {
+        let Some(id) = self.object(entity) else {
+            return Ok(());
+        };
+        let archived = lock(&self.sim).person_archives(OBJECT, id, self.theirs.now());
+        archived.map_err(|error| format!("{error:?}"))?;
+        self.ledger.turn(Place::Object(id), true);
+        Ok(())
+    }
+
+    /// An object whose unique value another has by now stays in the archive.
+    fn their_restore(&self, entity: usize) -> Result<(), Failure> {
+        let mut sim = lock(&self.sim);
+        let companies = sim.object_type(sim.standard(Kind::Companies));
+        let key = companies.registry.position(RECORD_ID);
+        let is_free = |record: &&hubspot_sim::state::Record| {
+            let value = key.and_then(|key| Some((key, record.get(key)?)));
+            value.is_none_or(|(key, value)| companies.holder(key, value).is_none())
+        };
+        let archived = companies
+            .records
+            .values()
+            .filter(|record| record.archived.is_some());
+        let ids: Vec<_> = archived.filter(is_free).map(|record| record.id).collect();
+        let Some(id) = ids.get(entity % ids.len().max(1)) else {
+            return Ok(());
+        };
+        let restored = sim.person_restores(OBJECT, *id, self.theirs.now());
+        restored.map_err(|error| format!("{error:?}"))?;
+        drop(sim);
+        self.ledger.turn(Place::Object(*id), false);
+        Ok(())
+    }
+
+    fn their_merge(&self, primary: usize, other: usize) -> Result<(), Failure> {
+        let (Some(primary), Some(other)) = (self.object(primary), self.object(other)) else {
+            return Ok(());
+        };
+        if primary == other {
+            return Ok(());
+        }
+        let mut sim = lock(&self.sim);
+        let before = held(&sim);
+        let merged = sim.person_merges(OBJECT, primary, other, self.theirs.now());
+        let left = merged.map_err(|error| format!("{error:?}"))?.id;
+        let after = held(&sim);
+        drop(sim);
+        let merge = Merge {
+            primary,
+            other,
+            left,
+        };
+        let at = self.ours.now();
+        self.ledger
+            .with(|book| book.merge(merge, at, &before, &after));
+        Ok(())
+    }
+
+    /// Calculated properties change, and the modified date does not.
+    fn associate(&mut self, entity: usize) -> Result<(), Failure> {
+        let Some(id) = self.object(entity) else {
+            return Ok(());
+        };
+        let call = Call::person(self.theirs.now());
+        let mut sim = lock(&self.sim);
+        let made = sim.person_creates("contacts", hubspot_sim::Values::default(), call.now);
+        let contact = made.map_err(|error| format!("{error:?}"))?.id;
+        let end = |id: u64| End {
+            id: Text(id.to_string()),
+        };
+        let pair = Pair {
+            from: end(contact),
+            to: end(id),
+            types: Vec::new(),
+        };
+        let made = sim.batch_create_associations(&call, "contacts", OBJECT, &[pair]);
+        made.map(drop).map_err(|error| format!("{error:?}").into())
+    }
+
+    /// Someone writes what a workflow rewrites, again and again.
+    pub(crate) async fn tug(
+        &mut self,
+        entity: usize,
+        turns: usize,
+        points: &Points,
+    ) -> Result<(), Failure> {
+        let Some(field) = self.rewrites else {
+            return Ok(());
+        };
+        self.trace.add(format!("a tug of {turns} turns"));
+        say(|| format!("a tug of {turns} turns"));
+        for _ in 0..turns {
+            let Some(record) = self.record(entity).await? else {
+                return Ok(());
+            };
+            self.our_edit(&record, field, false).await?;
+            // A pass takes it over there, and the next sees what became of it.
+            let _ = timeout(POINT_WAIT, points.after(TURN_POINTS)).await;
+            self.look().await?;
+        }
+        Ok(())
+    }
+
+    async fn our_delete(&mut self, entity: usize) -> Result<(), Failure> {
+        let Some(record) = self.record(entity).await? else {
+            return Ok(());
+        };
+        let organization = self.template.organization;
+        let now = self.ours.now();
+        // What the record had become until now.
+        self.look().await?;
+        self.store
+            .delete_record(organization, OURS, record.id, now)
+            .await?;
+        self.ledger.turn(Place::Record(record.id), true);
+        Ok(())
+    }
+
+    /// An edit reaches HubSpot, nobody hears of it, and the same field is edited once more.
+    pub(crate) async fn unanswered(&mut self, what: What, points: &Points) -> Result<(), Failure> {
+        let What::Unanswered {
+            entity,
+            field,
+            theirs,
+        } = what
+        else {
+            return Ok(());
+        };
+        self.trace.add(format!("{what:?}"));
+        say(|| format!("{what:?}"));
+        let Some(record) = self.record(entity).await? else {
+            return Ok(());
+        };
+        self.our_edit(&record, field, false).await?;
+        if timeout(POINT_WAIT, points.end_unanswered("/batch/update"))
+            .await
+            .is_err()
+        {
+            return Ok(());
+        }
+        self.look().await?;
+        let (organization, pair) = (self.template.organization, self.template.pair);
+        if !theirs {
+            return self.our_edit_if_there(record.id, field).await;
+        }
+        let link = self.store.link_of_record(organization, pair, record.id);
+        if let Some(link) = link.await? {
+            self.their_edit(u64::try_from(link.hubspot_id.0)?, field, false);
+        }
+        Ok(())
+    }
+
+    /// An object is made, nobody hears of it, and its record is called something else by then.
+    pub(crate) async fn unanswered_new(&mut self, points: &Points) -> Result<(), Failure> {
+        self.trace.add("a create that nobody hears of");
+        say(|| "a create that nobody hears of".to_owned());
+        let id = self.our_new().await?;
+        let made = timeout(POINT_WAIT, points.end_unanswered("/batch/upsert")).await;
+        self.look().await?;
+        match made {
+            Ok(_) => self.our_edit_if_there(id, 0).await,
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// A record may have been deleted with its object.
+    async fn our_edit_if_there(&mut self, id: RecordId, field: usize) -> Result<(), Failure> {
+        match self
+            .store
+            .record(self.template.organization, OURS, id)
+            .await
+        {
+            Ok(record) => self.our_edit(&record, field, false).await,
+            Err(partneros_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn save(&self, field: usize, policy: usize) -> Result<(), Failure> {
+        use partneros_domain::ConflictPolicy::{CrmWins, NewestWins, PartnerOsWins};
+        let policy = [PartnerOsWins, CrmWins, NewestWins][policy % 3];
+        let (organization, pair) = (self.template.organization, self.template.pair);
+        let set = self.store.mappings(organization, pair).await?;
+        let mut mappings: Mappings = set.mappings;
+        mappings.set(Field::ALL[field].mapping(policy));
+        self.store
+            .put_mappings(organization, pair, set.version, &mappings)
+            .await?;
+        Ok(())
+    }
+}

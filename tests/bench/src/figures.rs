@@ -354,7 +354,7 @@ mod tests {
             .map(|(measurement, _)| *measurement)
             .collect();
         seen.dedup();
-        assert_eq!(seen.len(), 14);
+        assert_eq!(seen.len(), 17);
         let figures: usize = grouped.iter().map(|(_, figures)| figures.len()).sum();
         assert_eq!(figures, FIGURES.len());
     }

@@ -252,11 +252,14 @@ impl<'a> Writer<'a> {
                 "UPDATE records SET version = version + 1, fields = ?2, updated_at = ?3, change = ?4
                  WHERE key = ?1",
             )?,
-            // An object whose link ended meanwhile is no stranger: its link comes back in a step of its own, or never.
+            // An object whose link ended meanwhile is no stranger: its link comes back in a step of its own, or never. It is one
+            // once its record has found another object.
             insert_link: db.prepare_cached(
                 "INSERT INTO links (pair, record, hubspot_id, base, hubspot_updated_at)
                  SELECT ?1, ?2, ?3, ?4, ?5 WHERE NOT EXISTS (
-                     SELECT 1 FROM former_links WHERE pair = ?1 AND hubspot_id = ?3)
+                     SELECT 1 FROM former_links f WHERE f.pair = ?1 AND f.hubspot_id = ?3
+                         AND (f.parting = 'merged' OR f.doomed = 1 OR NOT EXISTS (
+                             SELECT 1 FROM links l WHERE l.pair = ?1 AND l.record = f.record)))
                  ON CONFLICT DO NOTHING",
             )?,
             update_link: db.prepare_cached(

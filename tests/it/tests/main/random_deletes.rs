@@ -247,3 +247,30 @@ proptest! {
         runtime.block_on(run(&steps, policy, merge));
     }
 }
+
+#[tokio::test]
+async fn what_was_merged_into_what_comes_back_is_in_no_limbo() {
+    let steps = [
+        Step::OurNew,
+        Step::TheirArchive { object: 1 },
+        Step::TheirErase { object: 1 },
+        Step::Sync,
+        Step::TheirRestore { object: 0 },
+        Step::Sync,
+        Step::TheirMerge {
+            first: 2,
+            second: 4,
+        },
+        Step::Ours {
+            record: 2,
+            value: 0,
+        },
+        Step::TheirArchive { object: 1 },
+        Step::LateSync,
+        Step::TheirRestore { object: 0 },
+        Step::TheirRestore { object: 0 },
+        Step::Sync,
+        Step::OurDelete { record: 1 },
+    ];
+    run(&steps, DeletePolicy::Mirror, MergeMode::KeepPrimary).await;
+}

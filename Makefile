@@ -41,7 +41,7 @@ soak: wasm-target ## Keeps a host with 200 portals busy for an hour, with faults
 	@$(CARGO) run --release --quiet -p partneros-soak -- --minutes $(MINUTES) $(ARGS)
 
 mistakes: wasm-target ## Sees whether the simulation finds each mistake that can be switched on in the engine.
-	$(CARGO) test --release -p partneros-simulate --features mistakes --test mistakes -- --nocapture
+	$(CARGO) test -p partneros-simulate --features mistakes --test mistakes -- --nocapture
 
 fuzz: wasm-target ## Fuzzes the plugin runtime, SECONDS=60 for each target.
 	@command -v cargo-fuzz >/dev/null || { echo "fuzz: cargo-fuzz is missing (cargo install cargo-fuzz)"; exit 1; }

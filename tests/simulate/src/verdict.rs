@@ -55,8 +55,7 @@ pub async fn complete(world: &World, process: &Process) -> Result<(), Failure> {
     // An object may stay alone whose record was deleted before anybody heard that it had been made.
     let is_listed = |sample: &AuditSample| {
         let mut listed = listed.items.iter();
-        sample.reason == "record_deleted"
-            || listed.any(|entry| entry.failure.code == sample.reason)
+        sample.reason == "record_deleted" || listed.any(|entry| entry.failure.code == sample.reason)
     };
     if audit.figures.mended > 0 || !audit.samples.iter().all(is_listed) {
         return Err(format!("an audit found what should not be: {audit:?}").into());

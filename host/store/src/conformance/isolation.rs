@@ -167,7 +167,6 @@ impl Stranger<'_> {
         refused_as_not_found(store.put_mappings(organization, id, 0, &none).await);
         let setup = new_setup(0);
         refused_as_not_found(store.put_setup(organization, id, setup).await);
-        refused_as_not_found(store.schedule_pair(organization, id, at(1)).await);
         let mut foreign = store.pair(self.theirs.organization, id).await.unwrap();
         foreign.id = PairId(self.ours.uuid());
         "deals".clone_into(&mut foreign.hubspot_object);

@@ -10,7 +10,8 @@ use super::world::{
     OBJECT, World, at, due_pair, failure, keep, refused_as_conflict, refused_as_not_found,
 };
 use crate::{
-    BindingScope, ConnectionStatus, Effect, MapperParts, MappingSet, PairPatch, PairSetup, Store,
+    BindingScope, ConnectionStatus, Effect, MapperParts, MappingSet, PairPatch, PairSetup,
+    RunOutcome, Store,
 };
 
 pub(super) async fn two_objects_are_paired_once(store: &dyn Store) {
@@ -246,12 +247,6 @@ pub(super) async fn a_direction_that_begins_to_write_puts_records_into_the_outbo
 pub(super) async fn due_pairs_come_longest_due_first(store: &dyn Store) {
     let world = World::new(store).await;
     let other = World::numbered(store, 2).await;
-    let schedule = async |world: &World<'_>, pair, when| {
-        store
-            .schedule_pair(world.organization, pair, at(when))
-            .await
-            .unwrap();
-    };
     let due = async |now, limit| store.due_pairs(at(now), limit).await.unwrap();
     let paused = world
         .active_pair("contacts", Direction::Bidirectional)
@@ -263,14 +258,11 @@ pub(super) async fn due_pairs_come_longest_due_first(store: &dyn Store) {
         "becoming active is being due"
     );
     world.set_state(paused, PairState::Paused).await;
-    for world in [&world, &other] {
-        store
-            .release_lease(world.organization, world.lease)
-            .await
-            .unwrap();
+    for (world, when) in [(&world, 20), (&other, 10)] {
+        let end = world.end(RunOutcome::Succeeded, when);
+        let finished = store.finish_run(world.organization, world.lease, end);
+        finished.await.unwrap();
     }
-    schedule(&world, world.pair, 20).await;
-    schedule(&other, other.pair, 10).await;
     let theirs = due_pair(other.organization, other.pair);
     let ours = due_pair(world.organization, world.pair);
     assert_eq!(due(9, 9).await, []);
@@ -300,19 +292,12 @@ pub(super) async fn a_pair_that_somebody_syncs_is_not_due(store: &dyn Store) {
     let other = World::numbered(store, 2).await;
     let organization = world.organization;
     let held = due_pair(organization, world.pair);
-    for (world, when) in [(&world, 1), (&other, 2)] {
-        store
-            .schedule_pair(world.organization, world.pair, at(when))
-            .await
-            .unwrap();
-    }
     let due = async |now, limit| store.due_pairs(at(now), limit).await.unwrap();
     assert_eq!(due(999, 9).await, [], "both leases hold until 1,000");
     // What is held takes no place of the limit from what is not.
-    store
-        .release_lease(other.organization, other.lease)
-        .await
-        .unwrap();
+    let end = other.end(RunOutcome::Succeeded, 2);
+    let finished = store.finish_run(other.organization, other.lease, end);
+    finished.await.unwrap();
     assert_eq!(
         due(999, 1).await,
         [due_pair(other.organization, other.pair)]

@@ -121,11 +121,4 @@ pub trait Pairs: Send + Sync {
     /// Active pairs whose time has come, the longest due first, at most `limit`. Pairs of connections that are
     /// disconnected or need a person are left out, and so are pairs that somebody syncs; those in error are tried again.
     async fn due_pairs(&self, now: Timestamp, limit: usize) -> Result<Vec<DuePair>>;
-    /// Sets when the pair is due next.
-    async fn schedule_pair(
-        &self,
-        organization: OrganizationId,
-        id: PairId,
-        at: Timestamp,
-    ) -> Result<()>;
 }

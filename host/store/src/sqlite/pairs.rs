@@ -199,19 +199,6 @@ impl Pairs for Sqlite {
         })
         .await
     }
-
-    async fn schedule_pair(
-        &self,
-        organization: OrganizationId,
-        id: PairId,
-        at: Timestamp,
-    ) -> Result<()> {
-        self.write_repeatable("schedule an object pair", move |tx| {
-            let pair = scope::pair(tx, organization, id)?;
-            set_due(tx, pair.key, Some(at))
-        })
-        .await
-    }
 }
 
 fn create(db: &Database, organization: OrganizationId, pair: &ObjectPair) -> Outcome<()> {

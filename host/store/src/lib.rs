@@ -55,9 +55,9 @@ pub use contract::runs::{
 pub use contract::schemas::{CachedSchema, Schemas};
 pub use contract::sessions::{ActiveOrganization, NewSession, Session, Sessions};
 pub use contract::sync::{
-    Commit, Committed, ConflictEntry, Cursor, Effect, FailureEntry, FailureStage, Ground, Lease,
-    Link, LinkedRecord, NewConflict, NewFailure, OBJECT_MISSING, OutboxEffect, OutboxEntry,
-    RecordEffect, SyncState, TUG_OF_WAR, Unlinked,
+    Commit, Committed, ConflictEntry, Cursor, DeletedRecord, Effect, FailureEntry, FailureStage,
+    Ground, Lease, Link, LinkedRecord, NewConflict, NewFailure, OBJECT_MISSING, OutboxEffect,
+    OutboxEntry, RecordEffect, SyncState, TUG_OF_WAR, Unlinked,
 };
 pub use contract::webhooks::{
     Attempt, ClaimedDelivery, Delivery, DeliveryState, DisabledReason, NewWebhook,

@@ -2,18 +2,20 @@
 //!
 //! First by the id that we wrote onto the object when we made it, then by the pair's match key. An id that is none of our
 //! records says nothing (the object may come from another installation), so the key is asked then. An object whose record
-//! was deleted here stays alone: it must not bring the record back.
+//! was deleted here does not bring the record back. It stays alone, or is archived where its record was deleted before
+//! anybody heard of the object and the pair mirrored deletions.
 
 use std::collections::{HashMap, HashSet};
 
 use partneros_domain::{HubSpotId, RecordId};
 use partneros_hubspot::Rows;
-use partneros_store::{NewFailure, Record};
+use partneros_store::{DeletedRecord, LinkStep, NewFailure, Record};
 
 use crate::error::Error;
 use crate::judge::Counterpart;
 use crate::pair_plan::PairPlan;
 use crate::pass::{KeyMatch, Pass};
+use crate::presence;
 use crate::row::Row;
 
 /// The code of an object, or record, that could belong to several of the other side's.
@@ -42,14 +44,23 @@ pub async fn meet(pass: &mut Pass, rows: &Rows, strangers: &[usize]) -> Result<M
     let mut made = unlinked(pass, &ids).await?;
     let deleted = deleted(pass, &ids).await?;
     let mut met = Met::default();
-    let mut by_key = Vec::new();
+    let (mut by_key, mut late) = (Vec::new(), Vec::new());
     for (at, id) in marked {
         if let Some(record) = id.and_then(|id| made.remove(&id)) {
             met.counterparts.push((at, Counterpart::Made(record)));
-        } else if !id.is_some_and(|id| deleted.contains(&id)) {
+        } else if let Some(record) = id.and_then(|id| deleted.get(&id)) {
+            // What is left of a merge is others' too.
+            if record.unheard && !presence::is_merged(pass, &Row::new(rows, at)) {
+                late.push(LinkStep::Doom {
+                    record_id: record.id,
+                    hubspot_id: rows.ids[at],
+                });
+            }
+        } else {
             by_key.push(at);
         }
     }
+    presence::take(pass, late).await?;
     match_keys(pass, rows, &by_key, &mut met).await?;
     Ok(met)
 }
@@ -108,15 +119,15 @@ async fn unlinked(pass: &Pass, ids: &[RecordId]) -> Result<HashMap<RecordId, Rec
         .collect())
 }
 
-async fn deleted(pass: &Pass, ids: &[RecordId]) -> Result<HashSet<RecordId>, Error> {
+async fn deleted(pass: &Pass, ids: &[RecordId]) -> Result<HashMap<RecordId, DeletedRecord>, Error> {
     if ids.is_empty() {
-        return Ok(HashSet::new());
+        return Ok(HashMap::new());
     }
     let (store, pair) = (&pass.engine.store, pass.plan.pair.id);
-    Ok(store
-        .deleted_records(pass.organization, pair, ids)
-        .await?
+    let records = store.deleted_records(pass.organization, pair, ids).await?;
+    Ok(records
         .into_iter()
+        .map(|record| (record.id, record))
         .collect())
 }
 

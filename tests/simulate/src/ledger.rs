@@ -41,6 +41,8 @@ pub struct Edit {
     pub field: usize,
     /// What. Each value is written once.
     pub value: Option<String>,
+    /// The object that brought the value, if it is there since that object was merged into this one.
+    pub brought_by: Option<u64>,
 }
 
 /// What a process knows of its write.
@@ -167,6 +169,7 @@ impl Ledger {
                 place,
                 field,
                 value,
+                brought_by: None,
             });
         });
     }
@@ -390,6 +393,7 @@ impl Book {
                     place: Place::Object(left),
                     field,
                     value,
+                    brought_by: Some(other),
                 });
             }
         }

@@ -22,6 +22,8 @@ pub struct Life {
     /// Live objects, with the record id that each carries.
     live: BTreeMap<u64, Option<RecordId>>,
     archived: BTreeSet<u64>,
+    /// Objects that others were merged into.
+    left: BTreeSet<u64>,
     links: BTreeMap<u64, LinkedRecord>,
     former: BTreeMap<u64, FormerLink>,
     /// Records whose object was merged into another record's before anybody heard of it, as failures tell.
@@ -37,7 +39,7 @@ impl Life {
     ) -> Result<Self, Failure> {
         let (organization, pair) = (world.template.organization, world.template.pair);
         let (mut live, mut archived) = (BTreeMap::new(), BTreeSet::new());
-        let merged;
+        let (merged, left);
         {
             let sim = lock(&world.sim);
             let companies = sim.object_type(sim.standard(Kind::Companies));
@@ -50,6 +52,7 @@ impl Life {
                 live.insert(record.id, carried.and_then(|id| id.parse().ok()));
             }
             merged = companies.merged.keys().copied().collect::<Vec<_>>();
+            left = companies.merged.values().copied().collect();
         }
         let ids = live.keys().chain(&archived).chain(&merged);
         let ids: Vec<_> = ids.map(|id| HubSpotId(*id as i64)).collect();
@@ -68,6 +71,7 @@ impl Life {
             records: records.iter().map(|record| record.id).collect(),
             live,
             archived,
+            left,
             links: links
                 .map(|entry| (number(entry.link.hubspot_id), entry))
                 .collect(),
@@ -168,9 +172,8 @@ impl Life {
     fn judge_live(&self, book: &Book, id: u64, carried: Option<RecordId>) -> Result<(), Failure> {
         let deleted = |record| book.is_gone(Place::Record(record));
         let Some(link) = self.links.get(&id) else {
-            // Made from a record that was deleted before anybody heard of it, or merged with what was: it stays alone, also
-            // where deletions are mirrored.
-            if carried.is_some_and(deleted) {
+            // Made from a record that was deleted before anybody heard of it, or merged with what was.
+            if carried.is_some_and(deleted) && (!self.mirrors || self.left.contains(&id)) {
                 return Ok(());
             }
             return Err(format!(

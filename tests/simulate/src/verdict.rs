@@ -339,6 +339,15 @@ impl End {
             })
         };
         let void = || book.agreed(record, object, edit) == edit.value || undoes(book, edit, object);
+        // The record that goes on may be that of the object that was merged away. If it had the value from there already, then
+        // nothing changed for it, whatever a person has written over it here since.
+        let kept = || {
+            let had = |other| self.life.objects_of(record).any(|id| id == other);
+            let mut seen = book.seen.get(&(record, edit.field)).into_iter().flatten();
+            edit.value.is_some()
+                && edit.brought_by.is_some_and(had)
+                && seen.any(|(moment, value)| *moment < edit.moment && *value == edit.value)
+        };
         let paused = || {
             self.failures.iter().any(|entry| {
                 let field = entry.failure.field.as_ref().map(FieldName::as_str);
@@ -355,6 +364,7 @@ impl End {
             || unseen()
             || paused()
             || own()
+            || kept()
     }
 
     /// What HubSpot's side won with is what a person wrote there, and no echo of ours.

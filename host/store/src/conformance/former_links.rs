@@ -335,9 +335,72 @@ pub(super) async fn what_is_pushed_of_a_record_deleted_meanwhile_is_archived(sto
         .await;
     assert_eq!(committed.raced, []);
     assert_eq!(world.doomed().await, [8, 7]);
-    for record in [made, known] {
+    for (record, id) in [(made, 7), (known, 8)] {
         assert_eq!(world.linked(record.id).await, None);
+        let archived = LinkStep::Archived {
+            hubspot_id: HubSpotId(id),
+        };
+        world.step(archived).await;
+        let restored = Some(changed(record.id, id, LinkChange::Restored));
+        assert_eq!(world.step(restore(id)).await, restored);
+        assert_eq!(world.read(record.id).await.unwrap().fields, record.fields);
     }
+}
+
+pub(super) async fn an_object_that_shows_after_its_record_was_deleted_is_archived(
+    store: &dyn Store,
+) {
+    let world = World::new(store).await;
+    let (record, lost) = (world.record("a", 1).await, world.record("b", 2).await);
+    world.mirrors().await;
+    for id in [record.id, lost.id] {
+        world.delete(id).await;
+    }
+    assert!(is_unheard(&world, record.id).await);
+    let doom = doom(record.id, 7);
+    let quiet = Some(changed(record.id, 7, LinkChange::Quiet));
+    assert_eq!(world.step(doom).await, quiet);
+    assert_eq!(world.step(doom).await, None, "once");
+    assert_eq!(world.doomed().await, [7]);
+    assert!(!is_unheard(&world, record.id).await, "it is heard of");
+    let archived = LinkStep::Archived {
+        hubspot_id: HubSpotId(7),
+    };
+    world.step(archived).await;
+    let restored = Some(changed(record.id, 7, LinkChange::Restored));
+    assert_eq!(world.step(restore(7)).await, restored);
+    assert_eq!(world.read(record.id).await.unwrap().fields, record.fields);
+    // For how long an object may show late is as limited as how long a deletion can be taken back.
+    assert_eq!(store.forget_deleted_values(at(99), 9).await.unwrap(), 1);
+    assert!(!is_unheard(&world, lost.id).await);
+}
+
+pub(super) async fn an_object_that_shows_late_stays_where_deletions_are_not_mirrored(
+    store: &dyn Store,
+) {
+    let world = World::new(store).await;
+    let record = world.record("a", 1).await;
+    world.delete(record.id).await;
+    world.mirrors().await;
+    assert!(!is_unheard(&world, record.id).await);
+    assert_eq!(world.step(doom(record.id, 7)).await, None);
+    assert_eq!(world.doomed().await, [0; 0]);
+    let linked = world.pulled(8).await;
+    world.delete(linked).await;
+    assert!(!is_unheard(&world, linked).await, "its object is known");
+}
+
+fn doom(record_id: RecordId, hubspot_id: i64) -> LinkStep {
+    LinkStep::Doom {
+        record_id,
+        hubspot_id: HubSpotId(hubspot_id),
+    }
+}
+
+async fn is_unheard(world: &World<'_>, id: RecordId) -> bool {
+    let (organization, pair) = (world.organization, world.pair);
+    let deleted = world.store.deleted_records(organization, pair, &[id]).await;
+    deleted.unwrap()[0].unheard
 }
 
 pub(super) async fn other_pairs_learn_of_a_record_that_goes_and_comes_back(store: &dyn Store) {

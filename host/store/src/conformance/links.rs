@@ -6,8 +6,8 @@ use super::world::{
     OBJECT, World, agreed, at, effect, failure, keep, link, named, refused_as_not_found,
 };
 use crate::{
-    Effect, FailureStage, HeldQuery, HeldValue, NewFailure, NewRecord, OBJECT_MISSING,
-    RecordChange, RecordEffect, RecordPatch, SoughtValues, Store, Unlinked,
+    DeletedRecord, Effect, FailureStage, HeldQuery, HeldValue, NewFailure, NewRecord,
+    OBJECT_MISSING, RecordChange, RecordEffect, RecordPatch, SoughtValues, Store, Unlinked,
 };
 
 pub(super) async fn links_are_found_from_both_sides(store: &dyn Store) {
@@ -167,9 +167,9 @@ pub(super) async fn deleted_records_are_told_from_unknown_ones(store: &dyn Store
         .deleted_records(organization, world.pair, &ids)
         .await
         .unwrap();
-    found.sort_unstable();
-    let mut expected = [linked, gone.id];
-    expected.sort_unstable();
+    found.sort_unstable_by_key(|record| record.id);
+    let mut expected = [linked, gone.id].map(|id| DeletedRecord { id, unheard: false });
+    expected.sort_unstable_by_key(|record| record.id);
     assert_eq!(found, expected);
 }
 

@@ -199,6 +199,8 @@ fn cases_of_safety() -> Vec<(&'static str, Case)> {
             a_mirroring_pair_archives_the_object_of_a_deleted_record
             a_deletion_can_be_taken_back_before_the_object_is_archived
             what_is_pushed_of_a_record_deleted_meanwhile_is_archived
+            an_object_that_shows_after_its_record_was_deleted_is_archived
+            an_object_that_shows_late_stays_where_deletions_are_not_mirrored
             other_pairs_learn_of_a_record_that_goes_and_comes_back
             objects_that_are_not_found_are_kept_account_of
             linked_objects_are_gone_through_in_rounds

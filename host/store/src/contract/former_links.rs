@@ -107,6 +107,14 @@ pub enum LinkStep {
         /// The object.
         hubspot_id: HubSpotId,
     },
+    /// The object that was made of a record shows only after the record was deleted, in a pair that mirrored deletions then:
+    /// it is to be archived.
+    Doom {
+        /// The record, whose id the object carries.
+        record_id: RecordId,
+        /// The object.
+        hubspot_id: HubSpotId,
+    },
 }
 
 /// Steps that are taken together, in order.
@@ -347,7 +355,8 @@ pub trait FormerLinks: Send + Sync {
         record: RecordId,
         act: Act,
     ) -> Result<bool>;
-    /// Forgets the values of records of all organizations that were deleted with their object before, at most so many, and
-    /// returns how many. Such a record is not brought back any more.
+    /// Forgets the values of records of all organizations that were deleted with their object before, at most so many of
+    /// each kind, and returns how many. Such a record is not brought back any more, and an object of it that shows only now
+    /// is left alone.
     async fn forget_deleted_values(&self, before: Timestamp, at_most: usize) -> Result<usize>;
 }

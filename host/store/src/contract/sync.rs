@@ -23,6 +23,15 @@ pub struct Link {
     pub hubspot_updated_at: Timestamp,
 }
 
+/// A record that was deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeletedRecord {
+    /// The record.
+    pub id: RecordId,
+    /// Whether an object that was made of it, of which nothing was known then, is to be archived: see [`crate::LinkStep::Doom`].
+    pub unheard: bool,
+}
+
 /// A link and its record. `record` is `None` for the tombstone of a deleted one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LinkedRecord {
@@ -323,13 +332,13 @@ pub trait SyncState: Send + Sync {
     /// Counts edits of the pair's object by others than the sync: while it stays, what [`Self::unlinked_keys`] said of
     /// records that the sync did not link since still holds.
     async fn count_edits(&self, organization: OrganizationId, pair: PairId) -> Result<u64>;
-    /// Which of these ids are records of the pair's object that were deleted.
+    /// Those of these ids that are records of the pair's object that were deleted.
     async fn deleted_records(
         &self,
         organization: OrganizationId,
         pair: PairId,
         ids: &[RecordId],
-    ) -> Result<Vec<RecordId>>;
+    ) -> Result<Vec<DeletedRecord>>;
     /// The HubSpot objects that could not become a record for this reason, each once, in any order, see
     /// [`Commit::rejected`].
     async fn rejected_objects(

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use partneros_domain::{DeletePolicy, HubSpotId, OrganizationId, RecordId, RunId, Timestamp};
+use partneros_domain::{HubSpotId, OrganizationId, RecordId, RunId, Timestamp};
 use rusqlite::{CachedStatement, Connection as Database, OptionalExtension as _, params};
 
 use super::encoding::json;
@@ -210,8 +210,6 @@ struct Writer<'a> {
     organization: i64,
     object: i64,
     at: Timestamp,
-    /// Whether the objects of deleted records are archived.
-    mirrors: bool,
     /// The other pairs, for which what the sync writes is an edit.
     others: Vec<i64>,
     /// Whether there may be failures to replace.
@@ -235,7 +233,6 @@ impl<'a> Writer<'a> {
             organization: pair.organization,
             object: pair.object,
             at: commit.at,
-            mirrors: pair.delete_policy == DeletePolicy::Mirror && pair.direction.writes_hubspot(),
             others,
             failures: history::has_failures(db, pair.key)?,
             change: changes::last(db, pair.organization)?,
@@ -359,7 +356,7 @@ impl<'a> Writer<'a> {
             return Ok(true);
         }
         let written = self.write_link(record, link, true)?;
-        if written && self.mirrors {
+        if written && deletion::is_unheard(self.db, self.pair, record)? {
             deletion::doom(self.db, self.pair, record, self.at)?;
         }
         Ok(written)

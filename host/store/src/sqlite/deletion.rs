@@ -20,6 +20,7 @@ pub(super) fn delete(
 ) -> Outcome<()> {
     for pair in mirroring_pairs(db, object)? {
         doom(db, pair, record, now)?;
+        remember_unheard(db, pair, record, now)?;
     }
     db.prepare_cached(
         "UPDATE records SET version = version + 1, fields = '{}', updated_at = ?2,
@@ -63,12 +64,39 @@ pub(super) fn doom(db: &Database, pair: i64, record: i64, now: Timestamp) -> Out
         "INSERT OR REPLACE INTO former_links (pair, record, hubspot_id, base, hubspot_updated_at,
              parting, merged_into, fields, doomed, at)
          SELECT l.pair, l.record, l.hubspot_id, l.base, l.hubspot_updated_at, 'deleted', NULL,
-             CASE WHEN r.deleted_at IS NULL THEN r.fields END, 1, ?3
+             CASE WHEN r.deleted_at IS NULL THEN r.fields ELSE u.fields END, 1, ?3
          FROM links l JOIN records r ON r.key = l.record
+             LEFT JOIN unheard_creates u ON u.pair = l.pair AND u.record = l.record
          WHERE l.pair = ?1 AND l.record = ?2",
     )?
     .execute([pair, record, now.0])?;
+    forget_unheard(db, pair, record)?;
     db.prepare_cached("DELETE FROM links WHERE pair = ?1 AND record = ?2")?
+        .execute([pair, record])?;
+    Ok(())
+}
+
+/// A record without an object may have one that nobody has heard of yet.
+fn remember_unheard(db: &Database, pair: i64, record: i64, now: Timestamp) -> Outcome<()> {
+    db.prepare_cached(
+        "INSERT OR REPLACE INTO unheard_creates (pair, record, fields, at)
+         SELECT ?1, key, fields, ?3 FROM records
+         WHERE key = ?2 AND deleted_at IS NULL AND NOT EXISTS (
+             SELECT 1 FROM former_links WHERE pair = ?1 AND record = ?2)",
+    )?
+    .execute([pair, record, now.0])?;
+    Ok(())
+}
+
+/// Whether an object that shows up now as made of this record is to be archived: see [`doom`].
+pub(super) fn is_unheard(db: &Database, pair: i64, record: i64) -> Outcome<bool> {
+    Ok(db
+        .prepare_cached("SELECT 1 FROM unheard_creates WHERE pair = ?1 AND record = ?2")?
+        .exists([pair, record])?)
+}
+
+fn forget_unheard(db: &Database, pair: i64, record: i64) -> Outcome<()> {
+    db.prepare_cached("DELETE FROM unheard_creates WHERE pair = ?1 AND record = ?2")?
         .execute([pair, record])?;
     Ok(())
 }

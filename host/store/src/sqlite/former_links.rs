@@ -324,7 +324,13 @@ impl FormerLinks for Sqlite {
                          WHERE fields IS NOT NULL AND at < ?1 LIMIT ?2)",
                 )?
                 .execute(params![before.0, at_most as i64])?;
-            Ok(forgotten)
+            let unheard = tx
+                .prepare_cached(
+                    "DELETE FROM unheard_creates WHERE (pair, record) IN (
+                         SELECT pair, record FROM unheard_creates WHERE at < ?1 LIMIT ?2)",
+                )?
+                .execute(params![before.0, at_most as i64])?;
+            Ok(forgotten + unheard)
         })
         .await
     }

@@ -8,7 +8,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use super::fault::{Fault, Outcome};
 use crate::{Error, Result};
 
-const MIGRATIONS: [&str; 28] = [
+const MIGRATIONS: [&str; 29] = [
     include_str!("../../migrations/001_organizations.sql"),
     include_str!("../../migrations/002_connections.sql"),
     include_str!("../../migrations/003_schemas.sql"),
@@ -37,6 +37,7 @@ const MIGRATIONS: [&str; 28] = [
     include_str!("../../migrations/026_brakes.sql"),
     include_str!("../../migrations/027_lag_stages.sql"),
     include_str!("../../migrations/028_audits.sql"),
+    include_str!("../../migrations/029_unheard_creates.sql"),
 ];
 
 /// The version of a database that this program has opened.

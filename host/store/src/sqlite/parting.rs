@@ -61,6 +61,10 @@ impl Parter<'_> {
             LinkStep::Archived { hubspot_id } => self.archived(hubspot_id),
             LinkStep::Revive { hubspot_id } => self.revive(hubspot_id),
             LinkStep::Spare { hubspot_id } => self.spare(hubspot_id),
+            LinkStep::Doom {
+                record_id,
+                hubspot_id,
+            } => self.doom(record_id, hubspot_id),
         }
     }
 
@@ -259,6 +263,41 @@ impl Parter<'_> {
         Ok(Some(former.changed(hubspot_id, LinkChange::Quiet)))
     }
 
+    fn doom(&self, record_id: RecordId, hubspot_id: HubSpotId) -> Outcome<Option<ChangedLink>> {
+        let record = self
+            .db
+            .prepare_cached(
+                "SELECT key FROM records WHERE organization = ?1 AND id = ?2 AND object = ?3",
+            )?
+            .query_row(
+                params![self.pair.organization, record_id.0, self.pair.object],
+                |row| row.get(0),
+            )
+            .optional()?;
+        let Some(record) = record else {
+            return Ok(None);
+        };
+        let is_known = self.link(hubspot_id)?.is_some() || self.former(hubspot_id)?.is_some();
+        if is_known || !deletion::is_unheard(self.db, self.pair.key, record)? {
+            return Ok(None);
+        }
+        // Both sides come together anew if a person restores the object.
+        let unknown = Found {
+            record,
+            record_id,
+            alive: false,
+            base: "{}".to_owned(),
+            hubspot_updated_at: self.at.0,
+        };
+        self.tie(&unknown, hubspot_id)?;
+        deletion::doom(self.db, self.pair.key, record, self.at)?;
+        Ok(Some(ChangedLink {
+            record_id,
+            hubspot_id,
+            change: LinkChange::Quiet,
+        }))
+    }
+
     fn link(&self, hubspot_id: HubSpotId) -> Outcome<Option<Found>> {
         let mut find = self.db.prepare_cached(
             "SELECT l.record, r.id, r.deleted_at IS NULL, l.base, l.hubspot_updated_at
@@ -390,6 +429,9 @@ impl Parter<'_> {
             .execute([former.tie.record])?;
         self.db
             .prepare_cached("DELETE FROM former_links WHERE record = ?1 AND doomed = 1")?
+            .execute([former.tie.record])?;
+        self.db
+            .prepare_cached("DELETE FROM unheard_creates WHERE record = ?1")?
             .execute([former.tie.record])?;
         for pair in outbox::pushing_pairs(self.db, self.pair.object)? {
             outbox::enqueue(self.db, pair, former.tie.record, self.at)?;

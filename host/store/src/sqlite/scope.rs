@@ -1,8 +1,6 @@
 //! From ids to keys, within one organization. What is not found here does not exist for the caller.
 
-use partneros_domain::{
-    ConnectionId, DeletePolicy, Direction, MemberId, OrganizationId, PairId, PairState,
-};
+use partneros_domain::{ConnectionId, Direction, MemberId, OrganizationId, PairId, PairState};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::encoding::Cell;
@@ -18,7 +16,6 @@ pub(super) struct PairScope {
     pub(super) object_name: String,
     pub(super) direction: Direction,
     pub(super) state: PairState,
-    pub(super) delete_policy: DeletePolicy,
 }
 
 pub(super) fn organization(db: &Connection, id: OrganizationId) -> Outcome<i64> {
@@ -60,8 +57,7 @@ pub(super) fn pair(
     id: PairId,
 ) -> Outcome<PairScope> {
     let mut find = db.prepare_cached(
-        "SELECT p.key, p.organization, p.object, b.name, p.direction, p.state,
-             p.delete_policy
+        "SELECT p.key, p.organization, p.object, b.name, p.direction, p.state
          FROM object_pairs p
          JOIN organizations o ON o.key = p.organization
          JOIN objects b ON b.key = p.object
@@ -76,7 +72,6 @@ pub(super) fn pair(
         object_name: row.get(3)?,
         direction: Cell::new("object_pairs", "direction").word(row, 4, id)?,
         state: Cell::new("object_pairs", "state").word(row, 5, id)?,
-        delete_policy: Cell::new("object_pairs", "delete_policy").word(row, 6, id)?,
     })
 }
 

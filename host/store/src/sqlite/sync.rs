@@ -12,9 +12,9 @@ use super::records::{RECORD_COLUMNS, read_record};
 use super::scope::PairScope;
 use super::{Sqlite, commit, ground, held, history, outbox, scope};
 use crate::{
-    Commit, Committed, ConflictEntry, Cursor, Effect, Error, FailureEntry, Ground, HeldQuery,
-    HeldValue, Lease, Link, LinkedRecord, NewFailure, OutboxEntry, Page, Record, RecordEffect,
-    Result, SyncState, Unlinked,
+    Commit, Committed, ConflictEntry, Cursor, DeletedRecord, Effect, Error, FailureEntry, Ground,
+    HeldQuery, HeldValue, Lease, Link, LinkedRecord, NewFailure, OutboxEntry, Page, Record,
+    RecordEffect, Result, SyncState, Unlinked,
 };
 
 #[async_trait]
@@ -208,7 +208,7 @@ impl SyncState for Sqlite {
         organization: OrganizationId,
         pair: PairId,
         ids: &[RecordId],
-    ) -> Result<Vec<RecordId>> {
+    ) -> Result<Vec<DeletedRecord>> {
         let ids = ids.to_vec();
         self.read("look deleted records up", move |tx| {
             deleted(tx, &scope::pair(tx, organization, pair)?, &ids)
@@ -399,15 +399,17 @@ fn links(db: &Database, pair: &PairScope, ids: &[HubSpotId]) -> Outcome<Vec<Link
     Ok(found)
 }
 
-fn deleted(db: &Database, pair: &PairScope, ids: &[RecordId]) -> Outcome<Vec<RecordId>> {
+fn deleted(db: &Database, pair: &PairScope, ids: &[RecordId]) -> Outcome<Vec<DeletedRecord>> {
     let mut find = db.prepare_cached(
-        "SELECT 1 FROM records
-         WHERE organization = ?1 AND id = ?2 AND object = ?3 AND deleted_at IS NOT NULL",
+        "SELECT EXISTS (SELECT 1 FROM unheard_creates u WHERE u.record = r.key AND u.pair = ?4)
+         FROM records r
+         WHERE r.organization = ?1 AND r.id = ?2 AND r.object = ?3 AND r.deleted_at IS NOT NULL",
     )?;
     let mut found = Vec::new();
     for id in ids {
-        if find.exists(params![pair.organization, id.0, pair.object])? {
-            found.push(*id);
+        let row = params![pair.organization, id.0, pair.object, pair.key];
+        if let Some(unheard) = find.query_row(row, |row| row.get(0)).optional()? {
+            found.push(DeletedRecord { id: *id, unheard });
         }
     }
     Ok(found)

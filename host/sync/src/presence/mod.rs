@@ -22,6 +22,7 @@ pub use doomed::archive_doomed;
 
 use crate::error::Error;
 use crate::pass::Pass;
+use crate::row::Row;
 use crate::trail::SYSTEM;
 
 /// The property in which an object lists the ids that were merged into it.
@@ -61,7 +62,7 @@ pub async fn note_missing(pass: &Pass, missing: &[HubSpotId]) -> Result<(), Erro
 }
 
 /// Takes steps, which are told in the audit log.
-async fn take(pass: &Pass, steps: Vec<LinkStep>) -> Result<Vec<ChangedLink>, Error> {
+pub async fn take(pass: &Pass, steps: Vec<LinkStep>) -> Result<Vec<ChangedLink>, Error> {
     if steps.is_empty() {
         return Ok(Vec::new());
     }
@@ -95,6 +96,12 @@ fn gone(pass: &Pass, hubspot_id: HubSpotId, parting: Parting) -> LinkStep {
         parting,
         merged_into: None,
     }
+}
+
+/// Whether others were merged into an object.
+pub fn is_merged(pass: &Pass, row: &Row<'_>) -> bool {
+    let value = row.value(pass.plan.merged_column);
+    value.is_some_and(|value| !merged_ids(value, row.id).is_empty())
 }
 
 /// The ids that were merged into an object, in HubSpot's order, which begins with the one whose values stayed.

@@ -29,6 +29,8 @@ pub struct Agreed {
     pub partneros: Vec<Option<Value>>,
     /// HubSpot's values as HubSpot sends them, in the order of the mapping's properties.
     pub hubspot: Vec<Option<String>>,
+    /// Whether PartnerOS's value has won over HubSpot's and is still to be written there, whatever it is by then.
+    pub owed: bool,
     /// A write to HubSpot whose outcome is not known yet.
     pub sent: Option<Sent>,
     /// The turns that both sides have taken at it.
@@ -44,6 +46,8 @@ struct Stored {
     partneros: Option<Vec<Option<Value>>>,
     #[serde(rename = "h")]
     hubspot: Vec<Option<String>>,
+    #[serde(rename = "o", default)]
+    owed: bool,
     #[serde(rename = "s", default)]
     sent: Option<Sent>,
     #[serde(rename = "t", default)]
@@ -60,6 +64,7 @@ impl From<Stored> for Agreed {
             rule: stored.rule,
             partneros: stored.partneros.unwrap_or_else(same),
             hubspot: stored.hubspot,
+            owed: stored.owed,
             sent: stored.sent,
             tug: stored.tug,
         }
@@ -74,6 +79,9 @@ impl Serialize for Agreed {
             stored.serialize_entry("p", &self.partneros)?;
         }
         stored.serialize_entry("h", &self.hubspot)?;
+        if self.owed {
+            stored.serialize_entry("o", &true)?;
+        }
         if let Some(sent) = &self.sent {
             stored.serialize_entry("s", sent)?;
         }
@@ -150,15 +158,23 @@ impl FromIterator<(FieldName, Agreed)> for Base {
 }
 
 /// Whether PartnerOS holds something else than at the last agreement. Without one: whether it holds anything.
+///
+/// To come back to the agreed value is a change too while HubSpot may hold another one of ours: one that is owed, or was sent
+/// without an answer.
 pub fn partneros_changed<'a>(
     agreed: Option<&Agreed>,
     now: impl IntoIterator<Item = Option<&'a Value>>,
 ) -> bool {
-    let mut then = agreed.map(|agreed| agreed.partneros.iter());
-    now.into_iter().any(|value| match &mut then {
-        Some(then) => then.next().and_then(Option::as_ref) != value,
-        None => value.is_some(),
-    })
+    let Some(agreed) = agreed else {
+        return now.into_iter().any(|value| value.is_some());
+    };
+    let mut then = agreed.partneros.iter();
+    let mut sent = agreed.sent.as_ref().map(|sent| sent.partneros.iter());
+    agreed.owed
+        || now.into_iter().any(|value| {
+            let differs = |held: Option<&Option<Value>>| held.and_then(Option::as_ref) != value;
+            differs(then.next()) || sent.as_mut().is_some_and(|sent| differs(sent.next()))
+        })
 }
 
 /// Whether HubSpot holds something else than at the last agreement. Without one: whether it holds anything. In `now`,
@@ -219,6 +235,7 @@ mod tests {
             rule: RULE,
             partneros: vec![partneros.map(text)],
             hubspot: vec![hubspot.map(ToOwned::to_owned)],
+            owed: false,
             sent: None,
             tug: Tug::default(),
         }
@@ -238,6 +255,27 @@ mod tests {
         assert!(partneros_changed(Some(&agreed), [None]));
         assert!(hubspot_changed(Some(&agreed), [None]));
         assert!(!hubspot_changed(Some(&agreed), [Some("Bern")]));
+    }
+
+    #[test]
+    fn to_come_back_is_a_change_while_hubspot_may_hold_ours() {
+        let agreed = agreed(Some("Bern"), Some("Bern"));
+        let (bern, basel) = (text("Bern"), text("Basel"));
+        assert!(!partneros_changed(Some(&agreed), [Some(&bern)]));
+        let owed = Agreed {
+            owed: true,
+            ..agreed.clone()
+        };
+        assert!(partneros_changed(Some(&owed), [Some(&bern)]));
+        let sent = Agreed {
+            sent: Some(Sent {
+                partneros: vec![Some(basel.clone())],
+                hubspot: Some("Basel".to_owned()),
+            }),
+            ..agreed
+        };
+        assert!(partneros_changed(Some(&sent), [Some(&bern)]));
+        assert!(partneros_changed(Some(&sent), [Some(&basel)]));
     }
 
     #[test]
@@ -261,12 +299,12 @@ mod tests {
                 partneros: vec![Some(text("x"))],
                 hubspot: None,
             }),
-            tug: Tug::default(),
+            owed: true,
             ..same
         };
         assert_eq!(
             stored(&number),
-            r#"{"r":7,"p":[7],"h":["7",null],"s":{"p":["x"],"h":null}}"#
+            r#"{"r":7,"p":[7],"h":["7",null],"o":true,"s":{"p":["x"],"h":null}}"#
         );
     }
 

@@ -113,6 +113,7 @@ fn effect(row: u64, version: i64) -> Effect {
             rule: 7,
             partneros: vec![Some(value.clone())],
             hubspot: vec![Some(text)],
+            owed: false,
             sent: None,
             tug: Tug::default(),
         };

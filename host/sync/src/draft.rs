@@ -91,6 +91,7 @@ impl Draft {
                 rule: route.rule,
                 partneros: vec![None; route.fields.len()],
                 hubspot: change.before.clone(),
+                owed: false,
                 sent: None,
                 tug: Tug::default(),
             });
@@ -208,6 +209,7 @@ impl Draft {
             rule: route.rule,
             partneros: self.values(route),
             hubspot: before,
+            owed: false,
             sent: None,
             tug: Tug::default(),
         }

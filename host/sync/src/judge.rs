@@ -443,14 +443,7 @@ impl<'a> Judge<'a> {
     fn discard(&mut self, route: &Route, stays: Side, value: Option<Value>, counts: &mut Counts) {
         self.list_conflict(route, stays, ConflictRule::Discarded, counts);
         match stays {
-            Side::PartnerOs if route.direction.writes_hubspot() => {
-                // What HubSpot holds is settled as seen, with what it means here; so ours is a change, and is carried back.
-                let mut agreed = route.agreement(&self.fields, self.row);
-                if let Some(first) = agreed.partneros.first_mut() {
-                    *first = value;
-                }
-                self.link.base.set(route.field.name.clone(), agreed);
-            }
+            Side::PartnerOs if route.direction.writes_hubspot() => self.keep_for_push(route),
             Side::HubSpot if route.direction.writes_partneros() => self.write(route, value),
             // Values flow one way only: both sides keep theirs.
             Side::PartnerOs | Side::HubSpot => self.agree(route),
@@ -493,7 +486,7 @@ impl<'a> Judge<'a> {
         self.agree(route);
     }
 
-    /// PartnerOS's value stays: HubSpot's is settled as seen, ours still differs from the agreement and is pushed.
+    /// PartnerOS's value stays: HubSpot's is settled as seen, and ours is owed to it.
     fn keep_for_push(&mut self, route: &Route) {
         let then = self.link.base.agreed(&route.field.name, route.rule);
         let partneros = then.map_or_else(
@@ -502,6 +495,7 @@ impl<'a> Judge<'a> {
         );
         let agreed = Agreed {
             partneros,
+            owed: true,
             ..route.agreement(&self.fields, self.row)
         };
         self.link.base.set(route.field.name.clone(), agreed);

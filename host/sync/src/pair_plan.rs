@@ -71,6 +71,7 @@ impl Route {
                 .map(Option::<&Value>::cloned)
                 .collect(),
             hubspot: hubspot.collect(),
+            owed: false,
             sent: None,
             tug: Tug::default(),
         }

@@ -288,9 +288,7 @@ impl End {
         });
         let void = || {
             let mut objects = objects.iter();
-            objects.any(|object| {
-                book.agreed(record, *object, edit) == edit.value || undoes(book, edit, *object)
-            })
+            objects.any(|object| book.agreed(record, *object, edit) == edit.value)
         };
         let failed = || self.failed(record, edit.field);
         deleted || there || followed || carried || met || void() || listed() || failed()

@@ -240,6 +240,7 @@ pub(super) async fn values_of_linked_records_are_found(store: &dyn Store) {
             rule,
             partneros: vec![None],
             hubspot: vec![Some("other".to_owned()), Some(value.to_owned())],
+            owed: false,
             sent: None,
             tug: partneros_domain::Tug::default(),
         };

@@ -305,6 +305,7 @@ pub(super) fn agreed(value: Option<&str>) -> Agreed {
         rule: 7,
         partneros: vec![value.map(|text| Value::Text(text.to_owned()))],
         hubspot: vec![value.map(ToOwned::to_owned)],
+        owed: false,
         sent: None,
         tug: Tug::default(),
     }

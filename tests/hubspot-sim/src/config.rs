@@ -3,6 +3,8 @@
 //! Everything that HubSpot may do one way or another is a field here, with the friendliest setting as default, so
 //! that a test says in one place which HubSpot it runs against. The state machine reads it and never changes it.
 
+use serde::{Deserialize, Serialize};
+
 use crate::faults::FaultPlan;
 
 /// Everything that shapes a simulated portal.
@@ -166,7 +168,8 @@ pub enum Consent {
 }
 
 /// Which id is left after merging A and B.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum MergeMode {
     /// A new id C; both old ids lead to it.
     NewId,

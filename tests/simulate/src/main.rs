@@ -1,5 +1,6 @@
 //! `make simulate SEEDS=n`: runs schedules until one fails.
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -30,6 +31,9 @@ struct Arguments {
     /// Does not make a failing schedule smaller.
     #[arg(long)]
     whole: bool,
+    /// Runs the schedule in this file, once.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["seeds", "from"])]
+    schedule: Option<PathBuf>,
 }
 
 /// What is done so far.
@@ -55,6 +59,9 @@ fn main() -> ExitCode {
     };
     if arguments.talk {
         wire::talk();
+    }
+    if let Some(file) = &arguments.schedule {
+        return replay(&template, file);
     }
     let began = Instant::now();
     let done = Done::default();
@@ -90,6 +97,19 @@ fn main() -> ExitCode {
         eprintln!("a smaller schedule fails too, with {failure:?}:\n{smaller}");
     }
     ExitCode::FAILURE
+}
+
+/// Runs the schedule in a file.
+fn replay(template: &Arc<Template>, file: &Path) -> ExitCode {
+    let read = std::fs::read_to_string(file).map_err(Failure::from);
+    let schedule = read.and_then(|text| Ok(serde_json::from_str::<Schedule>(&text)?));
+    match schedule.and_then(|schedule| run(template, &schedule)) {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{}: {failure}", file.display());
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// Runs schedules until one fails here or elsewhere.

@@ -5,6 +5,7 @@ use std::fmt;
 use hubspot_sim::MergeMode;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use serde::{Deserialize, Serialize};
 
 /// Fields and properties that sync, with their policies and directions; see [`crate::template`].
 pub const FIELDS: usize = 5;
@@ -13,7 +14,8 @@ const REWRITTEN: [usize; 3] = [1, 2, 4];
 const STEPS: std::ops::RangeInclusive<usize> = 6..=22;
 
 /// When a step is taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum When {
     /// So many milliseconds after the step before.
     After(u64),
@@ -22,7 +24,8 @@ pub enum When {
 }
 
 /// What happens. Entities and values are chosen by number from those that there are by then.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum What {
     /// A person in HubSpot sets a property, or clears it.
     TheirEdit {
@@ -79,16 +82,17 @@ pub enum What {
 }
 
 /// A step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
     /// When.
+    #[serde(flatten)]
     pub when: When,
     /// What.
     pub what: What,
 }
 
 /// HubSpot's habits in a simulation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Habits {
     /// Milliseconds until search shows a new object.
     pub create_lag_ms: i64,
@@ -110,8 +114,8 @@ pub struct Habits {
     pub enriches: bool,
 }
 
-/// A whole simulation.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A whole simulation. As text it is JSON, as the files in `regressions` are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Schedule {
     /// Decides every delay and every failure.
     pub chance: u64,
@@ -232,19 +236,27 @@ impl Step {
 
 impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            chance,
+            processes,
+            mirrors,
+            habits,
+            steps,
+        } = self;
+        let habits = json(habits)?;
         writeln!(
             f,
-            "chance {}, processes {}, mirrors {}",
-            self.chance, self.processes, self.mirrors
+            "{{\"chance\":{chance},\"processes\":{processes},\"mirrors\":{mirrors},"
         )?;
-        writeln!(f, "{:?}", self.habits)?;
-        for step in &self.steps {
-            match step.when {
-                When::After(ms) => write!(f, "  after {ms} ms: ")?,
-                When::AtPoint(points) => write!(f, "  {points} points on: ")?,
-            }
-            writeln!(f, "{:?}", step.what)?;
+        write!(f, "\"habits\":{habits},\n\"steps\":[")?;
+        for (at, step) in steps.iter().enumerate() {
+            let comma = if at == 0 { "" } else { "," };
+            write!(f, "{comma}\n  {}", json(step)?)?;
         }
-        Ok(())
+        writeln!(f, "\n]}}")
     }
+}
+
+fn json(part: &impl Serialize) -> Result<String, fmt::Error> {
+    serde_json::to_string(part).map_err(|_| fmt::Error)
 }

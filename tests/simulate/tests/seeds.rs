@@ -1,8 +1,6 @@
 //! A fixed number of schedules in every run of the tests, and those that once failed. `make simulate` runs more.
 
-use hubspot_sim::MergeMode;
-use partneros_simulate::schedule::{Habits, Schedule, Step, What, When};
-use partneros_simulate::{Template, run};
+use partneros_simulate::{Schedule, Template, run};
 
 /// Schedules of every run.
 const SEEDS: u64 = 400;
@@ -30,60 +28,21 @@ fn no_schedule_breaks_an_invariant() {
     });
 }
 
-/// An import that reaches objects at the head of a first sync, while search still finds them at their old places: a page
-/// of nothing but news says nothing about the objects that stand behind it.
 #[test]
-fn a_first_sync_during_an_import_misses_nothing() {
-    let at = |points, what| Step {
-        when: When::AtPoint(points),
-        what,
-    };
-    let schedule = Schedule {
-        chance: 4_308_510_517_111_783_334,
-        processes: 1,
-        mirrors: false,
-        habits: Habits {
-            create_lag_ms: 11_341,
-            update_lag_ms: 19_600,
-            refresh: 2,
-            unchanged_writes_bump: true,
-            ahead_ms: -12_376,
-            old_objects: false,
-            merge: MergeMode::NewId,
-            rewrites: None,
-            enriches: false,
-        },
-        steps: vec![
-            at(
-                2,
-                What::Crash {
-                    process: 0,
-                    points: 33,
-                },
-            ),
-            Step {
-                when: When::After(3_802),
-                what: What::OurNew,
-            },
-            at(
-                3,
-                What::OurEdit {
-                    entity: 1,
-                    field: 4,
-                    clear: false,
-                },
-            ),
-            at(52, What::Trouble { per_mille: 37 }),
-            at(
-                56,
-                What::OurEdit {
-                    entity: 10,
-                    field: 1,
-                    clear: false,
-                },
-            ),
-            at(41, What::Import { count: 4, field: 4 }),
-        ],
-    };
-    run(&Template::shared().unwrap(), &schedule).unwrap();
+fn what_failed_once_fails_no_more() {
+    let template = Template::shared().unwrap();
+    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/regressions");
+    let entries = std::fs::read_dir(directory).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let files: Vec<_> = paths
+        .filter(|path| path.extension().is_some_and(|kind| kind == "json"))
+        .collect();
+    assert!(!files.is_empty());
+    for file in files {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let schedule: Schedule = serde_json::from_str(&text).unwrap();
+        assert_eq!(schedule.to_string(), text, "{}", file.display());
+        let outcome = run(&template, &schedule);
+        outcome.unwrap_or_else(|failure| panic!("{}: {failure}", file.display()));
+    }
 }

@@ -3,7 +3,10 @@
 use hubspot_sim::Config;
 use partneros_domain::{ConflictPolicy, Direction, MappingState};
 use partneros_it::{TestHost, TestOrganization, TestPair};
+use partneros_store::RunOutcome;
 use serde_json::json;
+
+use crate::faults;
 
 /// The city by itself; and the street, joined with the city, as the address.
 async fn city_in_two_properties<'a>(
@@ -100,4 +103,34 @@ async fn a_shortened_value_does_not_come_back_through_a_field_of_two_properties(
         "conflicts: {:?}",
         pair.conflicts().await
     );
+}
+
+#[tokio::test]
+async fn a_value_that_won_and_comes_back_before_it_is_written_reaches_hubspot() {
+    for came_back in [json!("Bern"), json!("Graz")] {
+        let host = TestHost::start(Config::default());
+        let id = host.person_creates("companies", &[("name", "Globex"), ("city", "Bern")]);
+        let acme = host.organization("acme").await;
+        let pair = acme.pair("partners", "companies").await;
+        pair.policy("city", ConflictPolicy::PartnerOsWins).await;
+        pair.sync().await;
+        let record = pair.record_of(id).await;
+        host.person_sets("companies", id, &[("city", "Graz")]);
+        let ours = json!({ "city": "Chur" });
+        acme.edits("partners", record, ours).await;
+        // The pull lets our value win, and the push cannot begin.
+        faults::refuse(&host, "batch/read");
+        assert_eq!(pair.try_sync().await.outcome, RunOutcome::Failed);
+        assert_eq!(pair.conflicts().await.len(), 1);
+        faults::end(&host);
+        let back = json!({ "city": came_back });
+        acme.edits("partners", record, back).await;
+        pair.sync().await;
+        assert_eq!(
+            host.hubspot_value("companies", id, "city").as_deref(),
+            came_back.as_str()
+        );
+        pair.assert_agreement().await;
+        assert_eq!(pair.conflicts().await.len(), 1, "{came_back}");
+    }
 }

@@ -28,8 +28,8 @@ pub enum Counterpart {
     Linked(LinkedRecord),
     /// A record that exists but was not linked so far.
     Matched(Record),
-    /// A record from which we made the object, without learning of it.
-    Made(Record),
+    /// A record from which we made the object, without learning of it, with what was sent then, if it is known.
+    Made(Record, Base),
     /// Nothing: a record with this id is to be made.
     New(RecordId),
 }
@@ -39,7 +39,7 @@ impl Counterpart {
     pub fn record_id(&self) -> Option<RecordId> {
         match self {
             Self::Linked(entry) => Some(entry.record_id),
-            Self::Matched(record) | Self::Made(record) => Some(record.id),
+            Self::Matched(record) | Self::Made(record, _) => Some(record.id),
             Self::New(_) => None,
         }
     }
@@ -156,8 +156,8 @@ pub fn judge(
             }
             return judge.verdict(counts);
         }
-        Counterpart::Made(record) => (record, new_link(row), true),
-        Counterpart::Matched(record) => (record, new_link(row), false),
+        Counterpart::Made(record, sent) => (record, new_link(row, sent), true),
+        Counterpart::Matched(record) => (record, new_link(row, Base::default()), false),
     };
     counts.matched += 1;
     let mut judge = Judge::new(plan, row, record, link);
@@ -166,10 +166,10 @@ pub fn judge(
     judge.verdict(counts)
 }
 
-fn new_link(row: &Row<'_>) -> Link {
+fn new_link(row: &Row<'_>, base: Base) -> Link {
     Link {
         hubspot_id: row.id,
-        base: Base::default(),
+        base,
         hubspot_updated_at: row.updated_at,
     }
 }

@@ -158,7 +158,8 @@ fn cases_of_the_sync() -> Vec<(&'static str, Case)> {
             a_retry_waits_and_counts
             every_pair_that_writes_hubspot_learns_of_an_edit
             records_are_put_back
-            a_retry_ends_the_pauses_of_fields;
+            a_retry_ends_the_pauses_of_fields
+            what_is_sent_to_make_an_object_is_remembered;
         commits:
             a_page_is_written_as_a_whole
             an_update_counts_and_is_no_edit

@@ -1,9 +1,11 @@
 //! The outbox.
 
-use partneros_domain::{Direction, RecordId, Tug};
+use partneros_domain::{Direction, HubSpotId, RecordId, Tug};
 
 use super::world::{World, at, effect, failure, keep, link};
-use crate::{Effect, FailureStage, OutboxEffect, Record, RecordEffect, Store, TUG_OF_WAR};
+use crate::{
+    Effect, FailureStage, LinkStep, OutboxEffect, Record, RecordEffect, Store, TUG_OF_WAR,
+};
 
 fn place(record: &Record, outbox: OutboxEffect) -> Effect {
     let version = record.version;
@@ -225,4 +227,46 @@ pub(super) async fn a_retry_ends_the_pauses_of_fields(store: &dyn Store) {
     assert_eq!(requeue(true).await, 2);
     assert_eq!(tug(records[0]).await, Tug::default());
     assert_eq!(world.linked(records[1]).await, Some(link(8)));
+}
+
+pub(super) async fn what_is_sent_to_make_an_object_is_remembered(store: &dyn Store) {
+    let world = World::new(store).await;
+    let (organization, pair) = (world.organization, world.pair);
+    let (record, other) = (world.record("a", 1).await, world.record("b", 2).await);
+    let ids = [record.id, other.id];
+    let sent = async || store.sent_creates(organization, pair, &ids).await.unwrap();
+    assert_eq!(sent().await, []);
+    let base = link(7).base;
+    let sending = |record: &Record| Effect {
+        record: RecordEffect::Pushed {
+            version: record.version,
+        },
+        ..place(record, OutboxEffect::Sending(base.clone()))
+    };
+    // An edit that comes first makes no difference: it is sent all the same.
+    let edited = world.edit(record.id, "edited", 3).await;
+    world.commit(vec![sending(&record)]).await;
+    assert_eq!(sent().await, [(record.id, base.clone())]);
+    assert_eq!(world.waiting(pair, 100).await.len(), 2, "they stay in");
+    world.edit(record.id, "again", 4).await;
+    assert_eq!(sent().await.len(), 1, "an edit does not forget it");
+    assert_eq!(edited.id, record.id);
+
+    // Of a record that is deleted before its object shows, it becomes what both sides agree on.
+    world.mirrors().await;
+    for id in ids {
+        world.delete(id).await;
+    }
+    world.commit(vec![sending(&other)]).await;
+    for (id, hubspot_id) in ids.into_iter().zip([7, 8]) {
+        let hubspot_id = HubSpotId(hubspot_id);
+        let doom = LinkStep::Doom {
+            record_id: id,
+            hubspot_id,
+        };
+        world.step(doom).await;
+        world.step(LinkStep::Revive { hubspot_id }).await;
+        let found = store.link_of_record(organization, pair, id).await.unwrap();
+        assert_eq!(found.unwrap().base, base);
+    }
 }

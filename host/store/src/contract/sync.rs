@@ -116,10 +116,12 @@ pub struct OutboxEntry {
 }
 
 /// What happens to a record's place in the outbox.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum OutboxEffect {
     /// It stays in or out.
     Leave,
+    /// So it does, and what is about to be sent to make an object of it is remembered, see [`SyncState::sent_creates`].
+    Sending(Base),
     /// Nothing of it waits to be pushed any more: take it out.
     Settle,
     /// Values of it wait to be pushed: put it in, due at once.
@@ -339,6 +341,14 @@ pub trait SyncState: Send + Sync {
         pair: PairId,
         ids: &[RecordId],
     ) -> Result<Vec<DeletedRecord>>;
+    /// What was sent last to make objects of these records, where no answer is known: bases of [`partneros_domain::Sent`]
+    /// values.
+    async fn sent_creates(
+        &self,
+        organization: OrganizationId,
+        pair: PairId,
+        ids: &[RecordId],
+    ) -> Result<Vec<(RecordId, Base)>>;
     /// The HubSpot objects that could not become a record for this reason, each once, in any order, see
     /// [`Commit::rejected`].
     async fn rejected_objects(

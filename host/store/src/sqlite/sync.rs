@@ -1,7 +1,9 @@
 //! What the sync engine reads and writes. The commit itself is in `commit`, the outbox's rules are in `outbox`.
 
 use async_trait::async_trait;
-use partneros_domain::{Digest, FieldName, HubSpotId, OrganizationId, PairId, RecordId, Timestamp};
+use partneros_domain::{
+    Base, Digest, FieldName, HubSpotId, OrganizationId, PairId, RecordId, Timestamp,
+};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection as Database, OptionalExtension as _, Row, params};
 
@@ -212,6 +214,19 @@ impl SyncState for Sqlite {
         let ids = ids.to_vec();
         self.read("look deleted records up", move |tx| {
             deleted(tx, &scope::pair(tx, organization, pair)?, &ids)
+        })
+        .await
+    }
+
+    async fn sent_creates(
+        &self,
+        organization: OrganizationId,
+        pair: PairId,
+        ids: &[RecordId],
+    ) -> Result<Vec<(RecordId, Base)>> {
+        let ids = ids.to_vec();
+        self.read("look up what was sent", move |tx| {
+            outbox::sent(tx, &scope::pair(tx, organization, pair)?, &ids)
         })
         .await
     }

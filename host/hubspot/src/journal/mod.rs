@@ -16,6 +16,7 @@ mod tokens;
 use std::sync::Arc;
 
 use secrecy::SecretString;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -191,14 +192,25 @@ impl JournalClient {
         #[derive(Deserialize)]
         struct Listed {
             #[serde(default)]
-            results: Vec<Subscription>,
+            results: Vec<Entry>,
+        }
+
+        /// What is not understood is nobody's that this host made.
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Entry {
+            Known(Subscription),
+            Other(IgnoredAny),
         }
 
         let call = Call::get(self.paths.journal_subscriptions(&[]), Priority::Poll);
         let read = |body: &[u8]| serde_json::from_slice::<Listed>(body);
-        let mut listed = self.caller.call(&call, read).await?.results;
-        listed.truncate(SUBSCRIPTIONS_MAX);
-        Ok(listed)
+        let listed = self.caller.call(&call, read).await?.results.into_iter();
+        let known = listed.filter_map(|entry| match entry {
+            Entry::Known(subscription) => Some(subscription),
+            Entry::Other(_) => None,
+        });
+        Ok(known.take(SUBSCRIPTIONS_MAX).collect())
     }
 
     /// Subscribes, or changes the subscription to the same.

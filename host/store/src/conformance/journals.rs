@@ -227,7 +227,7 @@ pub(super) async fn a_gap_has_every_active_pair_audited(store: &dyn Store) {
 pub(super) async fn more_than_is_kept_has_the_pair_audited(store: &dyn Store) {
     let world = World::new(store).await;
     world.rests(RunOutcome::Succeeded).await;
-    let many = (0..HINTED_OBJECTS_MAX as i64 + 1).map(|id| JournalHint {
+    let many = (0..=HINTED_OBJECTS_MAX as i64).map(|id| JournalHint {
         if_known: false,
         ..hint(id, Sign::Changed)
     });

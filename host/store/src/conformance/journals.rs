@@ -155,6 +155,11 @@ pub(super) async fn a_hint_is_forgotten_unless_something_was_said_since(store: &
         world.pulled(id).await;
     }
     take(store, vec![hint(7, Sign::Gone), hint(8, Sign::Gone)]).await;
+    let is_hinted = async || {
+        let rounds = store.rounds(world.organization, world.pair).await;
+        rounds.unwrap().is_hinted
+    };
+    assert!(is_hinted().await);
     let looked_up = world.hinted(world.pair).await;
     take(store, vec![hint(8, Sign::Gone)]).await;
     let forget = store.forget_hints(world.organization, world.lease, &looked_up);
@@ -172,6 +177,9 @@ pub(super) async fn a_hint_is_forgotten_unless_something_was_said_since(store: &
             .is_err()
     );
     assert_eq!(world.hinted_ids(world.pair).await, [8]);
+    let forget = store.forget_hints(world.organization, world.lease, &rest);
+    forget.await.unwrap();
+    assert!(!is_hinted().await);
 }
 
 pub(super) async fn what_is_said_while_a_pair_runs_makes_it_due_again(store: &dyn Store) {

@@ -43,7 +43,9 @@ pub async fn settle(pass: &Pass, rows: &Rows) -> Result<HashSet<HubSpotId>, Erro
 pub async fn make_rounds(pass: &mut Pass) -> Result<(), Error> {
     let (store, pair) = (&pass.engine.store, pass.plan.pair.id);
     let mut rounds = store.rounds(pass.organization, pair).await?;
-    hinted::look_up(pass).await?;
+    if rounds.is_hinted {
+        hinted::look_up(pass).await?;
+    }
     archive::look_for_the_gone(pass, &mut rounds).await?;
     recheck::recheck(pass, &mut rounds).await
 }

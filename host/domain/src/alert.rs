@@ -57,6 +57,8 @@ alert_kinds! {
         "A run was about to delete, blank or change more than is normal, and nothing of the pair syncs until somebody approves or discards it.";
     TugOfWar = "tug.of_war", "Tug of war",
         "Something in HubSpot rewrites a property after each of our writes; the field is paused for the records this was seen at.";
+    JournalStopped = "journal.stopped", "Change journal stopped",
+        "HubSpot's change journal is not read, so deletions, merges and restores arrive with the next round instead of within seconds.";
     WebhookDisabled = "webhook.disabled", "Webhook disabled",
         "An endpoint took no messages for days, or fewer than there were, and gets none until it is enabled again.";
     PluginQuarantined = "plugin.quarantined", "Plugin quarantined",

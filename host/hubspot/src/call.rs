@@ -63,6 +63,13 @@ impl Call {
         })
     }
 
+    pub(crate) fn delete(url: Url, priority: Priority) -> Self {
+        Self {
+            method: Method::DELETE,
+            ..Self::get(url, priority)
+        }
+    }
+
     /// Counts the call as a search.
     pub(crate) fn metered_as_search(mut self) -> Self {
         self.meter = Meter::Search;

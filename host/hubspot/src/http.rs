@@ -100,6 +100,14 @@ impl Http {
         }
     }
 
+    /// The same, with shorter answers at most.
+    pub(crate) fn bounded(&self, body_bytes_max: usize) -> Self {
+        Self {
+            body_bytes_max: self.body_bytes_max.min(body_bytes_max),
+            ..self.clone()
+        }
+    }
+
     /// Starts a request.
     pub(crate) fn request(&self, method: reqwest::Method, url: Url) -> reqwest::RequestBuilder {
         self.client.request(method, url)

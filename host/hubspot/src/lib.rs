@@ -20,6 +20,7 @@ mod error;
 mod history;
 mod http;
 mod instant;
+mod journal;
 pub mod model;
 mod oauth;
 mod paths;
@@ -38,6 +39,10 @@ pub use budget::{AppKind, Budget, RateLimit, SEARCHES_PER_SECOND};
 pub use client::{Client, ClientConfig};
 pub use error::{Error, Refusal};
 pub use http::{Http, HttpConfig, Wire};
+pub use journal::{
+    FILE_BYTES_MAX, FILE_EVENTS_MAX, JOURNAL_SCOPES, JournalAction, JournalClient, JournalConfig,
+    JournalEntry, JournalEvent, JournalFile, JournalPlace, Subscription,
+};
 pub use oauth::{
     AUTHORIZE_BASE, Introspection, OAuth, OAuthConfig, TokenKind, Tokens, required_scopes,
 };

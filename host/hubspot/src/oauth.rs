@@ -235,6 +235,19 @@ impl OAuth {
             .await
     }
 
+    /// Gets a token of the app itself, which is of no portal.
+    ///
+    /// Fails with [`Error::Validation`] for an app or a secret that HubSpot does not know.
+    pub async fn app_token(&self, scopes: &[&str]) -> Result<Tokens, Error> {
+        let scope = scopes.join(" ");
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("scope", scope.as_str()),
+        ];
+        self.post(&["token"], &form, self.config.retry.attempts_max, decode)
+            .await
+    }
+
     /// Asks what a token is good for.
     pub async fn introspect(
         &self,

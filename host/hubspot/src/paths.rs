@@ -108,6 +108,23 @@ impl Paths {
         self.join(&["appinstalls", self.version.as_str(), "external-install"])
     }
 
+    /// `/webhooks-journal/journal/2026-03/…`
+    pub(crate) fn journal(&self, rest: &[&str]) -> Url {
+        self.join(
+            &[
+                &["webhooks-journal", "journal", self.version.as_str()],
+                rest,
+            ]
+            .concat(),
+        )
+    }
+
+    /// `/webhooks-journal/subscriptions/2026-03/…`
+    pub(crate) fn journal_subscriptions(&self, rest: &[&str]) -> Url {
+        let start = ["webhooks-journal", "subscriptions", self.version.as_str()];
+        self.join(&[&start, rest].concat())
+    }
+
     fn crm(&self, api: &str, object: &str, rest: &[&str]) -> Url {
         let start = match self.version {
             ApiVersion::V3 => ["crm", "v3", api, object],

@@ -5,10 +5,14 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use axum::Router;
-use partneros_hubspot::{Http, HttpConfig, OAuth, OAuthConfig, RetryConfig};
+use partneros_hubspot::{
+    Http, HttpConfig, JournalClient, JournalConfig, OAuth, OAuthConfig, RetryConfig,
+};
 use partneros_runtime::Runtime;
 use partneros_store::Store;
-use partneros_sync::{BuiltIn, Engine, Environment, HttpPortals, Parts, Plugins, PortalsConfig};
+use partneros_sync::{
+    BuiltIn, Engine, Environment, HttpPortals, JournalReader, Parts, Plugins, PortalsConfig,
+};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -29,6 +33,7 @@ pub const CALLBACK_PATH: &str = "api/integrations/hubspot/callback";
 pub struct Host {
     state: AppState,
     deliveries: Deliveries,
+    journal: Option<Arc<JournalReader>>,
     stop: CancellationToken,
 }
 
@@ -49,7 +54,7 @@ impl Host {
                 app: config.hubspot.app.kind(),
                 retry: RetryConfig::default(),
             },
-            http,
+            http.clone(),
             oauth.clone(),
             Arc::clone(&store),
             Arc::clone(&environment),
@@ -65,6 +70,7 @@ impl Host {
             alerts: config.alerts.clone(),
         };
         let engine = Engine::new(parts, stop.clone());
+        let journal = journal(config, &http, oauth.as_ref(), &engine, &stop)?;
         let connect = oauth.map(|oauth| Arc::new(OAuthConnect(oauth)) as Arc<dyn ConnectFlow>);
         let jobs = Jobs::new(config.api.jobs_max);
         let uploads = Jobs::new(config.api.uploads_max);
@@ -94,6 +100,7 @@ impl Host {
         Ok(Self {
             state,
             deliveries,
+            journal: journal.map(Arc::new),
             stop,
         })
     }
@@ -113,6 +120,12 @@ impl Host {
         let stop = self.stop.clone();
         let engine = self.state.engine.clone();
         let schedule = tokio::spawn(async move { engine.schedule().await });
+        let journal = self.journal.clone();
+        let journal = tokio::spawn(async move {
+            if let Some(journal) = journal {
+                journal.run().await;
+            }
+        });
         let (deliveries, stopped) = (self.deliveries.clone(), self.stop.clone());
         let deliveries = tokio::spawn(async move { deliveries.run(&stopped).await });
         let service = self
@@ -124,6 +137,9 @@ impl Host {
         // A listener that failed ends the host as a signal would.
         self.stop.cancel();
         schedule.await.context("failed to end the schedule")?;
+        journal
+            .await
+            .context("failed to end the reading of HubSpot's change journal")?;
         deliveries
             .await
             .context("failed to end the deliveries to webhooks")?;
@@ -150,6 +166,41 @@ async fn plugins(config: &Config) -> anyhow::Result<Plugins> {
     tokio::task::spawn_blocking(load)
         .await?
         .context("failed to load the default mapper")
+}
+
+/// What reads HubSpot's change journal; none unless it is turned on.
+fn journal(
+    config: &Config,
+    http: &Http,
+    oauth: Option<&Arc<OAuth>>,
+    engine: &Engine,
+    stop: &CancellationToken,
+) -> anyhow::Result<Option<JournalReader>> {
+    let hubspot = &config.hubspot;
+    if !hubspot.journal.enabled {
+        return Ok(None);
+    }
+    let (Some(oauth), Some(app)) = (oauth, &hubspot.client_id) else {
+        anyhow::bail!(
+            "failed to read the configuration: `hubspot.journal.enabled` needs `hubspot.client_id` and `hubspot.client_secret`"
+        );
+    };
+    let mut seed = [0; 8];
+    engine.parts().environment.random(&mut seed);
+    let client = JournalConfig {
+        api_base: hubspot.api_base.clone(),
+        retry: RetryConfig::default(),
+        jitter_seed: u64::from_le_bytes(seed),
+        cancel: stop.clone(),
+    };
+    let client = JournalClient::new(http, client, Arc::clone(oauth));
+    let (engine, app) = (engine.clone(), app.clone());
+    Ok(Some(JournalReader::new(
+        engine,
+        client,
+        app,
+        hubspot.journal,
+    )))
 }
 
 /// The configured app; none without its credentials.

@@ -130,6 +130,10 @@ fn describe() {
         "How long requests to the API took, by method and path pattern."
     );
     describe_counter!(
+        "partneros_hubspot_journal_events_total",
+        "Events of HubSpot's change journal, by outcome: taken, or skipped as of no use."
+    );
+    describe_counter!(
         "partneros_hubspot_requests_total",
         "Requests to HubSpot, by status; `none` when there was no answer."
     );

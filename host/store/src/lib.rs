@@ -34,6 +34,10 @@ pub use contract::former_links::{
 pub use contract::health::{Health, LAG_HOURS_KEPT, LagHour, PairLags, RunStats};
 pub use contract::held::{HeldQuery, HeldValue, SoughtValues};
 pub use contract::idempotency::{Idempotency, KeptAnswer, RequestKey, Taken};
+pub use contract::journals::{
+    HINTED_OBJECTS_MAX, HintedObject, JournalHint, JournalLease, JournalState, JournalStep,
+    JournaledObject, Journals, Sign,
+};
 pub use contract::keys::{Erased, KeyUse, Keys, Rekeyed, Unopened};
 pub use contract::members::{Invitation, Joining, Member, Members, NewInvitation, User};
 pub use contract::organizations::{
@@ -97,6 +101,7 @@ pub trait Store:
     + Changes
     + Health
     + Idempotency
+    + Journals
     + Keys
     + Condition
     + std::fmt::Debug
@@ -124,6 +129,7 @@ impl<T> Store for T where
         + Changes
         + Health
         + Idempotency
+        + Journals
         + Keys
         + Condition
         + std::fmt::Debug

@@ -20,6 +20,12 @@ pub enum Error {
     /// A batch of changes could not be written.
     #[error("failed to push to HubSpot")]
     Push(#[source] partneros_hubspot::Error),
+    /// HubSpot's change journal could not be read.
+    #[error("failed to read HubSpot's change journal")]
+    Journal(#[source] partneros_hubspot::Error),
+    /// HubSpot's change journal cannot be read, once more within hours.
+    #[error("failed to read HubSpot's change journal without missing entries again: {0}")]
+    JournalUnreadable(String),
     /// The portal could not be prepared for syncing.
     #[error("failed to create property `partneros_record_id` on HubSpot object `{object}`")]
     Prepare {
@@ -169,7 +175,10 @@ impl Error {
     /// HubSpot's error, if that is the cause.
     pub fn hubspot(&self) -> Option<&partneros_hubspot::Error> {
         match self {
-            Self::Discover(error) | Self::Pull(error) | Self::Push(error) => Some(error),
+            Self::Discover(error)
+            | Self::Pull(error)
+            | Self::Push(error)
+            | Self::Journal(error) => Some(error),
             Self::Prepare { source, .. } => Some(source),
             _ => None,
         }

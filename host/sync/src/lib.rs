@@ -20,6 +20,7 @@ mod environment;
 mod error;
 mod housekeeping;
 mod http_portals;
+mod journal;
 mod judge;
 mod key_property;
 pub mod mistakes;
@@ -53,6 +54,7 @@ pub use engine::{Begun, Engine, Parts, describe};
 pub use environment::Environment;
 pub use error::{Error, MappingProblem};
 pub use http_portals::{HttpPortals, PortalsConfig};
+pub use journal::{JournalReader, JournalSettings};
 pub use plugins::{
     Both, BuiltIn, Chosen, Example, FailedRow, FieldDifference, Mapper, Outcome, Plugins, Proof,
     Sample, ShadowReport, SplitPlan, Tryout, TryoutRow,

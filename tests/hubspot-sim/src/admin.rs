@@ -8,6 +8,7 @@ use partneros_domain::Timestamp;
 use crate::errors::ApiError;
 use crate::faults::ArmedFault;
 use crate::state::definitions::{NewProperty, PropertyChange};
+use crate::state::journal::Action;
 use crate::state::merge::MergeRequest;
 use crate::state::objects::{NewRecord, Show};
 use crate::state::property::Choice;
@@ -143,6 +144,7 @@ impl Sim {
             record.archived = None;
             record.modified = now;
         });
+        self.journal_event(now, (ix, id), Action::Restore, &[]);
         Ok(())
     }
 

@@ -29,6 +29,7 @@ pub use errors::ApiError;
 pub use faults::{ArmedFault, Fault, FaultPlan};
 pub use handle::SimPortal;
 pub use server::{Server, StartError};
+pub use state::journal::Action;
 pub use state::{
     ApiVersion, Call, Counts, Kind, RecordView, Sim, Source, Values, Write, WriteKind,
 };

@@ -4,12 +4,14 @@ use std::sync::{Arc, OnceLock};
 
 use hubspot_sim::{Clock, Config, Server};
 use partneros_domain::Timestamp;
-use partneros_hubspot::{Http, HttpConfig, OAuth, OAuthConfig, RetryConfig};
+use partneros_hubspot::{
+    Http, HttpConfig, JournalClient, JournalConfig, OAuth, OAuthConfig, RetryConfig,
+};
 use partneros_runtime::{Runtime, RuntimeConfig};
 use partneros_store::{KeyRing, Options, Sqlite, Store};
 use partneros_sync::{
-    AlertSettings, AuditSettings, BuiltIn, Engine, Environment, HttpPortals, Parts, Plugins,
-    PortalsConfig, SyncSettings,
+    AlertSettings, AuditSettings, BuiltIn, Engine, Environment, HttpPortals, JournalReader,
+    JournalSettings, Parts, Plugins, PortalsConfig, SyncSettings,
 };
 use secrecy::SecretString;
 use tempfile::TempDir;
@@ -35,6 +37,7 @@ pub struct TestHost {
     pub(crate) environment: Arc<TestEnvironment>,
     /// What the database was used for.
     pub uses: Arc<Uses>,
+    http: Http,
     directory: TempDir,
 }
 
@@ -75,7 +78,7 @@ impl TestHost {
         let erased: Arc<dyn Store> = store.clone();
         let portals = HttpPortals::new(
             config,
-            http,
+            http.clone(),
             Some(Arc::clone(&oauth)),
             Arc::clone(&erased),
             environment.clone(),
@@ -98,8 +101,22 @@ impl TestHost {
             oauth,
             environment,
             uses,
+            http,
             directory,
         }
+    }
+
+    /// What reads HubSpot's change journal, as a process of its own would.
+    pub fn journal_reader(&self) -> JournalReader {
+        let config = JournalConfig {
+            api_base: self.sim.url().parse().expect("an address"),
+            retry: RetryConfig::default(),
+            jitter_seed: 1,
+            cancel: CancellationToken::new(),
+        };
+        let client = JournalClient::new(&self.http, config, Arc::clone(&self.oauth));
+        let settings = JournalSettings::default();
+        JournalReader::new(self.engine.clone(), client, "app".to_owned(), settings)
     }
 
     /// A look into the database past the host.

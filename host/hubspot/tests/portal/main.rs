@@ -2,6 +2,7 @@
 
 mod calls;
 mod descriptions;
+mod journal;
 mod oauth;
 mod reads;
 mod server;

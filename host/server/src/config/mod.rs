@@ -12,7 +12,7 @@ use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use partneros_hubspot::{ApiVersion, AppKind};
 use partneros_runtime::RuntimeConfig;
-use partneros_sync::{AlertSettings, AuditSettings, SyncSettings};
+use partneros_sync::{AlertSettings, AuditSettings, JournalSettings, SyncSettings};
 use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -131,6 +131,8 @@ pub struct HubSpotConfig {
     /// (100), `private-professional` (190), `private-increased` (250), or `unlimited` for a simulator. Default
     /// `marketplace`.
     pub app: App,
+    /// HubSpot's change journal.
+    pub journal: JournalSettings,
 }
 
 /// How the HubSpot app is distributed.
@@ -200,7 +202,8 @@ impl Config {
             .merge(Serialized::defaults(overrides))
             .extract()
             .map_err(|error| ConfigError(error.to_string()))?;
-        match config.sync.problem() {
+        let problem = config.sync.problem();
+        match problem.or_else(|| config.hubspot.journal.problem()) {
             Some(problem) => Err(ConfigError(problem)),
             None => Ok(config),
         }
@@ -226,6 +229,7 @@ fn defaults() -> serde_json::Value {
             "version": "v3",
             "oauth_version": "2026-03",
             "app": "marketplace",
+            "journal": JournalSettings::default(),
         },
         "auth": AuthConfig::default(),
         "api": ApiLimits::default(),
@@ -291,6 +295,10 @@ mod tests {
         for (toml, key) in [
             ("[sync]\nworkers = 0\n", "sync.workers"),
             ("[sync]\npage_rows = 201\n", "sync.page_rows"),
+            (
+                "[hubspot.journal]\ninterval_ms = 999\n",
+                "hubspot.journal.interval_ms",
+            ),
             (
                 "[sync.brake]\nwindow_ms = 86400001\n",
                 "sync.brake.window_ms",

@@ -474,6 +474,7 @@ pub(super) async fn linked_objects_are_gone_through_in_rounds(store: &dyn Store)
         archive_read_at: Some(at(1)),
         recheck_at: Some(at(2)),
         recheck_after: Some(HubSpotId(8)),
+        is_hinted: false,
     };
     store
         .set_rounds(organization, world.lease, rounds)

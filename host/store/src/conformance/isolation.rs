@@ -37,6 +37,7 @@ pub(super) async fn what_belongs_to_another_organization_does_not_exist(store: &
     stranger.tries_the_records(id).await;
     stranger.tries_the_sync(id).await;
     stranger.tries_the_former_links(id).await;
+    stranger.tries_the_hints().await;
     stranger.tries_the_brake().await;
     stranger.tries_the_pair_audits().await;
     stranger.tries_the_run().await;
@@ -276,6 +277,20 @@ impl Stranger<'_> {
         let own = self.ours.pair;
         let released = store.release_record(organization, own, id, stolen()).await;
         assert_eq!(refused_as_not_found(released), "record");
+    }
+
+    async fn tries_the_hints(&self) {
+        let (store, organization) = (self.store, self.ours.organization);
+        refused_as_not_found(
+            store
+                .hinted_objects(organization, self.theirs.pair, 1)
+                .await,
+        );
+        refused_as_not_found(
+            store
+                .forget_hints(organization, self.theirs.lease, &[])
+                .await,
+        );
     }
 
     async fn tries_the_brake(&self) {

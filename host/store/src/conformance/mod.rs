@@ -23,6 +23,7 @@ mod health;
 mod history;
 mod idempotency;
 mod isolation;
+mod journals;
 mod keys;
 mod leases;
 mod links;
@@ -213,6 +214,14 @@ fn cases_of_safety() -> Vec<(&'static str, Case)> {
             lost_records_are_put_into_the_outbox
             the_last_audits_are_kept
             a_lost_lease_keeps_no_audit;
+        journals:
+            one_process_reads_a_journal
+            what_the_journal_says_of_linked_objects_makes_their_pair_due
+            a_hint_is_forgotten_unless_something_was_said_since
+            what_is_said_while_a_pair_runs_makes_it_due_again
+            a_gap_has_every_active_pair_audited
+            more_than_is_kept_has_the_pair_audited
+            what_pairs_sync_over_the_app_is_listed;
         brakes:
             what_passes_the_limit_is_not_written
             a_record_counts_once_and_for_a_while

@@ -128,6 +128,7 @@ pub(super) async fn pairs_move_to_another_portal_without_what_is_of_theirs(store
         archive_read_at: Some(at(5)),
         recheck_at: Some(at(5)),
         recheck_after: Some(HubSpotId(7)),
+        is_hinted: false,
     };
     store
         .set_rounds(organization, world.lease, rounds)

@@ -254,6 +254,8 @@ pub struct Rounds {
     pub recheck_at: Option<Timestamp>,
     /// The last object of that round so far; none once it has come to the end.
     pub recheck_after: Option<HubSpotId>,
+    /// Whether there are [`crate::HintedObject`]s to look up. Only read, never set.
+    pub is_hinted: bool,
 }
 
 /// Links that ended.

@@ -10,6 +10,7 @@ pub mod former_links;
 pub mod health;
 pub mod held;
 pub mod idempotency;
+pub mod journals;
 pub mod keys;
 pub mod members;
 pub mod organizations;

@@ -306,7 +306,8 @@ pub trait SyncState: Send + Sync {
     ) -> Result<Ground>;
     /// Gives a lease back. One that has changed hands is left alone.
     async fn release_lease(&self, organization: OrganizationId, lease: Lease) -> Result<()>;
-    /// Ends the leases on all pairs of all organizations, whose workers are known to be gone, and returns how many.
+    /// Ends the leases on all pairs of all organizations, whose workers are known to be gone, and returns how many. Those on
+    /// journals end as well.
     async fn end_leases(&self) -> Result<usize>;
     /// How far the pull has come under the mappings of today; none if they are of another version than the cursor's.
     async fn cursor(&self, organization: OrganizationId, pair: PairId) -> Result<Option<Cursor>>;

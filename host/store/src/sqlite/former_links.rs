@@ -212,14 +212,16 @@ impl FormerLinks for Sqlite {
         self.look_up("read a pair's rounds", move |tx| {
             let pair = scope::pair(tx, organization, pair)?.key;
             let mut find = tx.prepare_cached(
-                "SELECT archive_read_at, recheck_at, recheck_after FROM pair_progress
-                 WHERE pair = ?1",
+                "SELECT archive_read_at, recheck_at, recheck_after,
+                     EXISTS (SELECT 1 FROM hinted_objects WHERE pair = ?1)
+                 FROM pair_progress WHERE pair = ?1",
             )?;
             Ok(find.query_row([pair], |row| {
                 Ok(Rounds {
                     archive_read_at: time_if_any(row, 0)?,
                     recheck_at: time_if_any(row, 1)?,
                     recheck_after: row.get::<_, Option<_>>(2)?.map(HubSpotId),
+                    is_hinted: row.get(3)?,
                 })
             })?)
         })

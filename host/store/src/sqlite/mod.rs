@@ -28,6 +28,7 @@ mod held;
 mod history;
 mod idempotency;
 mod invitations;
+mod journals;
 mod keys;
 mod members;
 mod migrate;

@@ -23,11 +23,12 @@ const COLUMNS: &str = "SELECT p.id, c.id, b.name, p.hubspot_object, p.direction,
 
 /// The tables whose rows, by `pair`, say something of one portal's objects: what is left behind when a pair moves to another
 /// portal. What is left out is history.
-const OF_PORTAL: [&str; 9] = [
+const OF_PORTAL: [&str; 10] = [
     "links",
     "former_links",
     "unheard_creates",
     "missing_objects",
+    "hinted_objects",
     "outbox",
     "failures",
     "recent_changes",

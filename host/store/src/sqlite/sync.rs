@@ -88,6 +88,8 @@ impl SyncState for Sqlite {
 
     async fn end_leases(&self) -> Result<usize> {
         self.write("end all leases", move |tx| {
+            tx.prepare_cached("UPDATE journals SET lease_until = NULL")?
+                .execute([])?;
             Ok(tx
                 .prepare_cached(
                     "UPDATE pair_progress SET lease_until = NULL WHERE lease_until IS NOT NULL",

@@ -55,7 +55,11 @@ async fn look_again(pass: &mut Pass) -> Result<(), Error> {
 }
 
 /// Ends the links of those of these objects that a look at them does not find; takes the others in.
-async fn part_with(pass: &mut Pass, ids: &[HubSpotId], parting: Parting) -> Result<(), Error> {
+pub(super) async fn part_with(
+    pass: &mut Pass,
+    ids: &[HubSpotId],
+    parting: Parting,
+) -> Result<(), Error> {
     // What comes back under another id was merged, which its row tells.
     let missing = look_at(pass, ids, Unknown::Skip).await?;
     let steps = missing.iter().map(|id| gone(pass, *id, parting));

@@ -2,12 +2,14 @@
 //!
 //! Search shows none of this. Merges show in what is left, by `hs_merged_object_ids`; what is archived in HubSpot's archive,
 //! which is read on a schedule of its own; what was erased only by being missed, by a push or by reading all of them again.
+//! HubSpot's change journal, where it is read, hints at objects to look up sooner.
 //!
 //! Invariant: an object counts as gone when two looks say so, both of them answered. A page that failed, or that left an
 //! object out, says nothing.
 
 mod archive;
 mod doomed;
+mod hinted;
 mod merges;
 mod recheck;
 mod restored;
@@ -41,6 +43,9 @@ pub async fn settle(pass: &Pass, rows: &Rows) -> Result<HashSet<HubSpotId>, Erro
 pub async fn make_rounds(pass: &mut Pass) -> Result<(), Error> {
     let (store, pair) = (&pass.engine.store, pass.plan.pair.id);
     let mut rounds = store.rounds(pass.organization, pair).await?;
+    if rounds.is_hinted {
+        hinted::look_up(pass).await?;
+    }
     archive::look_for_the_gone(pass, &mut rounds).await?;
     recheck::recheck(pass, &mut rounds).await
 }

@@ -5,6 +5,7 @@
 
 mod account;
 mod associations;
+mod journal;
 mod oauth;
 mod objects;
 mod owners;
@@ -28,7 +29,10 @@ pub const BODY_BYTES_MAX: usize = 20 * 1024 * 1024;
 /// All routes of the portal.
 pub fn router(sim: Arc<Mutex<Sim>>, clock: Clock) -> Router {
     let shell = shell::Shell::new(sim, clock);
-    let mut router = Router::new().merge(oauth::routes()).merge(sim::routes());
+    let mut router = Router::new()
+        .merge(oauth::routes())
+        .merge(journal::routes())
+        .merge(sim::routes());
     for version in ApiVersion::ALL {
         let families = Router::new()
             .nest(&version.crm("objects"), objects::routes())

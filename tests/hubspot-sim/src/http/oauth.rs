@@ -77,6 +77,7 @@ impl Fields {
             code: self.get("code"),
             redirect_uri: self.get("redirect_uri"),
             refresh_token: self.get("refresh_token"),
+            scopes: self.words("scope"),
         }
     }
 }
@@ -127,9 +128,14 @@ async fn give_token(shell: &Shell, head: &Head, fields: &Fields, version_one: bo
             let refusal = sim.stamp(refusal);
             return error_response(&refusal, None);
         }
-        let outcome = sim.token(&fields.token_request(), now);
+        let request = fields.token_request();
+        let outcome = if request.grant_type == "client_credentials" {
+            sim.app_token(&request, now).map(|reply| bare(200, &reply))
+        } else {
+            sim.token(&request, now).map(|reply| bare(200, &reply))
+        };
         let response = match outcome {
-            Ok(reply) => bare(200, &reply),
+            Ok(response) => response,
             Err(error) => refused(&error, &sim.correlation_id(), version_one),
         };
         (response, fault)

@@ -58,6 +58,15 @@ impl Reply {
         }
     }
 
+    /// An answer that is JSON already.
+    pub fn bytes(status: u16, body: Vec<u8>) -> Self {
+        Self {
+            status,
+            body,
+            location: None,
+        }
+    }
+
     /// 204.
     pub fn empty() -> Self {
         Self {
@@ -78,6 +87,11 @@ impl Head {
     /// The whole path.
     pub fn path(&self) -> &str {
         &self.path
+    }
+
+    /// Whether the caller shows a token.
+    pub fn bears_token(&self) -> bool {
+        self.bearer.is_some()
     }
 }
 
@@ -144,6 +158,53 @@ impl Shell {
         }
         let (response, fault) = self.apply(&head, cost, run);
         strike(response, fault).await
+    }
+
+    /// Runs a call of the app itself, which has no budget.
+    pub async fn call_app(
+        &self,
+        head: &Head,
+        scope: &str,
+        run: impl FnOnce(&mut Sim) -> Result<Reply, ApiError>,
+    ) -> Response {
+        let bearer = head.bearer.as_deref();
+        let admit = |sim: &mut Sim| sim.admit_app(self.now(), &head.path, bearer, scope);
+        let (response, fault) = self.apply_unmetered(admit, run);
+        strike(response, fault).await
+    }
+
+    /// Runs a call that needs no token.
+    pub async fn call_openly(
+        &self,
+        head: &Head,
+        run: impl FnOnce(&mut Sim) -> Result<Reply, ApiError>,
+    ) -> Response {
+        let admit = |sim: &mut Sim| {
+            let fault = sim.faults.draw(&head.path);
+            fault.and_then(Fault::refusal).map_or(Ok(fault), Err)
+        };
+        let (response, fault) = self.apply_unmetered(admit, run);
+        strike(response, fault).await
+    }
+
+    fn apply_unmetered(
+        &self,
+        admit: impl FnOnce(&mut Sim) -> Result<Option<Fault>, ApiError>,
+        run: impl FnOnce(&mut Sim) -> Result<Reply, ApiError>,
+    ) -> (Response, Option<Fault>) {
+        let mut sim = self.sim();
+        let fault = match admit(&mut sim) {
+            Ok(fault) => fault,
+            Err(error) => return (error_response(&sim.stamp(error), None), None),
+        };
+        let response = match run(&mut sim) {
+            Ok(reply) => {
+                let correlation_id = sim.correlation_id();
+                reply_response(reply, &correlation_id, None)
+            }
+            Err(error) => error_response(&sim.stamp(error), None),
+        };
+        (response, fault)
     }
 
     fn apply(

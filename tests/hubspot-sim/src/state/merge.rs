@@ -6,6 +6,7 @@
 use serde::Deserialize;
 
 use super::call::{Access, Call};
+use super::journal::Action;
 use super::object_type::TypeIx;
 use super::objects::Show;
 use super::record::{PropertyIx, Record};
@@ -78,6 +79,11 @@ impl Sim {
         }
         self.types[ix.0].insert(merged, call.now, lag);
         self.log(call, ix, id, WriteKind::Merge, Vec::new());
+        let merged: Vec<_> = [primary.id, other.id]
+            .into_iter()
+            .filter(|old| *old != id)
+            .collect();
+        self.journal_event(call.now, (ix, id), Action::Merge, &merged);
         let projection = self.projection(ix, &Show::default())?;
         let record = self
             .object_type(ix)

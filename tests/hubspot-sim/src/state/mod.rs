@@ -13,6 +13,7 @@ pub mod definitions;
 mod enrichment;
 pub mod filter;
 pub mod index;
+pub mod journal;
 pub mod linking;
 pub mod merge;
 pub mod object_type;

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::calculated::source_type;
 use super::call::{Access, Call};
+use super::journal::Action;
 use super::object_type::{Kind, ObjectType, TypeIx};
 use super::record::{PropertyIx, Record};
 use super::sim::Sim;
@@ -208,6 +209,7 @@ impl Sim {
         let id = id.parse::<u64>().map_err(|_| ApiError::not_numeric(id))?;
         if self.types[ix.0].remove(id).is_some() {
             self.log(call, ix, id, WriteKind::Archive, Vec::new());
+            self.journal_event(call.now, (ix, id), Action::Delete, &[]);
         }
         Ok(())
     }
@@ -223,6 +225,7 @@ impl Sim {
         let lag = self.lag(call.source);
         self.types[ix.0].change(id, call.now, lag, |record| record.archived = Some(call.now));
         self.log(call, ix, id, WriteKind::Archive, Vec::new());
+        self.journal_event(call.now, (ix, id), Action::Delete, &[]);
     }
 
     /// The id that a call means: itself, or that of the record with a unique value.

@@ -13,6 +13,7 @@ use rand::{RngExt, SeedableRng};
 
 use super::associations::Associations;
 use super::call::Call;
+use super::journal::Journal;
 use super::object_type::{Kind, Lag, ObjectType, TypeIx};
 use super::owners::{self, Owner};
 use super::pipelines::{self, Pipeline};
@@ -44,6 +45,8 @@ pub struct Sim {
     pub associations: Associations,
     /// Tokens and codes.
     pub grants: Grants,
+    /// The app's journal.
+    pub journal: Journal,
     /// Request budgets.
     pub limiter: Limiter,
     /// What goes wrong on purpose.
@@ -95,6 +98,7 @@ impl Sim {
             owners: owners::seeded(),
             associations: Associations::default(),
             grants: Grants::default(),
+            journal: Journal::default(),
             limiter: Limiter::new(config.limits),
             faults: Faults::new(config.faults.clone(), config.seed),
             writes: WriteLog::default(),
@@ -124,6 +128,7 @@ impl Sim {
             owners: self.owners.clone(),
             associations: self.associations.clone(),
             grants: self.grants.clone(),
+            journal: self.journal.clone(),
             limiter: self.limiter.clone(),
             faults: Faults::new(config.faults.clone(), seed),
             writes: self.writes.clone(),

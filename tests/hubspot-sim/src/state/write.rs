@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use super::associations::labels;
 use super::call::Call;
 use super::enrichment;
+use super::journal::Action;
 use super::object_type::{Kind, TypeIx};
 use super::objects::NewRecord;
 use super::property::{OptionSource, Property};
@@ -75,6 +76,7 @@ impl Sim {
             self.link((ix, id), (*to, *target), types);
         }
         enrichment::schedule(self, ix, id, call.now);
+        self.journal_event(call.now, (ix, id), Action::Create, &[]);
         self.finish(call, ix, id, WriteKind::Create, prepared)
     }
 
@@ -99,6 +101,9 @@ impl Sim {
         } else {
             WriteKind::Update
         };
+        if kind == WriteKind::Update {
+            self.journal_event(call.now, (ix, id), Action::Update, &[]);
+        }
         self.finish(call, ix, id, kind, prepared)
     }
 

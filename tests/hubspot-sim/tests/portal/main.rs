@@ -3,6 +3,7 @@
 mod batches;
 mod handle;
 mod http;
+mod journal;
 mod life;
 mod rules;
 mod sdk;

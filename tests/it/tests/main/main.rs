@@ -12,6 +12,7 @@ mod deletes;
 mod directions;
 mod failures;
 mod faults;
+mod journal;
 mod lost_answers;
 mod main_job;
 mod matching;

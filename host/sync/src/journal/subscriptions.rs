@@ -1,0 +1,176 @@
+//! Keeps what the app has subscribed to in line with what pairs sync.
+//!
+//! Only subscriptions of the very form that is made here are ended: to deletions, merges and restores of all objects of a
+//! type. Whatever else the app subscribes to stays.
+
+use std::collections::BTreeSet;
+
+use partneros_domain::Timestamp;
+use partneros_hubspot::{Error as HubSpotError, JournalAction, Subscription};
+
+use super::JournalReader;
+use crate::error::Error;
+
+/// How often what HubSpot lists is compared, although nothing changed here.
+const COMPARED_MS: i64 = 3_600_000;
+/// What is subscribed to, in HubSpot's words.
+const OBJECT: &str = "OBJECT";
+
+/// A portal and an object type.
+type Wanted = BTreeSet<(i64, String)>;
+
+/// What was subscribed to, and when that was compared with what HubSpot lists.
+#[derive(Debug)]
+pub(super) struct Subscribed {
+    to: Wanted,
+    at: Timestamp,
+}
+
+impl JournalReader {
+    /// Brings subscriptions in line if pairs have changed, or if it is time.
+    pub(super) async fn subscribe(&self) -> Result<(), Error> {
+        let parts = self.engine.parts();
+        let now = parts.environment.now();
+        let journaled = parts.store.journaled_objects().await?;
+        let wanted: Wanted = journaled
+            .into_iter()
+            .filter_map(|of| Some((of.portal_id, type_of(&of.hubspot_object)?.to_owned())))
+            .collect();
+        let mut subscribed = self.subscribed.lock().await;
+        let is_same = subscribed
+            .as_ref()
+            .is_some_and(|last| last.to == wanted && now.millis_since(last.at) < COMPARED_MS);
+        if !is_same {
+            self.bring_in_line(&wanted).await.map_err(Error::Journal)?;
+            *subscribed = Some(Subscribed {
+                to: wanted,
+                at: now,
+            });
+        }
+        Ok(())
+    }
+
+    async fn bring_in_line(&self, wanted: &Wanted) -> Result<(), HubSpotError> {
+        let mut missing = wanted.clone();
+        for listed in self.client.subscriptions().await? {
+            let Some((id, to)) = own(&listed) else {
+                continue;
+            };
+            if !missing.remove(&to) {
+                // Nobody syncs it any more, or it is there twice.
+                self.client.unsubscribe(id).await?;
+            }
+        }
+        for (portal_id, object_type_id) in missing {
+            let new = subscription(portal_id, object_type_id);
+            match self.client.subscribe(&new).await {
+                Ok(()) | Err(HubSpotError::Conflict(_)) => {}
+                // What one portal refuses must not keep the others from being heard.
+                Err(
+                    error @ (HubSpotError::Validation(_)
+                    | HubSpotError::NotFound(_)
+                    | HubSpotError::Refused(_)),
+                ) => tracing::warn!(
+                    portal.id = portal_id,
+                    error = %crate::engine::describe(&error),
+                    "HubSpot does not take the subscription to a portal's changes"
+                ),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn subscription(portal_id: i64, object_type_id: String) -> Subscription {
+    let actions = JournalAction::ALL.map(|action| action.as_str().to_owned());
+    Subscription {
+        id: None,
+        subscription_type: OBJECT.to_owned(),
+        portal_id: Some(portal_id),
+        object_type_id: Some(object_type_id),
+        actions: actions.to_vec(),
+        object_ids: Vec::new(),
+        properties: Vec::new(),
+    }
+}
+
+/// The number of a subscription of the form that is made here, and what it is to.
+fn own(listed: &Subscription) -> Option<(i64, (i64, String))> {
+    let to = (listed.portal_id?, listed.object_type_id.clone()?);
+    let mut form = subscription(to.0, to.1.clone());
+    let mut actions = listed.actions.clone();
+    form.actions.sort_unstable();
+    actions.sort_unstable();
+    let is_own = listed.subscription_type == OBJECT
+        && actions == form.actions
+        && listed.object_ids.is_empty()
+        && listed.properties.is_empty();
+    is_own.then_some((listed.id?, to))
+}
+
+/// HubSpot's own objects, by the names that pairs have for them.
+const NAMED: [(&str, &str); 3] = [("contacts", "0-1"), ("companies", "0-2"), ("deals", "0-3")];
+
+/// The type of a HubSpot object as the journal names it; pairs name custom objects by it.
+fn type_of(hubspot_object: &str) -> Option<&str> {
+    let named = NAMED.iter().find(|(name, _)| *name == hubspot_object);
+    let is_type = |text: &str| {
+        let parts = text.split_once('-');
+        let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        parts.is_some_and(|(before, after)| is_number(before) && is_number(after))
+    };
+    match named {
+        Some((_, type_id)) => Some(type_id),
+        None => is_type(hubspot_object).then_some(hubspot_object),
+    }
+}
+
+/// The HubSpot object of a type, as pairs name it.
+pub(super) fn object_of(object_type_id: &str) -> &str {
+    let named = NAMED.iter().find(|(_, type_id)| *type_id == object_type_id);
+    named.map_or(object_type_id, |(name, _)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn objects_have_types_and_types_have_objects() {
+        for (name, type_id) in [("companies", "0-2"), ("deals", "0-3"), ("2-77", "2-77")] {
+            assert_eq!(type_of(name), Some(type_id));
+            assert_eq!(object_of(type_id), name);
+        }
+        for other in ["tickets", "2-", "-2", "2-x", ""] {
+            assert_eq!(type_of(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn only_what_is_made_here_is_known_as_such() {
+        let made = Subscription {
+            id: Some(4),
+            ..subscription(7, "0-2".to_owned())
+        };
+        let mut turned = made.clone();
+        turned.actions.reverse();
+        for own_form in [&made, &turned] {
+            assert_eq!(own(own_form), Some((4, (7, "0-2".to_owned()))));
+        }
+        let other = |change: fn(&mut Subscription)| {
+            let mut other = made.clone();
+            change(&mut other);
+            own(&other)
+        };
+        assert_eq!(other(|one| one.actions.push("UPDATE".to_owned())), None);
+        assert_eq!(other(|one| one.actions.clear()), None);
+        assert_eq!(other(|one| one.object_ids.push(1)), None);
+        assert_eq!(other(|one| one.properties.push("name".to_owned())), None);
+        assert_eq!(
+            other(|one| one.subscription_type = "EVENT".to_owned()),
+            None
+        );
+        assert_eq!(other(|one| one.portal_id = None), None);
+    }
+}

@@ -1,0 +1,65 @@
+//! Looks objects up that HubSpot's change journal says something of.
+//!
+//! The journal saying that an object was deleted is one look at it, HubSpot's own, and the look-up that does not find it is the
+//! other: as with what the archive lists, no third is needed. Were the object back by now, the look-up would find it; and a
+//! restore that the journal tells of later takes the place of the deletion. Of anything else that it says, an object that
+//! is not found was missed once.
+
+use std::collections::HashSet;
+
+use partneros_domain::HubSpotId;
+use partneros_hubspot::BATCH_MAX;
+use partneros_store::{HintedObject, Parting, Sign};
+
+use super::archive::part_with;
+use super::note_missing;
+use crate::absorb::{Unknown, look_at};
+use crate::error::Error;
+use crate::pass::Pass;
+
+/// Looks all hinted objects up. What is said of one meanwhile is looked up as well.
+pub(super) async fn look_up(pass: &mut Pass) -> Result<(), Error> {
+    loop {
+        let (store, pair) = (&pass.engine.store, pass.plan.pair.id);
+        let hinted = store
+            .hinted_objects(pass.organization, pair, BATCH_MAX)
+            .await?;
+        if hinted.is_empty() {
+            return Ok(());
+        }
+        pass.step().await?;
+        look_up_batch(pass, &hinted).await?;
+        let store = &pass.engine.store;
+        store
+            .forget_hints(pass.organization, pass.lease, &hinted)
+            .await?;
+    }
+}
+
+async fn look_up_batch(pass: &mut Pass, hinted: &[HintedObject]) -> Result<(), Error> {
+    let ids: Vec<_> = hinted.iter().map(|hinted| hinted.hubspot_id).collect();
+    let (store, pair) = (&pass.engine.store, pass.plan.pair.id);
+    let linked = store.links_by_hubspot_id(pass.organization, pair, &ids);
+    let linked = linked.await?.into_iter();
+    let linked: HashSet<_> = linked
+        .filter(|entry| entry.record.is_some())
+        .map(|entry| entry.link.hubspot_id)
+        .collect();
+    let (gone, changed): (Vec<_>, Vec<_>) =
+        hinted.iter().partition(|hinted| hinted.sign == Sign::Gone);
+    let gone: Vec<HubSpotId> = ids_of(&gone).filter(|id| linked.contains(id)).collect();
+    if !gone.is_empty() {
+        part_with(pass, &gone, Parting::Archived).await?;
+    }
+    let changed: Vec<HubSpotId> = ids_of(&changed).collect();
+    if !changed.is_empty() {
+        let mut missing = look_at(pass, &changed, Unknown::Skip).await?;
+        missing.retain(|id| linked.contains(id));
+        note_missing(pass, &missing).await?;
+    }
+    Ok(())
+}
+
+fn ids_of(hinted: &[&HintedObject]) -> impl Iterator<Item = HubSpotId> {
+    hinted.iter().map(|hinted| hinted.hubspot_id)
+}

@@ -90,6 +90,9 @@ impl World {
                 let now = self.theirs.now();
                 lock(&self.sim).grants.expire_access(now);
             }
+            What::Uninstall => self.uninstall(),
+            What::Connect => self.connect().await?,
+            What::Property { field, there } => self.set_property(field, there),
             What::Policy { field, policy } => {
                 self.policies_changed.insert(field);
                 self.save(field, policy).await?;

@@ -21,7 +21,7 @@ use crate::ledger::Ledger;
 use crate::points::{Points, Trace, lock};
 use crate::process::Process;
 use crate::schedule::{Habits, Schedule, What, When};
-use crate::template::{START, Template, installed, options};
+use crate::template::{START, Template, options};
 use crate::verdict;
 
 /// Objects that there are at the beginning.
@@ -32,7 +32,7 @@ const OLD: Duration = Duration::from_mins(5);
 pub(crate) const POINT_WAIT: Duration = Duration::from_secs(90);
 /// Passes that a host gets to come to rest: what nobody answered for waits a minute, what HubSpot shows late two.
 const CALM_PASSES: usize = 5;
-const CALM_PAUSE: Duration = Duration::from_secs(200);
+pub(crate) const CALM_PAUSE: Duration = Duration::from_secs(200);
 
 /// What a simulation that went well has to tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +60,10 @@ pub struct World {
     pub(crate) policies_changed: BTreeSet<usize>,
     pub(crate) mirrors: bool,
     pub(crate) rewrites: Option<usize>,
+    /// The fields whose property is archived.
+    pub(crate) away: BTreeSet<usize>,
+    /// Whether the app is out of the portal.
+    pub(crate) uninstalled: bool,
 }
 
 /// Runs a schedule on a clock of its own.
@@ -91,6 +95,8 @@ impl World {
             policies_changed: BTreeSet::new(),
             mirrors: schedule.mirrors,
             rewrites: schedule.habits.rewrites,
+            away: BTreeSet::new(),
+            uninstalled: false,
             sim,
         })
     }
@@ -212,7 +218,7 @@ impl World {
             .await?)
     }
 
-    async fn come_to_rest(&mut self, may_lose_tokens: bool) -> Result<(), Failure> {
+    async fn come_to_rest(&mut self, rotates: bool) -> Result<(), Failure> {
         {
             let mut sim = lock(&self.sim);
             sim.faults.set_plan(FaultPlan::default());
@@ -231,7 +237,8 @@ impl World {
         );
         // The lease of a process that ended runs out first.
         sleep(CALM_PAUSE * 2).await;
-        self.reconnect_if_dead(&process, may_lose_tokens).await?;
+        self.connect_if_dead(&process, rotates).await?;
+        self.bring_properties_back(&process).await?;
         for _ in 0..CALM_PASSES {
             self.pass(&process).await?;
             sleep(CALM_PAUSE).await;
@@ -241,9 +248,9 @@ impl World {
         verdict::judge(self).await
     }
 
-    /// Where HubSpot kills a refresh token with its use, who does not live to store the new one must be connected again.
-    /// Nothing else costs the access.
-    async fn reconnect_if_dead(&self, process: &Process, may_be: bool) -> Result<(), Failure> {
+    /// Where HubSpot kills a refresh token with its use, who does not live to store the new one must be connected again. So must
+    /// whoever was removed from the portal, and knows it. Nothing else costs the access.
+    async fn connect_if_dead(&mut self, process: &Process, rotates: bool) -> Result<(), Failure> {
         let (organization, connection) = (self.template.organization, self.template.connection);
         let trigger = RunTrigger::Schedule;
         let engine = &process.engine;
@@ -257,13 +264,8 @@ impl World {
             .await?
             .status;
         match status {
-            ConnectionStatus::ReauthRequired if may_be => {
-                let new = installed(connection, &mut lock(&self.sim), self.theirs.now());
-                self.store.put_connection(organization, new).await?;
-                process.forget(connection);
-                Ok(())
-            }
-            ConnectionStatus::Active => Ok(()),
+            ConnectionStatus::ReauthRequired if rotates || self.uninstalled => self.connect().await,
+            ConnectionStatus::Active if !self.uninstalled => Ok(()),
             status => Err(format!("the connection is {status:?}").into()),
         }
     }

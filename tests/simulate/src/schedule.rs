@@ -7,6 +7,8 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde::{Deserialize, Serialize};
 
+use crate::rare;
+
 /// Fields and properties that sync, with their policies and directions; see [`crate::template`].
 pub const FIELDS: usize = 5;
 /// Those that a workflow may rewrite: they flow to HubSpot.
@@ -75,6 +77,12 @@ pub enum What {
     Trouble { per_mille: u32 },
     /// The access tokens that are out end now.
     ExpireTokens,
+    /// A person in HubSpot removes the app from the portal: every token dies.
+    Uninstall,
+    /// An admin connects the portal, again.
+    Connect,
+    /// A person in HubSpot archives a property, or brings it back with the values it had.
+    Property { field: usize, there: bool },
     /// The settings are saved once more, with another policy for a field.
     Policy { field: usize, policy: usize },
     /// Somebody asks for everything to be looked at again.
@@ -164,23 +172,31 @@ impl Schedule {
             let at = dice.random_range(0..=steps.len());
             steps.insert(at, Step { when, what });
         }
-        Self {
+        let mut schedule = Self {
             chance: dice.random(),
             processes,
             mirrors,
             habits,
             steps,
+        };
+        rare::strew(&mut schedule, seed);
+        schedule
+    }
+}
+
+impl When {
+    pub(crate) fn draw(dice: &mut StdRng) -> Self {
+        match dice.random_range(0..10) {
+            0..6 => Self::AtPoint(dice.random_range(1..60)),
+            6..8 => Self::After(dice.random_range(0..50)),
+            _ => Self::After(dice.random_range(0..60_000)),
         }
     }
 }
 
 impl Step {
     fn draw(dice: &mut StdRng, processes: usize) -> Self {
-        let when = match dice.random_range(0..10) {
-            0..6 => When::AtPoint(dice.random_range(1..60)),
-            6..8 => When::After(dice.random_range(0..50)),
-            _ => When::After(dice.random_range(0..60_000)),
-        };
+        let when = When::draw(dice);
         let entity = dice.random_range(0..16);
         let field = dice.random_range(0..FIELDS);
         let clear = dice.random_bool(0.1);

@@ -64,7 +64,9 @@ impl World {
         let away = self.away.iter().map(|field| Field::ALL[*field].name);
         let away: BTreeSet<_> = away.collect();
         if listed != away {
-            return Err(format!("the properties of {away:?} are away, listed are {listed:?}").into());
+            return Err(
+                format!("the properties of {away:?} are away, listed are {listed:?}").into(),
+            );
         }
         for field in std::mem::take(&mut self.away) {
             self.set_property(field, true);

@@ -22,7 +22,7 @@ use crate::template::Template;
 use crate::wire::{SimWire, Workflow};
 
 /// Few objects on a page, so that few objects make several.
-const PAGE_ROWS: usize = 3;
+pub(crate) const PAGE_ROWS: usize = 3;
 /// The archive is read so often that it is read in the middle of most simulations.
 const ARCHIVED_INTERVAL_MS: u64 = 60_000;
 /// So is the portal's schema.

@@ -17,15 +17,18 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use crate::Failure;
+use crate::database::Database;
 use crate::ledger::Ledger;
 use crate::points::{Points, Trace, lock};
-use crate::process::Process;
+use crate::process::{PAGE_ROWS, Process};
 use crate::schedule::{Habits, Schedule, What, When};
-use crate::template::{START, Template, options};
+use crate::template::{START, Template};
 use crate::verdict;
 
 /// Objects that there are at the beginning.
 const OBJECTS: usize = 5;
+/// HubSpot's wall stands two pages off, so that a few objects of one instant are beyond it.
+const SEARCH_RESULTS_MAX: usize = 2 * PAGE_ROWS;
 /// Longer than HubSpot's search may hide them.
 const OLD: Duration = Duration::from_mins(5);
 /// For how long a step waits for its point.
@@ -51,6 +54,7 @@ pub struct World {
     pub(crate) template: Arc<Template>,
     pub(crate) sim: Arc<Mutex<Sim>>,
     pub(crate) store: Sqlite,
+    database: Database,
     pub(crate) ours: Clock,
     pub(crate) theirs: Clock,
     pub(crate) ledger: Arc<Ledger>,
@@ -83,9 +87,11 @@ impl World {
         let mut sim = template.sim.fork(schedule.chance);
         sim.config = habits(sim.config, schedule.habits);
         let sim = Arc::new(Mutex::new(sim));
+        let database = Database::new(template, schedule.on_disk)?;
         Ok(Self {
             template: Arc::clone(template),
-            store: template.store.fork(options())?,
+            store: database.shared().clone(),
+            database,
             ours: Clock::runtime(START),
             theirs: Clock::runtime(START.plus_millis(schedule.habits.ahead_ms)),
             ledger: Arc::new(Ledger::new(Arc::clone(&sim))),
@@ -152,7 +158,7 @@ impl World {
         }
         let mut told = (0, 0);
         while let Some(life) = processes.join_next().await {
-            let (passes, crashes) = life?;
+            let (passes, crashes) = life??;
             told = (told.0 + passes, told.1 + crashes);
         }
         self.come_to_rest(schedule.habits.refresh == 1).await?;
@@ -164,30 +170,29 @@ impl World {
     }
 
     /// What a process does until calm: it syncs, now and then it ends in the middle and begins anew.
-    fn life(&self, points: &Arc<Points>) -> impl Future<Output = (u64, u64)> + Send + 'static {
+    fn life(
+        &self,
+        points: &Arc<Points>,
+    ) -> impl Future<Output = Result<(u64, u64), Failure>> + Send + 'static {
         let (points, ledger) = (Arc::clone(points), Arc::clone(&self.ledger));
         let begin = {
             let (template, sim) = (Arc::clone(&self.template), Arc::clone(&self.sim));
             let (ours, theirs) = (self.ours.clone(), self.theirs.clone());
-            let (points, store) = (Arc::clone(&points), self.store.clone());
+            let (points, database) = (Arc::clone(&points), self.database.clone());
             let ledger = Arc::clone(&ledger);
             let rewrites = self.rewrites;
             move || {
-                Process::begin(
-                    &template,
-                    &sim,
-                    [&ours, &theirs],
-                    &points,
-                    &ledger,
-                    &store,
-                    rewrites,
-                )
+                let store = database.open()?;
+                let clocks = [&ours, &theirs];
+                let process =
+                    Process::begin(&template, &sim, clocks, &points, &ledger, &store, rewrites);
+                Ok::<_, Failure>(process)
             }
         };
         let (organization, pair) = (self.template.organization, self.template.pair);
         async move {
             let (mut passes, mut crashes) = (0, 0);
-            let mut process = begin();
+            let mut process = begin()?;
             while !points.is_calm() {
                 sleep(Duration::from_millis(points.pick(0..20_000))).await;
                 let pass = process
@@ -200,13 +205,13 @@ impl World {
                         ledger.with(|book| book.crashes += 1);
                         points.revive();
                         sleep(Duration::from_millis(points.pick(0..400_000))).await;
-                        process = begin();
+                        process = begin()?;
                     }
                     // What a pass could not do is done by a later one; the end is judged, not the way.
                     _ = pass => passes += 1,
                 }
             }
-            (passes, crashes)
+            Ok((passes, crashes))
         }
     }
 
@@ -232,17 +237,19 @@ impl World {
             [&self.ours, &self.theirs],
             &points,
             &self.ledger,
-            &self.store,
+            &self.database.open()?,
             self.rewrites,
         );
         // The lease of a process that ended runs out first.
         sleep(CALM_PAUSE * 2).await;
         self.connect_if_dead(&process, rotates).await?;
         self.bring_properties_back(&process).await?;
+        self.correct_overlong().await?;
         for _ in 0..CALM_PASSES {
             self.pass(&process).await?;
             sleep(CALM_PAUSE).await;
         }
+        self.maps_everything().await?;
         verdict::still(self, &process).await?;
         verdict::complete(self, &process).await?;
         verdict::judge(self).await
@@ -293,6 +300,7 @@ fn habits(config: Config, habits: Habits) -> Config {
         refresh: refresh[usize::from(habits.refresh) % 3],
         merge: habits.merge,
         unchanged_writes_bump: habits.unchanged_writes_bump,
+        search_results_max: SEARCH_RESULTS_MAX,
         enrichment_delay_ms: habits.enriches.then_some(5_000),
         ..config
     }

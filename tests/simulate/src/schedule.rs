@@ -61,6 +61,8 @@ pub enum What {
     Bump { entity: usize },
     /// A person in HubSpot sets the same property of so many objects in one instant.
     Import { count: usize, field: usize },
+    /// A person in HubSpot imports so many new objects in one instant.
+    Flood { count: usize },
     /// A process ends so many points from now, and begins again a while later.
     Crash { process: usize, points: u64 },
     /// Someone edits a record, the first process ends right after it has sent that and before it hears an answer, and
@@ -83,6 +85,14 @@ pub enum What {
     Connect,
     /// A person in HubSpot archives a property, or brings it back with the values it had.
     Property { field: usize, there: bool },
+    /// Someone sets a field to a value on which the mapper fails.
+    Overlong {
+        entity: usize,
+        field: usize,
+        theirs: bool,
+    },
+    /// From now on a field on which the mapper fails is skipped, not its whole record.
+    SkipFields,
     /// The settings are saved once more, with another policy for a field.
     Policy { field: usize, policy: usize },
     /// Somebody asks for everything to be looked at again.
@@ -131,6 +141,9 @@ pub struct Schedule {
     pub processes: usize,
     /// Whether the pair mirrors deletions.
     pub mirrors: bool,
+    /// Whether the database is in a file, which each process opens for itself.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub on_disk: bool,
     /// HubSpot's habits.
     pub habits: Habits,
     /// The steps.
@@ -176,6 +189,7 @@ impl Schedule {
             chance: dice.random(),
             processes,
             mirrors,
+            on_disk: false,
             habits,
             steps,
         };
@@ -256,13 +270,15 @@ impl fmt::Display for Schedule {
             chance,
             processes,
             mirrors,
+            on_disk,
             habits,
             steps,
         } = self;
+        let on_disk = if *on_disk { "\"on_disk\":true," } else { "" };
         let habits = json(habits)?;
         writeln!(
             f,
-            "{{\"chance\":{chance},\"processes\":{processes},\"mirrors\":{mirrors},"
+            "{{\"chance\":{chance},\"processes\":{processes},\"mirrors\":{mirrors},{on_disk}"
         )?;
         write!(f, "\"habits\":{habits},\n\"steps\":[")?;
         for (at, step) in steps.iter().enumerate() {

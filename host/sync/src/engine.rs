@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::brake::PassBrake;
 use crate::environment::Environment;
 use crate::error::Error;
+use crate::mistakes::{Mistake, made};
 use crate::pair_plan::PairPlan;
 use crate::pass::{Pass, PassStart};
 use crate::plugins::{self, Mapper, Plugins, Settled, SplitPlan};
@@ -424,8 +425,8 @@ impl Begun {
     }
 }
 
-/// Writes down which fields of the pair do not sync at present. A field that syncs again has missed edits of both sides,
-/// so everything is looked at again.
+/// Writes down which fields of the pair do not sync at present. A field that syncs again has missed edits of both sides, so
+/// all of HubSpot's are looked at again, and those of ours that are listed as waiting.
 async fn list_parked(pass: &Pass) -> Result<(), Error> {
     let (store, pair) = (&pass.engine.store, &pass.plan.pair);
     let before = store.parked(pass.organization, pair.id).await?;
@@ -441,6 +442,7 @@ async fn list_parked(pass: &Pass) -> Result<(), Error> {
     if !before
         .into_iter()
         .all(|failure| still_parked(failure.field))
+        && !made(Mistake::ReturnForgotten)
     {
         store.set_cursor(pass.organization, pair.id, None).await?;
         if pair.direction.writes_hubspot() {

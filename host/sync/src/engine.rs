@@ -142,6 +142,8 @@ impl Engine {
             PairState::Braked => return Err(Error::Braked),
             PairState::Draft | PairState::Paused => return Err(Error::NotActive),
         }
+        let connection = parts.store.connection(organization, pair.connection_id);
+        let connected_at = connection.await?.connected_at;
         let now = parts.environment.now();
         let lease = parts
             .store
@@ -155,6 +157,7 @@ impl Engine {
             Ok(run) => Ok(Begun {
                 organization,
                 pair,
+                connected_at,
                 lease,
                 tally: Tally::of(run.kind),
                 run,
@@ -247,7 +250,8 @@ impl Engine {
             .finish_run(organization, begun.lease, end)
             .await?;
         let connection = begun.pair.connection_id;
-        self.note_standing(organization, connection, result.as_ref().err())
+        let failed = result.as_ref().err();
+        self.note_standing(organization, connection, begun.connected_at, failed)
             .await?;
         self.note_daily_calls(&begun, &result).await?;
         let run = parts.store.run(organization, run_id).await?;
@@ -401,6 +405,8 @@ enum Reach {
 pub struct Begun {
     organization: OrganizationId,
     pair: ObjectPair,
+    /// When its portal was connected, as the run found it.
+    connected_at: Timestamp,
     lease: Lease,
     run: NewRun,
     tally: Tally,

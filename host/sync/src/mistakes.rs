@@ -42,13 +42,15 @@ pub enum Mistake {
     WaitingForgotten,
     /// A field that syncs again goes on from where it stopped.
     ReturnForgotten,
+    /// That the access was over is said of the access that was given since, too.
+    OldGrantJudged,
     /// A refresh that answers no refresh token leaves none.
     RefreshForgotten,
 }
 
 impl Mistake {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::TiesSkipped,
         Self::NewsTrusted,
         Self::NotSettled,
@@ -67,6 +69,7 @@ impl Mistake {
         Self::TugIgnored,
         Self::WaitingForgotten,
         Self::ReturnForgotten,
+        Self::OldGrantJudged,
         Self::RefreshForgotten,
     ];
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use hubspot_sim::Kind;
 use partneros_domain::FieldName;
-use partneros_store::{Connections as _, SyncState as _};
+use partneros_store::{Connections as _, NewConnection, SyncState as _};
 use tokio::time::sleep;
 
 use crate::Failure;
@@ -26,7 +26,10 @@ impl World {
     /// An admin connects the portal again. No process is told, as none is of what another one does.
     pub(crate) async fn connect(&mut self) -> Result<(), Failure> {
         let (organization, connection) = (self.template.organization, self.template.connection);
-        let new = installed(connection, &mut lock(&self.sim), self.theirs.now());
+        let new = NewConnection {
+            at: self.ours.now(),
+            ..installed(connection, &mut lock(&self.sim), self.theirs.now())
+        };
         self.store.put_connection(organization, new).await?;
         self.uninstalled = false;
         Ok(())

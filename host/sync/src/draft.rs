@@ -397,7 +397,26 @@ fn draft(
         };
         settle(&mut draft, plan, position, value, row);
     }
+    draft.failures.extend(waiting(plan, entry));
     draft
+}
+
+/// The edits that cannot be sent while their mapping does not run. That they are listed keeps the record from being deleted with
+/// its object, and has it pushed once the mapping runs again.
+fn waiting(plan: &PairPlan, entry: &OutboxEntry) -> Vec<NewFailure> {
+    if made(Mistake::WaitingForgotten) {
+        return Vec::new();
+    }
+    let edited = plan.waiting.iter().filter(|waiting| {
+        let link = entry.link.as_ref();
+        let agreed = link.and_then(|link| link.base.agreed(&waiting.field, waiting.rule));
+        let names = waiting.fields.iter();
+        partneros_changed(
+            agreed,
+            names.map(|name| entry.record.fields.get(name.as_str())),
+        )
+    });
+    edited.map(|waiting| waiting.failure.clone()).collect()
 }
 
 /// Writes the value, unless HubSpot holds it already: then both sides agree without a write.

@@ -475,9 +475,11 @@ pub fn held(sim: &Sim) -> Held {
     let mut held = Held::new();
     for record in live {
         for (at, field) in Field::ALL.iter().enumerate() {
-            let value = sim.value_named(object_type, record, field.property);
-            let value = value.map(std::borrow::Cow::into_owned);
-            held.insert((record.id, at), value.filter(|value| !value.is_empty()));
+            // An archived property keeps its values.
+            let property = object_type.registry.position(field.property);
+            let value = property.and_then(|property| record.get(property));
+            let value = value.filter(|value| !value.is_empty());
+            held.insert((record.id, at), value.map(str::to_owned));
         }
     }
     held

@@ -88,6 +88,7 @@ fn cases_of_portals() -> Vec<(&'static str, Case)> {
             a_portal_is_renewed_in_place
             a_portal_has_one_organization_at_a_time
             a_status_keeps_the_last_error
+            what_was_learned_before_a_portal_was_connected_anew_is_not_said
             tokens_open_as_they_were_put
             tokens_are_replaced_by_generation
             a_disconnected_portal_has_no_tokens

@@ -43,6 +43,8 @@ pub struct LinkedRecord {
     pub record: Option<Record>,
     /// Whether failures of the pull are listed for it, which a look at it may clear.
     pub pull_failed: bool,
+    /// Whether failures of the push are listed for it, which a push may clear.
+    pub push_failed: bool,
     /// Whether a push found the HubSpot object missing, so that an edit waits for it to come back.
     pub object_was_missing: bool,
 }
@@ -389,13 +391,13 @@ pub trait SyncState: Send + Sync {
         after: Option<RecordId>,
         limit: usize,
     ) -> Result<Vec<OutboxEntry>>;
-    /// Puts records of the pair back into the outbox at once: those with push failures, whose fields are no longer paused
-    /// then ([`Base::end_pauses`]), or all.
+    /// Puts the pair's records with push failures back into the outbox at once. If `pauses_end`, their fields are no longer
+    /// paused ([`Base::end_pauses`]).
     async fn requeue(
         &self,
         organization: OrganizationId,
         pair: PairId,
-        failed_only: bool,
+        pauses_end: bool,
         now: Timestamp,
     ) -> Result<u64>;
     /// The first failure of each field and property of the pair that is paused for records, see [`TUG_OF_WAR`], with how

@@ -114,29 +114,29 @@ pub(super) fn enqueue_unlinked(db: &Database, pair: &PairScope, now: Timestamp) 
     Ok(())
 }
 
-/// Puts every record in, or those with push failures, and returns how many they are.
+/// Puts the records with push failures in, and returns how many they are.
 pub(super) fn requeue(
     db: &Database,
     pair: &PairScope,
-    failed_only: bool,
+    pauses_end: bool,
     now: Timestamp,
 ) -> Outcome<u64> {
     sweep(db, pair.key)?;
-    if failed_only {
+    if pauses_end {
         end_pauses(db, pair.key)?;
     }
     let put = db
         .prepare_cached(
             "INSERT INTO outbox (pair, record, due_at, attempts, since)
              SELECT ?1, r.key, ?3, 0, ?3 FROM records r
-             WHERE r.object = ?2 AND r.deleted_at IS NULL AND (NOT ?4 OR r.key IN (
-                 SELECT f.record FROM failures f WHERE f.pair = ?1 AND f.stage = 'push'))
+             WHERE r.object = ?2 AND r.deleted_at IS NULL AND r.key IN (
+                 SELECT f.record FROM failures f WHERE f.pair = ?1 AND f.stage = 'push')
              ORDER BY r.key
              ON CONFLICT (record, pair) DO UPDATE SET
              since = CASE WHEN due_at IS NULL THEN excluded.since ELSE since END,
              due_at = excluded.due_at, attempts = 0",
         )?
-        .execute(params![pair.key, pair.object, now.0, failed_only])?;
+        .execute([pair.key, pair.object, now.0])?;
     Ok(put as u64)
 }
 

@@ -291,12 +291,12 @@ impl SyncState for Sqlite {
         &self,
         organization: OrganizationId,
         pair: PairId,
-        failed_only: bool,
+        pauses_end: bool,
         now: Timestamp,
     ) -> Result<u64> {
         self.write("put records back into the outbox", move |tx| {
             let pair = scope::pair(tx, organization, pair)?;
-            outbox::requeue(tx, &pair, failed_only, now)
+            outbox::requeue(tx, &pair, pauses_end, now)
         })
         .await
     }
@@ -410,6 +410,7 @@ fn links(db: &Database, pair: &PairScope, ids: &[HubSpotId]) -> Outcome<Vec<Link
                 .then(|| read_record(row, &pair.object_name))
                 .transpose()?,
             pull_failed: standing.pull_failed,
+            push_failed: standing.push_failed,
             object_was_missing: standing.object_was_missing,
         });
     }

@@ -380,7 +380,10 @@ impl World {
         }
         let link = self.store.link_of_record(organization, pair, record.id);
         if let Some(link) = link.await? {
-            self.their_edit(u64::try_from(link.hubspot_id.0)?, field, false);
+            let id = u64::try_from(link.hubspot_id.0)?;
+            // HubSpot takes what is written to an object that was merged for what is left.
+            let id = self.ledger.with(|book| book.became(id));
+            self.their_edit(id, field, false);
         }
         Ok(())
     }

@@ -234,6 +234,18 @@ impl Ledger {
         });
     }
 
+    /// A process begins with nothing in memory: what the one before was answered and did not store is as if unheard.
+    pub fn begun(&self, process: usize) {
+        self.with(|book| {
+            let writes = book.writes.iter_mut();
+            for write in writes.filter(|write| write.process == process) {
+                if write.heard == Heard::Answer {
+                    write.heard = Heard::Nothing;
+                }
+            }
+        });
+    }
+
     /// A process has stored what it was answered.
     pub fn kept(&self, process: usize) {
         self.with(|book| {

@@ -100,6 +100,7 @@ impl Process {
         database: &Sqlite,
         rewrites: Option<usize>,
     ) -> Self {
+        ledger.begun(points.process());
         let environment = Arc::new(SimEnvironment {
             clock: ours.clone(),
             points: Arc::clone(points),

@@ -121,22 +121,32 @@ pub(super) fn requeue(
     pauses_end: bool,
     now: Timestamp,
 ) -> Outcome<u64> {
-    sweep(db, pair.key)?;
     if pauses_end {
         end_pauses(db, pair.key)?;
     }
+    put_back(db, pair, true, now)
+}
+
+/// Puts every record in.
+pub(super) fn enqueue_all(db: &Database, pair: &PairScope, now: Timestamp) -> Outcome<()> {
+    put_back(db, pair, false, now)?;
+    Ok(())
+}
+
+fn put_back(db: &Database, pair: &PairScope, failed_only: bool, now: Timestamp) -> Outcome<u64> {
+    sweep(db, pair.key)?;
     let put = db
         .prepare_cached(
             "INSERT INTO outbox (pair, record, due_at, attempts, since)
              SELECT ?1, r.key, ?3, 0, ?3 FROM records r
-             WHERE r.object = ?2 AND r.deleted_at IS NULL AND r.key IN (
-                 SELECT f.record FROM failures f WHERE f.pair = ?1 AND f.stage = 'push')
+             WHERE r.object = ?2 AND r.deleted_at IS NULL AND (NOT ?4 OR r.key IN (
+                 SELECT f.record FROM failures f WHERE f.pair = ?1 AND f.stage = 'push'))
              ORDER BY r.key
              ON CONFLICT (record, pair) DO UPDATE SET
              since = CASE WHEN due_at IS NULL THEN excluded.since ELSE since END,
              due_at = excluded.due_at, attempts = 0",
         )?
-        .execute([pair.key, pair.object, now.0])?;
+        .execute(params![pair.key, pair.object, now.0, failed_only])?;
     Ok(put as u64)
 }
 

@@ -5,7 +5,7 @@
 //! HubSpot's change journal, where it is read, hints at objects to look up sooner.
 //!
 //! Invariant: an object counts as gone when two looks say so, both of them answered. A page that failed, or that left an
-//! object out, says nothing.
+//! object out, says nothing. What HubSpot itself says was deleted, in its archive or its journal, is one look.
 
 mod archive;
 mod doomed;

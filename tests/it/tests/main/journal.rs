@@ -54,6 +54,7 @@ async fn a_deletion_and_a_restore_are_noticed_long_before_the_archive_is_read() 
     read(&journal).await;
     poll(&host).await;
     assert_eq!(run_due(&host).await, 0, "nothing is due");
+    host.writes();
 
     host.person_archives("companies", id);
     read(&journal).await;

@@ -104,6 +104,7 @@ impl World {
                 theirs,
             } => self.set_overlong(entity, field, theirs).await?,
             What::SkipFields => self.skip_fields().await?,
+            What::Options { there } => self.set_options(there),
             What::Policy { field, policy } => {
                 self.policies_changed.insert(field);
                 self.save(field, policy).await?;

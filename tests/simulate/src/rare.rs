@@ -5,6 +5,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use crate::schedule::{FIELDS, Schedule, Step, What, When};
+use crate::template::CHOICE;
 
 /// How often the app is removed from the portal.
 const UNINSTALLED: f64 = 0.1;
@@ -28,6 +29,13 @@ const OVERLONG: f64 = 0.1;
 /// How many are set then.
 const OVERLONG_VALUES: std::ops::RangeInclusive<usize> = 1..=4;
 
+/// How often an enumeration loses options.
+const OPTIONS_REMOVED: f64 = 0.1;
+/// How often it gets them back while the schedule lasts; otherwise that happens afterwards.
+const OPTIONS_ADDED: f64 = 0.7;
+/// How often people choose one of them then.
+const CHOICES: std::ops::RangeInclusive<usize> = 2..=6;
+
 /// Adds what happens seldom to the schedule of a seed.
 pub(crate) fn strew(schedule: &mut Schedule, seed: u64) {
     access(schedule, &mut dice(seed, 1));
@@ -35,6 +43,7 @@ pub(crate) fn strew(schedule: &mut Schedule, seed: u64) {
     schedule.on_disk = dice(seed, 3).random_bool(ON_DISK);
     flood(schedule, &mut dice(seed, 4));
     overlong(schedule, &mut dice(seed, 5));
+    options(schedule, &mut dice(seed, 6));
 }
 
 fn dice(seed: u64, kind: u64) -> StdRng {
@@ -88,6 +97,34 @@ fn overlong(schedule: &mut Schedule, dice: &mut StdRng) {
     }
     if dice.random() {
         insert(schedule, dice, 0, What::SkipFields);
+    }
+}
+
+fn options(schedule: &mut Schedule, dice: &mut StdRng) {
+    if !dice.random_bool(OPTIONS_REMOVED) {
+        return;
+    }
+    for _ in 0..dice.random_range(CHOICES) {
+        let (entity, clear) = (dice.random_range(0..16), dice.random_bool(0.1));
+        let field = CHOICE;
+        let what = if dice.random() {
+            What::OurEdit {
+                entity,
+                field,
+                clear,
+            }
+        } else {
+            What::TheirEdit {
+                entity,
+                field,
+                clear,
+            }
+        };
+        insert(schedule, dice, 0, what);
+    }
+    let at = insert(schedule, dice, 0, What::Options { there: false });
+    if dice.random_bool(OPTIONS_ADDED) {
+        insert(schedule, dice, at + 1, What::Options { there: true });
     }
 }
 

@@ -66,6 +66,8 @@ pub struct World {
     pub(crate) rewrites: Option<usize>,
     /// The fields whose property is archived.
     pub(crate) away: BTreeSet<usize>,
+    /// Whether the enumeration has ever lost options.
+    pub(crate) were_options_removed: bool,
     /// Whether the app is out of the portal.
     pub(crate) uninstalled: bool,
 }
@@ -102,6 +104,7 @@ impl World {
             mirrors: schedule.mirrors,
             rewrites: schedule.habits.rewrites,
             away: BTreeSet::new(),
+            were_options_removed: false,
             uninstalled: false,
             sim,
         })
@@ -245,6 +248,7 @@ impl World {
         self.connect_if_dead(&process, rotates).await?;
         self.bring_properties_back(&process).await?;
         self.correct_overlong().await?;
+        self.add_options_again(&process).await?;
         for _ in 0..CALM_PASSES {
             self.pass(&process).await?;
             sleep(CALM_PAUSE).await;

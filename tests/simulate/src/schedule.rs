@@ -93,6 +93,8 @@ pub enum What {
     },
     /// From now on a field on which the mapper fails is skipped, not its whole record.
     SkipFields,
+    /// A person in HubSpot removes every other option of the enumeration, or adds them again.
+    Options { there: bool },
     /// The settings are saved once more, with another policy for a field.
     Policy { field: usize, policy: usize },
     /// Somebody asks for everything to be looked at again.

@@ -4,7 +4,9 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use hubspot_sim::{Clock, Config, Sim};
+use hubspot_sim::state::definitions::NewProperty;
+use hubspot_sim::state::property::Choice;
+use hubspot_sim::{Call, Clock, Config, Sim};
 use partneros_domain::{
     ConflictPolicy, ConnectionId, Direction, FieldMapping, MappingState, Mappings, MatchKey,
     ObjectPair, OrganizationId, PairId, PairState, PluginFailurePolicy, Thresholds, Timestamp,
@@ -57,8 +59,9 @@ pub struct Field {
 }
 
 impl Field {
-    /// All of them. The first is the name, which always has a value.
-    pub const ALL: [Self; FIELDS] = [
+    /// All of them. The first is the name, which always has a value; the last is an enumeration in HubSpot, and only edited where
+    /// a schedule says so.
+    pub const ALL: [Self; FIELDS + 1] = [
         Self::both("name", "name", ConflictPolicy::NewestWins),
         Self::both("city", "city", ConflictPolicy::CrmWins),
         Self::both("phone", "phone", ConflictPolicy::PartnerOsWins),
@@ -70,6 +73,7 @@ impl Field {
             reads_hubspot: false,
             ..Self::both("street", "address", ConflictPolicy::NewestWins)
         },
+        Self::both("industry", CHOSEN, ConflictPolicy::NewestWins),
     ];
 
     const fn both(name: &'static str, property: &'static str, policy: ConflictPolicy) -> Self {
@@ -100,6 +104,13 @@ impl Field {
         }
     }
 }
+
+/// The place of the enumeration in [`Field::ALL`].
+pub const CHOICE: usize = FIELDS;
+/// The enumeration, whose options are everything that people may come to write.
+const CHOSEN: &str = "partner_tier";
+/// How many options each side has.
+const OPTIONS: u32 = 200;
 
 /// Our field for what HubSpot calculates.
 pub const COUNT: &str = "employees";
@@ -153,6 +164,7 @@ impl Template {
         };
         let plugins = Plugins::new(runtime, built_in)?;
         let mut sim = Sim::new(Config::default(), START);
+        make_choices(&mut sim)?;
         let (organization, connection) = connect(&store, &mut sim).await?;
         let pair = PairId(Uuid::from_u128(3));
         let mut template = Self {
@@ -216,6 +228,30 @@ impl Template {
         engine.activate(self.organization, self.pair).await?;
         Ok(())
     }
+}
+
+/// A person in HubSpot makes the enumeration.
+fn make_choices(sim: &mut Sim) -> Result<(), Failure> {
+    let ours = (1..=OPTIONS).map(|number| format!("ours {number}"));
+    let theirs = (1..=OPTIONS).map(|number| format!("theirs {number}"));
+    let options = ours.chain(theirs).map(|value| Choice {
+        label: value.clone(),
+        value,
+        description: String::new(),
+        display_order: -1,
+        hidden: false,
+    });
+    let new = NewProperty {
+        name: CHOSEN.to_owned(),
+        label: "Partner tier".to_owned(),
+        data_type: "enumeration".to_owned(),
+        field_type: "select".to_owned(),
+        group_name: "companyinformation".to_owned(),
+        options: options.collect(),
+        ..NewProperty::default()
+    };
+    let made = sim.create_property(&Call::person(START), OBJECT, &new);
+    made.map(drop).map_err(|error| format!("{error:?}").into())
 }
 
 /// How a simulation uses a database.

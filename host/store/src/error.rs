@@ -93,7 +93,7 @@ pub enum Error {
     DiskFull,
     /// The database's file, or its folder, is not to be written.
     #[error(
-        "failed to write: the database is read-only; give the host's user write access to its file and folder"
+        "failed to write: the database is read-only; give the host's user write access to its file, to those beside it (`-wal`, `-shm`) and to their folder"
     )]
     ReadOnly,
     /// The disk fails.

@@ -73,7 +73,7 @@ pub use seal::{
 };
 pub use sqlite::{
     DATABASE_VERSION, DatabaseSummary, Options, Sqlite, Steps, Threads, back_up, check_database,
-    restore,
+    check_writable, restore,
 };
 
 /// The result of a storage operation.

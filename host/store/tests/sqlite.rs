@@ -223,7 +223,7 @@ fn what_is_no_database_is_refused() {
     let error = open(&path).unwrap_err();
     assert_eq!(error.to_string(), "failed to open the database for writing");
     let error = open(&folder.path().join("no/such/folder/test.db")).unwrap_err();
-    assert_eq!(error.to_string(), "failed to create the database file");
+    assert_eq!(error.to_string(), "failed to open the database file");
 }
 
 #[tokio::test]

@@ -78,15 +78,22 @@ impl Draft {
         !self.done && (self.link.is_none() && self.failures.is_empty() || !self.changes.is_empty())
     }
 
-    /// The link with what is about to be sent written down; none when there is nothing to remember it on.
+    /// What is about to be sent, to be written down on the link or, while there is none, in the outbox; none when nothing is.
     ///
     /// If the answer or our commit is lost, the next look at the object recognises its value as ours by this, instead of
     /// taking it for somebody's edit.
     pub fn intent(&self, plan: &PairPlan) -> Option<Effect> {
-        let mut link = self.link.clone()?;
+        if self.changes.is_empty() {
+            return None;
+        }
+        let mut base = self
+            .link
+            .as_ref()
+            .map(|link| link.base.clone())
+            .unwrap_or_default();
         for change in &self.changes {
             let route = &plan.routes[change.route];
-            let agreed = link.base.agreed(&route.field.name, route.rule).cloned();
+            let agreed = base.agreed(&route.field.name, route.rule).cloned();
             let mut agreed = agreed.unwrap_or_else(|| Agreed {
                 rule: route.rule,
                 partneros: vec![None; route.fields.len()],
@@ -102,9 +109,16 @@ impl Draft {
                 partneros: self.values(route),
                 hubspot: change.value.clone(),
             });
-            link.base.set(route.field.name.clone(), agreed);
+            base.set(route.field.name.clone(), agreed);
         }
-        (!self.changes.is_empty()).then(|| Effect {
+        let Some(link) = &self.link else {
+            return Some(self.effect(OutboxEffect::Sending(base)));
+        };
+        let link = Link {
+            base,
+            ..link.clone()
+        };
+        Some(Effect {
             link: Some(link),
             ..self.effect(if made(Mistake::OutboxFirst) {
                 OutboxEffect::Settle
@@ -383,7 +397,26 @@ fn draft(
         };
         settle(&mut draft, plan, position, value, row);
     }
+    draft.failures.extend(waiting(plan, entry));
     draft
+}
+
+/// The edits that cannot be sent while their mapping does not run. That they are listed keeps the record from being deleted with
+/// its object, and has it pushed once the mapping runs again.
+fn waiting(plan: &PairPlan, entry: &OutboxEntry) -> Vec<NewFailure> {
+    if made(Mistake::WaitingForgotten) {
+        return Vec::new();
+    }
+    let edited = plan.waiting.iter().filter(|waiting| {
+        let link = entry.link.as_ref();
+        let agreed = link.and_then(|link| link.base.agreed(&waiting.field, waiting.rule));
+        let names = waiting.fields.iter();
+        partneros_changed(
+            agreed,
+            names.map(|name| entry.record.fields.get(name.as_str())),
+        )
+    });
+    edited.map(|waiting| waiting.failure.clone()).collect()
 }
 
 /// Writes the value, unless HubSpot holds it already: then both sides agree without a write.

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::brake::PassBrake;
 use crate::environment::Environment;
 use crate::error::Error;
+use crate::mistakes::{Mistake, made};
 use crate::pair_plan::PairPlan;
 use crate::pass::{Pass, PassStart};
 use crate::plugins::{self, Mapper, Plugins, Settled, SplitPlan};
@@ -141,6 +142,8 @@ impl Engine {
             PairState::Braked => return Err(Error::Braked),
             PairState::Draft | PairState::Paused => return Err(Error::NotActive),
         }
+        let connection = parts.store.connection(organization, pair.connection_id);
+        let connected_at = connection.await?.connected_at;
         let now = parts.environment.now();
         let lease = parts
             .store
@@ -154,6 +157,7 @@ impl Engine {
             Ok(run) => Ok(Begun {
                 organization,
                 pair,
+                connected_at,
                 lease,
                 tally: Tally::of(run.kind),
                 run,
@@ -246,7 +250,8 @@ impl Engine {
             .finish_run(organization, begun.lease, end)
             .await?;
         let connection = begun.pair.connection_id;
-        self.note_standing(organization, connection, result.as_ref().err())
+        let failed = result.as_ref().err();
+        self.note_standing(organization, connection, begun.connected_at, failed)
             .await?;
         self.note_daily_calls(&begun, &result).await?;
         let run = parts.store.run(organization, run_id).await?;
@@ -400,6 +405,8 @@ enum Reach {
 pub struct Begun {
     organization: OrganizationId,
     pair: ObjectPair,
+    /// When its portal was connected, as the run found it.
+    connected_at: Timestamp,
     lease: Lease,
     run: NewRun,
     tally: Tally,
@@ -424,8 +431,8 @@ impl Begun {
     }
 }
 
-/// Writes down which fields of the pair do not sync at present. A field that syncs again has missed edits of both sides,
-/// so everything is looked at again.
+/// Writes down which fields of the pair do not sync at present. A field that syncs again has missed edits of both sides, so
+/// all of HubSpot's are looked at again, and those of ours that are listed as waiting.
 async fn list_parked(pass: &Pass) -> Result<(), Error> {
     let (store, pair) = (&pass.engine.store, &pass.plan.pair);
     let before = store.parked(pass.organization, pair.id).await?;
@@ -441,6 +448,7 @@ async fn list_parked(pass: &Pass) -> Result<(), Error> {
     if !before
         .into_iter()
         .all(|failure| still_parked(failure.field))
+        && !made(Mistake::ReturnForgotten)
     {
         store.set_cursor(pass.organization, pair.id, None).await?;
         if pair.direction.writes_hubspot() {

@@ -28,8 +28,8 @@ pub enum Counterpart {
     Linked(LinkedRecord),
     /// A record that exists but was not linked so far.
     Matched(Record),
-    /// A record from which we made the object, without learning of it.
-    Made(Record),
+    /// A record from which we made the object, without learning of it, with what was sent then, if it is known.
+    Made(Record, Base),
     /// Nothing: a record with this id is to be made.
     New(RecordId),
 }
@@ -39,7 +39,7 @@ impl Counterpart {
     pub fn record_id(&self) -> Option<RecordId> {
         match self {
             Self::Linked(entry) => Some(entry.record_id),
-            Self::Matched(record) | Self::Made(record) => Some(record.id),
+            Self::Matched(record) | Self::Made(record, _) => Some(record.id),
             Self::New(_) => None,
         }
     }
@@ -148,6 +148,7 @@ pub fn judge(
             };
             let mut judge = Judge::new(plan, row, record, entry.link);
             judge.counted = true;
+            judge.push_failed = entry.push_failed;
             judge.routes(inbound, at, counts);
             // A look that finds nothing still clears what was listed for the object before.
             if judge.found_nothing() && !entry.pull_failed {
@@ -156,8 +157,8 @@ pub fn judge(
             }
             return judge.verdict(counts);
         }
-        Counterpart::Made(record) => (record, new_link(row), true),
-        Counterpart::Matched(record) => (record, new_link(row), false),
+        Counterpart::Made(record, sent) => (record, new_link(row, sent), true),
+        Counterpart::Matched(record) => (record, new_link(row, Base::default()), false),
     };
     counts.matched += 1;
     let mut judge = Judge::new(plan, row, record, link);
@@ -166,10 +167,10 @@ pub fn judge(
     judge.verdict(counts)
 }
 
-fn new_link(row: &Row<'_>) -> Link {
+fn new_link(row: &Row<'_>, base: Base) -> Link {
     Link {
         hubspot_id: row.id,
-        base: Base::default(),
+        base,
         hubspot_updated_at: row.updated_at,
     }
 }
@@ -264,6 +265,9 @@ struct Judge<'a> {
     /// Whether changes count for the brake, as those of a record that was linked before do.
     counted: bool,
     changes: Vec<NotedChange>,
+    /// Whether something of the record failed on its way to HubSpot, which what is decided here may have done away with: the
+    /// push looks at it again.
+    push_failed: bool,
     /// The object carries the record's id, so it was made from this record and the answer was lost. What it holds came
     /// from us, perhaps through a lossy transform, or from someone who edited it since: ours stays, theirs is listed.
     claimed: bool,
@@ -283,6 +287,7 @@ impl<'a> Judge<'a> {
             conflicts: Vec::new(),
             counted: false,
             changes: Vec::new(),
+            push_failed: false,
             claimed: false,
         };
         for route in &plan.routes {
@@ -528,7 +533,7 @@ impl<'a> Judge<'a> {
     }
 
     fn effect(mut self, counts: &mut Counts) -> Effect {
-        let to_push = self.has_to_push();
+        let to_push = self.push_failed || self.has_to_push();
         self.link.hubspot_updated_at = self.link.hubspot_updated_at.max(self.row.updated_at);
         let version = self.record.version;
         let record = if self.fields_changed {

@@ -38,13 +38,19 @@ pub enum Mistake {
     DoomedForgotten,
     /// A tug of war goes on.
     TugIgnored,
+    /// An edit that waits for a property to come back is not listed.
+    WaitingForgotten,
+    /// A field that syncs again goes on from where it stopped.
+    ReturnForgotten,
+    /// That the access was over is said of the access that was given since, too.
+    OldGrantJudged,
     /// A refresh that answers no refresh token leaves none.
     RefreshForgotten,
 }
 
 impl Mistake {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 20] = [
         Self::TiesSkipped,
         Self::NewsTrusted,
         Self::NotSettled,
@@ -61,6 +67,9 @@ impl Mistake {
         Self::OthersObject,
         Self::DoomedForgotten,
         Self::TugIgnored,
+        Self::WaitingForgotten,
+        Self::ReturnForgotten,
+        Self::OldGrantJudged,
         Self::RefreshForgotten,
     ];
 }

@@ -78,6 +78,19 @@ impl Route {
     }
 }
 
+/// A mapping that does not run, although our values would flow by it: edits of its fields wait.
+#[derive(Debug)]
+pub struct Waiting {
+    /// The field.
+    pub field: FieldName,
+    /// The fields that make up PartnerOS's side: the field itself first.
+    pub fields: Vec<FieldName>,
+    /// The mapping's rule.
+    pub rule: u32,
+    /// Why it does not run.
+    pub failure: NewFailure,
+}
+
 /// A pair made ready to sync.
 #[derive(Debug)]
 pub struct PairPlan {
@@ -109,6 +122,8 @@ pub struct PairPlan {
     pub outbound_fields: Vec<FieldSchema>,
     /// Mappings that do not run, with the reasons.
     pub parked: Vec<NewFailure>,
+    /// Those of them by which our values would flow.
+    pub waiting: Vec<Waiting>,
 }
 
 impl PairPlan {
@@ -125,7 +140,9 @@ impl PairPlan {
         for (mapping, property, direction) in live {
             builder.add(mapping, property, direction);
         }
-        builder.finish()
+        let mut plan = builder.finish();
+        plan.waiting = waiting(&plan, mappings);
+        plan
     }
 
     /// The same pair without the mappings that the mapper refuses.
@@ -141,6 +158,7 @@ impl PairPlan {
         let mut plan = Self::new(&self.pair, &kept, &self.object, hubspot);
         plan.parked
             .extend(refused.iter().map(|(_, failure)| failure.clone()));
+        plan.waiting = waiting(&plan, mappings);
         plan
     }
 
@@ -349,8 +367,26 @@ impl<'a> Builder<'a> {
             outbound_plugins: self.outbound_plugins,
             outbound_fields,
             parked: self.parked,
+            waiting: Vec::new(),
         }
     }
+}
+
+fn waiting(plan: &PairPlan, mappings: &Mappings) -> Vec<Waiting> {
+    let live = mappings.live(plan.pair.direction);
+    let ours = live.filter(|(_, _, direction)| direction.writes_hubspot());
+    let waiting = ours.filter_map(|(mapping, ..)| {
+        let mut parked = plan.parked.iter();
+        let failure = parked.find(|failure| failure.field.as_ref() == Some(&mapping.field))?;
+        let fields = std::iter::once(&mapping.field).chain(&mapping.extra_fields);
+        Some(Waiting {
+            field: mapping.field.clone(),
+            fields: fields.cloned().collect(),
+            rule: mapping.rule(),
+            failure: failure.clone(),
+        })
+    });
+    waiting.collect()
 }
 
 /// Adds a rule and its output; inputs are shared between rules. Returns the rule's position.

@@ -1,20 +1,23 @@
 //! How a connection stands after its portal was asked something: well, failing, or no longer let in.
 
-use partneros_domain::{ConnectionId, OrganizationId};
+use partneros_domain::{ConnectionId, OrganizationId, Timestamp};
 use partneros_hubspot::Error as HubSpot;
 use partneros_store::{Access, Connection, ConnectionStatus};
 
 use crate::access::unopened;
 use crate::engine::{Engine, describe};
 use crate::error::Error;
+use crate::mistakes::{Mistake, made};
 
 impl Engine {
     /// Writes down what a connection's last use says about it; `failed` is what went wrong, if anything did. A portal that
-    /// no longer lets us in opens the alert about it.
+    /// no longer lets us in opens the alert about it. Nothing is said of a connection that was connected anew since it was, when
+    /// the use began, as of `connected_at`.
     pub async fn note_standing(
         &self,
         organization: OrganizationId,
         id: ConnectionId,
+        connected_at: Timestamp,
         failed: Option<&Error>,
     ) -> Result<(), Error> {
         let store = &self.parts().store;
@@ -24,10 +27,16 @@ impl Engine {
         };
         let message = failed.map(|error| describe(error));
         let now = self.parts().environment.now();
-        store
-            .set_connection_status(organization, id, status, message.as_deref(), now)
+        let as_of = if made(Mistake::OldGrantJudged) {
+            connection.connected_at
+        } else {
+            connected_at
+        };
+        let is_set = store
+            .set_connection_status(organization, id, as_of, status, message.as_deref(), now)
             .await?;
         match (status, message) {
+            _ if !is_set => Ok(()),
             (ConnectionStatus::ReauthRequired, Some(reason)) => {
                 self.alert_revoked(organization, id, &reason).await
             }
@@ -60,7 +69,6 @@ fn standing(connection: &Connection, failed: Option<&Error>) -> Option<Connectio
 
 #[cfg(test)]
 mod tests {
-    use partneros_domain::Timestamp;
     use partneros_hubspot::Refusal;
 
     use super::*;

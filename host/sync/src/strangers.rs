@@ -7,7 +7,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use partneros_domain::{HubSpotId, RecordId};
+use partneros_domain::{Base, HubSpotId, RecordId};
 use partneros_hubspot::Rows;
 use partneros_store::{DeletedRecord, LinkStep, NewFailure, Record};
 
@@ -42,12 +42,14 @@ pub async fn meet(pass: &mut Pass, rows: &Rows, strangers: &[usize]) -> Result<M
         strangers.iter().map(|at| (*at, own(*at))).collect();
     let ids: Vec<_> = marked.iter().filter_map(|(_, id)| *id).collect();
     let mut made = unlinked(pass, &ids).await?;
+    let mut sent = sent(pass, &made).await?;
     let deleted = deleted(pass, &ids).await?;
     let mut met = Met::default();
     let (mut by_key, mut late) = (Vec::new(), Vec::new());
     for (at, id) in marked {
         if let Some(record) = id.and_then(|id| made.remove(&id)) {
-            met.counterparts.push((at, Counterpart::Made(record)));
+            let sent = sent.remove(&record.id).unwrap_or_default();
+            met.counterparts.push((at, Counterpart::Made(record, sent)));
         } else if let Some(record) = id.and_then(|id| deleted.get(&id)) {
             // What is left of a merge is others' too.
             if record.unheard && !presence::is_merged(pass, &Row::new(rows, at)) {
@@ -117,6 +119,20 @@ async fn unlinked(pass: &Pass, ids: &[RecordId]) -> Result<HashMap<RecordId, Rec
         .into_iter()
         .map(|record| (record.id, record))
         .collect())
+}
+
+/// What was sent to make objects of these records.
+async fn sent(
+    pass: &Pass,
+    made: &HashMap<RecordId, Record>,
+) -> Result<HashMap<RecordId, Base>, Error> {
+    if made.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let (store, pair) = (&pass.engine.store, pass.plan.pair.id);
+    let ids: Vec<_> = made.keys().copied().collect();
+    let sent = store.sent_creates(pass.organization, pair, &ids).await?;
+    Ok(sent.into_iter().collect())
 }
 
 async fn deleted(pass: &Pass, ids: &[RecordId]) -> Result<HashMap<RecordId, DeletedRecord>, Error> {

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::faults::FaultPlan;
+use crate::state::search::SEARCH_RESULTS_MAX;
 
 /// Everything that shapes a simulated portal.
 #[derive(Debug, Clone)]
@@ -26,6 +27,8 @@ pub struct Config {
     pub create_lag_ms: i64,
     /// How long search goes on matching the old values of a changed record, in milliseconds.
     pub update_lag_ms: i64,
+    /// How many results of a search can be paged to; HubSpot's wall.
+    pub search_results_max: usize,
     /// When set, this many milliseconds after a record's creation HubSpot fills in a property by itself and bumps the
     /// modified date.
     pub enrichment_delay_ms: Option<i64>,
@@ -57,6 +60,7 @@ impl Default for Config {
             limits: Limits::OFF,
             create_lag_ms: 0,
             update_lag_ms: 0,
+            search_results_max: SEARCH_RESULTS_MAX,
             enrichment_delay_ms: None,
             refresh: RefreshMode::Same,
             consent: Consent::Approve,

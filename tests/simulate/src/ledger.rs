@@ -234,6 +234,18 @@ impl Ledger {
         });
     }
 
+    /// A process begins with nothing in memory: what the one before was answered and did not store is as if unheard.
+    pub fn begun(&self, process: usize) {
+        self.with(|book| {
+            let writes = book.writes.iter_mut();
+            for write in writes.filter(|write| write.process == process) {
+                if write.heard == Heard::Answer {
+                    write.heard = Heard::Nothing;
+                }
+            }
+        });
+    }
+
     /// A process has stored what it was answered.
     pub fn kept(&self, process: usize) {
         self.with(|book| {
@@ -475,9 +487,11 @@ pub fn held(sim: &Sim) -> Held {
     let mut held = Held::new();
     for record in live {
         for (at, field) in Field::ALL.iter().enumerate() {
-            let value = sim.value_named(object_type, record, field.property);
-            let value = value.map(std::borrow::Cow::into_owned);
-            held.insert((record.id, at), value.filter(|value| !value.is_empty()));
+            // An archived property keeps its values.
+            let property = object_type.registry.position(field.property);
+            let value = property.and_then(|property| record.get(property));
+            let value = value.filter(|value| !value.is_empty());
+            held.insert((record.id, at), value.map(str::to_owned));
         }
     }
     held

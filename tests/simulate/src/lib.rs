@@ -6,11 +6,15 @@
 //! Invariant: a schedule does the same each time it is run. Whatever an engine's future waits for is a [`points`] point, a
 //! sleep, or another task of the same thread.
 
+pub mod database;
 pub mod ledger;
 mod life;
+mod overlong;
 mod people;
 pub mod points;
+mod portal;
 pub mod process;
+mod rare;
 pub mod run;
 pub mod schedule;
 pub mod shrink;

@@ -65,6 +65,11 @@ impl World {
                     self.their_edit(id, field, false);
                 }
             }
+            What::Flood { count } => {
+                for _ in 0..count {
+                    self.their_new()?;
+                }
+            }
             What::Trouble { per_mille } => {
                 let kinds = [
                     Fault::RateLimited {
@@ -90,6 +95,15 @@ impl World {
                 let now = self.theirs.now();
                 lock(&self.sim).grants.expire_access(now);
             }
+            What::Uninstall => self.uninstall(),
+            What::Connect => self.connect().await?,
+            What::Property { field, there } => self.set_property(field, there),
+            What::Overlong {
+                entity,
+                field,
+                theirs,
+            } => self.set_overlong(entity, field, theirs).await?,
+            What::SkipFields => self.skip_fields().await?,
             What::Policy { field, policy } => {
                 self.policies_changed.insert(field);
                 self.save(field, policy).await?;
@@ -106,12 +120,12 @@ impl World {
         Ok(())
     }
 
-    fn word(&mut self, of: &str) -> String {
+    pub(crate) fn word(&mut self, of: &str) -> String {
         self.made += 1;
         format!("{of} {}", self.made)
     }
 
-    fn object(&self, entity: usize) -> Option<u64> {
+    pub(crate) fn object(&self, entity: usize) -> Option<u64> {
         let ids = lock(&self.sim).live_ids(OBJECT).ok()?;
         ids.get(entity % ids.len().max(1)).copied()
     }
@@ -126,9 +140,13 @@ impl World {
         set.map(drop).map_err(|error| format!("{error:?}").into())
     }
 
-    fn their_edit(&mut self, id: u64, field: usize, clear: bool) {
+    pub(crate) fn their_edit(&mut self, id: u64, field: usize, clear: bool) {
         // An object keeps its name, as a record must.
         let value = (!clear || field == 0).then(|| self.word("theirs"));
+        self.their_value(id, field, value);
+    }
+
+    pub(crate) fn their_value(&mut self, id: u64, field: usize, value: Option<String>) {
         if held(&lock(&self.sim)).remove(&(id, field)).flatten() == value {
             return;
         }
@@ -170,7 +188,7 @@ impl World {
         Ok(id)
     }
 
-    async fn record(&self, entity: usize) -> Result<Option<Record>, Failure> {
+    pub(crate) async fn record(&self, entity: usize) -> Result<Option<Record>, Failure> {
         let organization = self.template.organization;
         let page = self.store.records(organization, OURS, None, 100).await?;
         let mut records = page.items;
@@ -178,14 +196,23 @@ impl World {
         Ok((at < records.len()).then(|| records.swap_remove(at)))
     }
 
-    async fn our_edit(
+    pub(crate) async fn our_edit(
         &mut self,
         record: &Record,
         field: usize,
         clear: bool,
     ) -> Result<(), Failure> {
-        let organization = self.template.organization;
         let value = (!clear || field == 0).then(|| self.word("ours"));
+        self.our_value(record, field, value).await
+    }
+
+    pub(crate) async fn our_value(
+        &mut self,
+        record: &Record,
+        field: usize,
+        value: Option<String>,
+    ) -> Result<(), Failure> {
+        let organization = self.template.organization;
         if text(record.fields.get(Field::ALL[field].name)) == value {
             return Ok(());
         }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use hubspot_sim::{Clock, Sim, http as hubspot};
-use partneros_domain::{ConnectionId, OrganizationId, Timestamp};
+use partneros_domain::{OrganizationId, Timestamp};
 use partneros_hubspot::{ApiVersion, OAuth, OAuthConfig, RetryConfig};
 use partneros_store::{Sqlite, Steps, Store};
 use partneros_sync::{
@@ -22,9 +22,11 @@ use crate::template::Template;
 use crate::wire::{SimWire, Workflow};
 
 /// Few objects on a page, so that few objects make several.
-const PAGE_ROWS: usize = 3;
+pub(crate) const PAGE_ROWS: usize = 3;
 /// The archive is read so often that it is read in the middle of most simulations.
 const ARCHIVED_INTERVAL_MS: u64 = 60_000;
+/// So is the portal's schema.
+const SCHEMA_REFRESH_MS: u64 = 300_000;
 /// So are all linked objects.
 const RECHECK_INTERVAL_MS: u64 = 300_000;
 /// What the store calls that which changes records in a sync.
@@ -98,6 +100,7 @@ impl Process {
         database: &Sqlite,
         rewrites: Option<usize>,
     ) -> Self {
+        ledger.begun(points.process());
         let environment = Arc::new(SimEnvironment {
             clock: ours.clone(),
             points: Arc::clone(points),
@@ -153,6 +156,7 @@ impl Process {
                 page_rows: PAGE_ROWS,
                 archived_interval_ms: ARCHIVED_INTERVAL_MS,
                 recheck_interval_ms: RECHECK_INTERVAL_MS,
+                schema_refresh_ms: SCHEMA_REFRESH_MS,
                 ..SyncSettings::default()
             },
             audit: AuditSettings::default(),
@@ -162,9 +166,5 @@ impl Process {
             engine: Engine::new(parts, stop),
             environment,
         }
-    }
-    /// Forgets what is kept of a connection.
-    pub fn forget(&self, connection: ConnectionId) {
-        self.engine.parts().portals.forget(connection);
     }
 }

@@ -17,22 +17,25 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use crate::Failure;
+use crate::database::Database;
 use crate::ledger::Ledger;
 use crate::points::{Points, Trace, lock};
-use crate::process::Process;
+use crate::process::{PAGE_ROWS, Process};
 use crate::schedule::{Habits, Schedule, What, When};
-use crate::template::{START, Template, installed, options};
+use crate::template::{START, Template};
 use crate::verdict;
 
 /// Objects that there are at the beginning.
 const OBJECTS: usize = 5;
+/// HubSpot's wall stands two pages off, so that a few objects of one instant are beyond it.
+const SEARCH_RESULTS_MAX: usize = 2 * PAGE_ROWS;
 /// Longer than HubSpot's search may hide them.
 const OLD: Duration = Duration::from_mins(5);
 /// For how long a step waits for its point.
 pub(crate) const POINT_WAIT: Duration = Duration::from_secs(90);
 /// Passes that a host gets to come to rest: what nobody answered for waits a minute, what HubSpot shows late two.
 const CALM_PASSES: usize = 5;
-const CALM_PAUSE: Duration = Duration::from_secs(200);
+pub(crate) const CALM_PAUSE: Duration = Duration::from_secs(200);
 
 /// What a simulation that went well has to tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +54,7 @@ pub struct World {
     pub(crate) template: Arc<Template>,
     pub(crate) sim: Arc<Mutex<Sim>>,
     pub(crate) store: Sqlite,
+    database: Database,
     pub(crate) ours: Clock,
     pub(crate) theirs: Clock,
     pub(crate) ledger: Arc<Ledger>,
@@ -60,6 +64,10 @@ pub struct World {
     pub(crate) policies_changed: BTreeSet<usize>,
     pub(crate) mirrors: bool,
     pub(crate) rewrites: Option<usize>,
+    /// The fields whose property is archived.
+    pub(crate) away: BTreeSet<usize>,
+    /// Whether the app is out of the portal.
+    pub(crate) uninstalled: bool,
 }
 
 /// Runs a schedule on a clock of its own.
@@ -79,9 +87,11 @@ impl World {
         let mut sim = template.sim.fork(schedule.chance);
         sim.config = habits(sim.config, schedule.habits);
         let sim = Arc::new(Mutex::new(sim));
+        let database = Database::new(template, schedule.on_disk)?;
         Ok(Self {
             template: Arc::clone(template),
-            store: template.store.fork(options())?,
+            store: database.shared().clone(),
+            database,
             ours: Clock::runtime(START),
             theirs: Clock::runtime(START.plus_millis(schedule.habits.ahead_ms)),
             ledger: Arc::new(Ledger::new(Arc::clone(&sim))),
@@ -91,6 +101,8 @@ impl World {
             policies_changed: BTreeSet::new(),
             mirrors: schedule.mirrors,
             rewrites: schedule.habits.rewrites,
+            away: BTreeSet::new(),
+            uninstalled: false,
             sim,
         })
     }
@@ -146,7 +158,7 @@ impl World {
         }
         let mut told = (0, 0);
         while let Some(life) = processes.join_next().await {
-            let (passes, crashes) = life?;
+            let (passes, crashes) = life??;
             told = (told.0 + passes, told.1 + crashes);
         }
         self.come_to_rest(schedule.habits.refresh == 1).await?;
@@ -158,30 +170,29 @@ impl World {
     }
 
     /// What a process does until calm: it syncs, now and then it ends in the middle and begins anew.
-    fn life(&self, points: &Arc<Points>) -> impl Future<Output = (u64, u64)> + Send + 'static {
+    fn life(
+        &self,
+        points: &Arc<Points>,
+    ) -> impl Future<Output = Result<(u64, u64), Failure>> + Send + 'static {
         let (points, ledger) = (Arc::clone(points), Arc::clone(&self.ledger));
         let begin = {
             let (template, sim) = (Arc::clone(&self.template), Arc::clone(&self.sim));
             let (ours, theirs) = (self.ours.clone(), self.theirs.clone());
-            let (points, store) = (Arc::clone(&points), self.store.clone());
+            let (points, database) = (Arc::clone(&points), self.database.clone());
             let ledger = Arc::clone(&ledger);
             let rewrites = self.rewrites;
             move || {
-                Process::begin(
-                    &template,
-                    &sim,
-                    [&ours, &theirs],
-                    &points,
-                    &ledger,
-                    &store,
-                    rewrites,
-                )
+                let store = database.open()?;
+                let clocks = [&ours, &theirs];
+                let process =
+                    Process::begin(&template, &sim, clocks, &points, &ledger, &store, rewrites);
+                Ok::<_, Failure>(process)
             }
         };
         let (organization, pair) = (self.template.organization, self.template.pair);
         async move {
             let (mut passes, mut crashes) = (0, 0);
-            let mut process = begin();
+            let mut process = begin()?;
             while !points.is_calm() {
                 sleep(Duration::from_millis(points.pick(0..20_000))).await;
                 let pass = process
@@ -194,13 +205,13 @@ impl World {
                         ledger.with(|book| book.crashes += 1);
                         points.revive();
                         sleep(Duration::from_millis(points.pick(0..400_000))).await;
-                        process = begin();
+                        process = begin()?;
                     }
                     // What a pass could not do is done by a later one; the end is judged, not the way.
                     _ = pass => passes += 1,
                 }
             }
-            (passes, crashes)
+            Ok((passes, crashes))
         }
     }
 
@@ -212,7 +223,7 @@ impl World {
             .await?)
     }
 
-    async fn come_to_rest(&mut self, may_lose_tokens: bool) -> Result<(), Failure> {
+    async fn come_to_rest(&mut self, rotates: bool) -> Result<(), Failure> {
         {
             let mut sim = lock(&self.sim);
             sim.faults.set_plan(FaultPlan::default());
@@ -226,24 +237,27 @@ impl World {
             [&self.ours, &self.theirs],
             &points,
             &self.ledger,
-            &self.store,
+            &self.database.open()?,
             self.rewrites,
         );
         // The lease of a process that ended runs out first.
         sleep(CALM_PAUSE * 2).await;
-        self.reconnect_if_dead(&process, may_lose_tokens).await?;
+        self.connect_if_dead(&process, rotates).await?;
+        self.bring_properties_back(&process).await?;
+        self.correct_overlong().await?;
         for _ in 0..CALM_PASSES {
             self.pass(&process).await?;
             sleep(CALM_PAUSE).await;
         }
+        self.maps_everything().await?;
         verdict::still(self, &process).await?;
         verdict::complete(self, &process).await?;
         verdict::judge(self).await
     }
 
-    /// Where HubSpot kills a refresh token with its use, who does not live to store the new one must be connected again.
-    /// Nothing else costs the access.
-    async fn reconnect_if_dead(&self, process: &Process, may_be: bool) -> Result<(), Failure> {
+    /// Where HubSpot kills a refresh token with its use, who does not live to store the new one must be connected again. So must
+    /// whoever was removed from the portal, and knows it. Nothing else costs the access.
+    async fn connect_if_dead(&mut self, process: &Process, rotates: bool) -> Result<(), Failure> {
         let (organization, connection) = (self.template.organization, self.template.connection);
         let trigger = RunTrigger::Schedule;
         let engine = &process.engine;
@@ -257,13 +271,8 @@ impl World {
             .await?
             .status;
         match status {
-            ConnectionStatus::ReauthRequired if may_be => {
-                let new = installed(connection, &mut lock(&self.sim), self.theirs.now());
-                self.store.put_connection(organization, new).await?;
-                process.forget(connection);
-                Ok(())
-            }
-            ConnectionStatus::Active => Ok(()),
+            ConnectionStatus::ReauthRequired if rotates || self.uninstalled => self.connect().await,
+            ConnectionStatus::Active if !self.uninstalled => Ok(()),
             status => Err(format!("the connection is {status:?}").into()),
         }
     }
@@ -291,6 +300,7 @@ fn habits(config: Config, habits: Habits) -> Config {
         refresh: refresh[usize::from(habits.refresh) % 3],
         merge: habits.merge,
         unchanged_writes_bump: habits.unchanged_writes_bump,
+        search_results_max: SEARCH_RESULTS_MAX,
         enrichment_delay_ms: habits.enriches.then_some(5_000),
         ..config
     }

@@ -7,6 +7,8 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde::{Deserialize, Serialize};
 
+use crate::rare;
+
 /// Fields and properties that sync, with their policies and directions; see [`crate::template`].
 pub const FIELDS: usize = 5;
 /// Those that a workflow may rewrite: they flow to HubSpot.
@@ -59,6 +61,8 @@ pub enum What {
     Bump { entity: usize },
     /// A person in HubSpot sets the same property of so many objects in one instant.
     Import { count: usize, field: usize },
+    /// A person in HubSpot imports so many new objects in one instant.
+    Flood { count: usize },
     /// A process ends so many points from now, and begins again a while later.
     Crash { process: usize, points: u64 },
     /// Someone edits a record, the first process ends right after it has sent that and before it hears an answer, and
@@ -75,6 +79,20 @@ pub enum What {
     Trouble { per_mille: u32 },
     /// The access tokens that are out end now.
     ExpireTokens,
+    /// A person in HubSpot removes the app from the portal: every token dies.
+    Uninstall,
+    /// An admin connects the portal, again.
+    Connect,
+    /// A person in HubSpot archives a property, or brings it back with the values it had.
+    Property { field: usize, there: bool },
+    /// Someone sets a field to a value on which the mapper fails.
+    Overlong {
+        entity: usize,
+        field: usize,
+        theirs: bool,
+    },
+    /// From now on a field on which the mapper fails is skipped, not its whole record.
+    SkipFields,
     /// The settings are saved once more, with another policy for a field.
     Policy { field: usize, policy: usize },
     /// Somebody asks for everything to be looked at again.
@@ -123,6 +141,9 @@ pub struct Schedule {
     pub processes: usize,
     /// Whether the pair mirrors deletions.
     pub mirrors: bool,
+    /// Whether the database is in a file, which each process opens for itself.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub on_disk: bool,
     /// HubSpot's habits.
     pub habits: Habits,
     /// The steps.
@@ -164,23 +185,32 @@ impl Schedule {
             let at = dice.random_range(0..=steps.len());
             steps.insert(at, Step { when, what });
         }
-        Self {
+        let mut schedule = Self {
             chance: dice.random(),
             processes,
             mirrors,
+            on_disk: false,
             habits,
             steps,
+        };
+        rare::strew(&mut schedule, seed);
+        schedule
+    }
+}
+
+impl When {
+    pub(crate) fn draw(dice: &mut StdRng) -> Self {
+        match dice.random_range(0..10) {
+            0..6 => Self::AtPoint(dice.random_range(1..60)),
+            6..8 => Self::After(dice.random_range(0..50)),
+            _ => Self::After(dice.random_range(0..60_000)),
         }
     }
 }
 
 impl Step {
     fn draw(dice: &mut StdRng, processes: usize) -> Self {
-        let when = match dice.random_range(0..10) {
-            0..6 => When::AtPoint(dice.random_range(1..60)),
-            6..8 => When::After(dice.random_range(0..50)),
-            _ => When::After(dice.random_range(0..60_000)),
-        };
+        let when = When::draw(dice);
         let entity = dice.random_range(0..16);
         let field = dice.random_range(0..FIELDS);
         let clear = dice.random_bool(0.1);
@@ -240,13 +270,15 @@ impl fmt::Display for Schedule {
             chance,
             processes,
             mirrors,
+            on_disk,
             habits,
             steps,
         } = self;
+        let on_disk = if *on_disk { "\"on_disk\":true," } else { "" };
         let habits = json(habits)?;
         writeln!(
             f,
-            "{{\"chance\":{chance},\"processes\":{processes},\"mirrors\":{mirrors},"
+            "{{\"chance\":{chance},\"processes\":{processes},\"mirrors\":{mirrors},{on_disk}"
         )?;
         write!(f, "\"habits\":{habits},\n\"steps\":[")?;
         for (at, step) in steps.iter().enumerate() {

@@ -59,6 +59,10 @@ fn simpler(schedule: &Schedule) -> Vec<Schedule> {
             mirrors: false,
             ..schedule.clone()
         },
+        Schedule {
+            on_disk: false,
+            ..schedule.clone()
+        },
         with(&|habits| habits.ahead_ms = 0),
         with(&|habits| (habits.create_lag_ms, habits.update_lag_ms) = (0, 0)),
         with(&|habits| habits.refresh = 0),

@@ -1,6 +1,7 @@
 //! Where every simulation begins: an organization that has connected a portal, and an active pair. It is made once, by the
 //! host's own code, and copied for each simulation.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use hubspot_sim::{Clock, Config, Sim};
@@ -20,11 +21,15 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use crate::Failure;
+use crate::database;
 use crate::ledger::Ledger;
+use crate::overlong::RETURNED_BYTES_MAX;
 use crate::points::{Points, Trace};
 use crate::process::Process;
 use crate::schedule::FIELDS;
 
+/// The name of the database's file.
+const FILE: &str = "template.db";
 /// When every simulation begins.
 pub const START: Timestamp = Timestamp(1_790_000_000_000);
 /// HubSpot's object.
@@ -115,12 +120,13 @@ fn calculated() -> FieldMapping {
 pub struct Template {
     pub(crate) sim: Sim,
     pub(crate) store: Sqlite,
+    pub(crate) ring: KeyRing,
     pub(crate) http: Http,
     pub(crate) plugins: Plugins,
     pub(crate) organization: OrganizationId,
     pub(crate) connection: ConnectionId,
     pub(crate) pair: PairId,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl Template {
@@ -136,9 +142,11 @@ impl Template {
     async fn make() -> Result<Self, Failure> {
         let directory = tempfile::tempdir()?;
         let ring = KeyRing::load_or_create(&directory.path().join("key"))?;
-        let store = Sqlite::in_memory(ring, options())?;
+        let store = database::open(&directory.path().join(FILE), &ring)?;
         let http = Http::new(&HttpConfig::default())?;
-        let runtime = Runtime::new(RuntimeConfig::default())?;
+        let mut config = RuntimeConfig::default();
+        config.call.returned_bytes_max = RETURNED_BYTES_MAX;
+        let runtime = Runtime::new(config)?;
         let built_in = BuiltIn {
             mapper: partneros_artifacts::HUBSPOT_MAPPER,
             expression: partneros_artifacts::EXPRESSION,
@@ -150,17 +158,23 @@ impl Template {
         let mut template = Self {
             sim: sim.fork(1),
             store,
+            ring,
             http,
             plugins,
             organization,
             connection,
             pair,
-            _directory: directory,
+            directory,
         };
         let sim = Arc::new(Mutex::new(sim));
         template.set_up(&sim).await?;
         template.sim = crate::points::lock(&sim).fork(1);
         Ok(template)
+    }
+
+    /// The database's file.
+    pub fn path(&self) -> PathBuf {
+        self.directory.path().join(FILE)
     }
 
     async fn set_up(&self, sim: &Arc<Mutex<Sim>>) -> Result<(), Failure> {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use partneros_store::{DATABASE_VERSION, check_database};
+use partneros_store::{DATABASE_VERSION, Error, check_database, check_writable};
 use partneros_sync::describe;
 
 use super::Finding;
@@ -86,7 +86,11 @@ pub(super) async fn database(config: &Config) -> (Finding, bool) {
         let finding = Finding::warning(CHECK, format!("`{name}` does not exist yet"));
         return (finding, false);
     }
-    let found = match tokio::task::spawn_blocking(move || check_database(&file)).await {
+    let check = move || check_writable(&file).and_then(|()| check_database(&file));
+    let found = match tokio::task::spawn_blocking(check).await {
+        Ok(Err(error @ Error::ReadOnly)) => {
+            return (Finding::failure(CHECK, format!("`{name}`: {error}")), false);
+        }
         Ok(Ok(found)) => found,
         Ok(Err(error)) => {
             let message = format!("{}; see `partneros restore`", describe(&error));

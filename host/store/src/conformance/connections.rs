@@ -99,7 +99,14 @@ pub(super) async fn a_status_keeps_the_last_error(store: &dyn Store) {
     let world = World::new(store).await;
     let set = async |status, error, now| {
         store
-            .set_connection_status(world.organization, world.connection, status, error, at(now))
+            .set_connection_status(
+                world.organization,
+                world.connection,
+                at(now),
+                status,
+                error,
+                at(now),
+            )
             .await
             .unwrap();
         store
@@ -114,6 +121,29 @@ pub(super) async fn a_status_keeps_the_last_error(store: &dyn Store) {
     assert_eq!(well.status, ConnectionStatus::Active);
     assert_eq!(well.last_error_at, Some(at(5)));
     assert_eq!(well.last_error_message.as_deref(), Some("portal is gone"));
+}
+
+pub(super) async fn what_was_learned_before_a_portal_was_connected_anew_is_not_said(
+    store: &dyn Store,
+) {
+    let world = World::new(store).await;
+    let (organization, id) = (world.organization, world.connection);
+    let first = store.connection(organization, id).await.unwrap();
+    let set = async |as_of| {
+        let revoked = ConnectionStatus::ReauthRequired;
+        let set = store.set_connection_status(organization, id, as_of, revoked, Some("no"), at(9));
+        set.await.unwrap()
+    };
+    assert!(set(first.connected_at).await);
+    let again = NewConnection {
+        at: at(9),
+        ..new_connection(id, first.portal_id)
+    };
+    store.put_connection(organization, again).await.unwrap();
+    assert!(!set(first.connected_at).await);
+    let found = store.connection(organization, id).await.unwrap();
+    assert_eq!(found.status, ConnectionStatus::Active);
+    assert!(set(found.connected_at).await);
 }
 
 pub(super) async fn tokens_open_as_they_were_put(store: &dyn Store) {
@@ -201,7 +231,7 @@ pub(super) async fn a_disconnected_portal_has_no_tokens(store: &dyn Store) {
     let late = ConnectionStatus::Error;
     refused_as_conflict(
         store
-            .set_connection_status(organization, id, late, Some("late"), at(2))
+            .set_connection_status(organization, id, at(2), late, Some("late"), at(2))
             .await,
     );
 }

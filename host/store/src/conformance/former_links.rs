@@ -109,7 +109,7 @@ impl World<'_> {
         events.map(|event| event.metadata).collect()
     }
 
-    async fn mirrors(&self) {
+    pub(super) async fn mirrors(&self) {
         let patch = PairPatch {
             delete_policy: Some(DeletePolicy::Mirror),
             ..PairPatch::default()

@@ -175,6 +175,7 @@ pub(super) async fn what_is_quiet_is_not_looked_at(store: &dyn Store) {
         .set_connection_status(
             revoked.organization,
             revoked.connection,
+            at(day),
             status,
             message,
             at(day),

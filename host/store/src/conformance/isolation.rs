@@ -83,7 +83,7 @@ impl Stranger<'_> {
         refused_as_not_found(store.disconnect(organization, id, at(1)).await);
         refused_as_not_found(
             store
-                .set_connection_status(organization, id, gone, None, at(1))
+                .set_connection_status(organization, id, at(1), gone, None, at(1))
                 .await,
         );
         let stolen: TokenSet = tokens("stolen");

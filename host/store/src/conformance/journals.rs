@@ -274,7 +274,7 @@ pub(super) async fn what_pairs_sync_over_the_app_is_listed(store: &dyn Store) {
     world.set_state(deals, PairState::Paused).await;
     let out = ConnectionStatus::ReauthRequired;
     store
-        .set_connection_status(others, theirs.connection, out, None, at(1))
+        .set_connection_status(others, theirs.connection, at(1), out, None, at(1))
         .await
         .unwrap();
     assert_eq!(listed().await, [(ours, 1, companies())]);

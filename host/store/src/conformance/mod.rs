@@ -88,6 +88,7 @@ fn cases_of_portals() -> Vec<(&'static str, Case)> {
             a_portal_is_renewed_in_place
             a_portal_has_one_organization_at_a_time
             a_status_keeps_the_last_error
+            what_was_learned_before_a_portal_was_connected_anew_is_not_said
             tokens_open_as_they_were_put
             tokens_are_replaced_by_generation
             a_disconnected_portal_has_no_tokens
@@ -159,7 +160,8 @@ fn cases_of_the_sync() -> Vec<(&'static str, Case)> {
             a_retry_waits_and_counts
             every_pair_that_writes_hubspot_learns_of_an_edit
             records_are_put_back
-            a_retry_ends_the_pauses_of_fields;
+            a_retry_ends_the_pauses_of_fields
+            what_is_sent_to_make_an_object_is_remembered;
         commits:
             a_page_is_written_as_a_whole
             an_update_counts_and_is_no_edit

@@ -275,7 +275,14 @@ pub(super) async fn due_pairs_come_longest_due_first(store: &dyn Store) {
         (ConnectionStatus::ReauthRequired, vec![ours]),
     ] {
         store
-            .set_connection_status(other.organization, other.connection, status, None, at(1))
+            .set_connection_status(
+                other.organization,
+                other.connection,
+                at(1),
+                status,
+                None,
+                at(1),
+            )
             .await
             .unwrap();
         assert_eq!(due(20, 9).await, expected, "{status:?}");

@@ -165,16 +165,18 @@ pub trait Connections: Send + Sync {
         organization: OrganizationId,
         id: ConnectionId,
     ) -> Result<Connection>;
-    /// Sets the status. A message also sets the last error. A disconnected connection takes no other status, which is a
-    /// conflict: only [`Self::put_connection`] makes it work again.
+    /// Sets the status, and returns whether it did: what was learned of a connection as it was connected at `as_of` says nothing
+    /// once it is connected anew. A message also sets the last error. A disconnected connection takes no other status, which is
+    /// a conflict: only [`Self::put_connection`] makes it work again.
     async fn set_connection_status(
         &self,
         organization: OrganizationId,
         id: ConnectionId,
+        as_of: Timestamp,
         status: ConnectionStatus,
         error: Option<&str>,
         at: Timestamp,
-    ) -> Result<()>;
+    ) -> Result<bool>;
     /// The tokens, opened.
     async fn connection_tokens(
         &self,

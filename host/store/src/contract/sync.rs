@@ -43,6 +43,8 @@ pub struct LinkedRecord {
     pub record: Option<Record>,
     /// Whether failures of the pull are listed for it, which a look at it may clear.
     pub pull_failed: bool,
+    /// Whether failures of the push are listed for it, which a push may clear.
+    pub push_failed: bool,
     /// Whether a push found the HubSpot object missing, so that an edit waits for it to come back.
     pub object_was_missing: bool,
 }
@@ -116,10 +118,12 @@ pub struct OutboxEntry {
 }
 
 /// What happens to a record's place in the outbox.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum OutboxEffect {
     /// It stays in or out.
     Leave,
+    /// So it does, and what is about to be sent to make an object of it is remembered, see [`SyncState::sent_creates`].
+    Sending(Base),
     /// Nothing of it waits to be pushed any more: take it out.
     Settle,
     /// Values of it wait to be pushed: put it in, due at once.
@@ -340,6 +344,14 @@ pub trait SyncState: Send + Sync {
         pair: PairId,
         ids: &[RecordId],
     ) -> Result<Vec<DeletedRecord>>;
+    /// What was sent last to make objects of these records, where no answer is known: bases of [`partneros_domain::Sent`]
+    /// values.
+    async fn sent_creates(
+        &self,
+        organization: OrganizationId,
+        pair: PairId,
+        ids: &[RecordId],
+    ) -> Result<Vec<(RecordId, Base)>>;
     /// The HubSpot objects that could not become a record for this reason, each once, in any order, see
     /// [`Commit::rejected`].
     async fn rejected_objects(
@@ -379,13 +391,13 @@ pub trait SyncState: Send + Sync {
         after: Option<RecordId>,
         limit: usize,
     ) -> Result<Vec<OutboxEntry>>;
-    /// Puts records of the pair back into the outbox at once: those with push failures, whose fields are no longer paused
-    /// then ([`Base::end_pauses`]), or all.
+    /// Puts the pair's records with push failures back into the outbox at once. If `pauses_end`, their fields are no longer
+    /// paused ([`Base::end_pauses`]).
     async fn requeue(
         &self,
         organization: OrganizationId,
         pair: PairId,
-        failed_only: bool,
+        pauses_end: bool,
         now: Timestamp,
     ) -> Result<u64>;
     /// The first failure of each field and property of the pair that is paused for records, see [`TUG_OF_WAR`], with how

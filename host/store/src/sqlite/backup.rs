@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags};
 
 use super::fault::{Fault, Outcome};
-use super::migrate;
-use super::pool::create_private;
+use super::pool::{create_private, open_to_write};
+use super::{Options, migrate};
 use crate::{Error, Result};
 
 /// What is added to a file's name while it is written.
@@ -64,6 +64,16 @@ pub fn check_database(file: &Path) -> Result<DatabaseSummary> {
         .map_err(|fault| fault.during("open the copy"))?;
     let version = migrate::known_version(&connection)?;
     inspect(&connection, version, bytes).map_err(|fault| fault.during("check the copy"))
+}
+
+/// Checks that a database can be written to, without changing it. Waits a while for whoever is writing. Blocks.
+pub fn check_writable(database: &Path) -> Result<()> {
+    open_to_write(fs::OpenOptions::new().write(true), database)?;
+    let written = open(database, OpenFlags::SQLITE_OPEN_READ_WRITE).and_then(|connection| {
+        connection.busy_timeout(Options::default().busy_timeout)?;
+        Ok(connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK")?)
+    });
+    written.map_err(|fault| fault.during("write to the database"))
 }
 
 /// Puts a copy in the place of a database that no process has open. A database that is there is kept under the returned name.

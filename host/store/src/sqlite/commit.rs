@@ -35,10 +35,19 @@ struct EncodedEffect {
     id: RecordId,
     change: Change,
     link: Option<EncodedLink>,
-    outbox: OutboxEffect,
+    outbox: Place,
     failures: Vec<NewFailure>,
     stage: FailureStage,
     conflicts: Vec<NewConflict>,
+}
+
+/// The encoded form of [`OutboxEffect`].
+enum Place {
+    Leave,
+    Sending { base: String },
+    Settle,
+    Enqueue,
+    RetryAt(Timestamp),
 }
 
 enum Change {
@@ -92,11 +101,18 @@ fn encode_effect(effect: Effect) -> Result<EncodedEffect> {
         }),
         None => None,
     };
+    let outbox = match effect.outbox {
+        OutboxEffect::Leave => Place::Leave,
+        OutboxEffect::Sending(base) => Place::Sending { base: json(&base)? },
+        OutboxEffect::Settle => Place::Settle,
+        OutboxEffect::Enqueue => Place::Enqueue,
+        OutboxEffect::RetryAt(at) => Place::RetryAt(at),
+    };
     Ok(EncodedEffect {
         id: effect.record_id,
         change,
         link,
-        outbox: effect.outbox,
+        outbox,
         failures: effect.failures,
         stage: effect.stage,
         conflicts: effect.conflicts,
@@ -356,7 +372,7 @@ impl<'a> Writer<'a> {
             return Ok(true);
         }
         let written = self.write_link(record, link, true)?;
-        if written && deletion::is_unheard(self.db, self.pair, record)? {
+        if written && deletion::unheard(self.db, self.pair, record)?.is_some() {
             deletion::doom(self.db, self.pair, record, self.at)?;
         }
         Ok(written)
@@ -385,6 +401,9 @@ impl<'a> Writer<'a> {
 
     fn write_consequences(&mut self, effect: &EncodedEffect, written: Written) -> Outcome<()> {
         let record = written.key;
+        if let Place::Sending { base } = &effect.outbox {
+            outbox::remember_sent(self.db, self.pair, record, base)?;
+        }
         // What was pushed of a record that was edited or deleted meanwhile says nothing about its place in the outbox.
         if written.current {
             self.write_outbox(effect, record)?;
@@ -408,12 +427,12 @@ impl<'a> Writer<'a> {
     fn write_outbox(&self, effect: &EncodedEffect, record: i64) -> Outcome<()> {
         let created = matches!(effect.change, Change::Create { .. });
         match effect.outbox {
-            OutboxEffect::Leave => Ok(()),
+            Place::Leave | Place::Sending { .. } => Ok(()),
             // A record that was just made waits nowhere yet.
-            OutboxEffect::Settle if created => Ok(()),
-            OutboxEffect::Settle => outbox::settle(self.db, self.pair, record),
-            OutboxEffect::Enqueue => outbox::enqueue(self.db, self.pair, record, self.at),
-            OutboxEffect::RetryAt(at) => outbox::retry(self.db, self.pair, record, at),
+            Place::Settle if created => Ok(()),
+            Place::Settle => outbox::settle(self.db, self.pair, record),
+            Place::Enqueue => outbox::enqueue(self.db, self.pair, record, self.at),
+            Place::RetryAt(at) => outbox::retry(self.db, self.pair, record, at),
         }
     }
 

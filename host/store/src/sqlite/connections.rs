@@ -57,13 +57,20 @@ impl Connections for Sqlite {
         &self,
         organization: OrganizationId,
         id: ConnectionId,
+        as_of: Timestamp,
         status: ConnectionStatus,
         error: Option<&str>,
         at: Timestamp,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let error = error.map(ToOwned::to_owned);
         self.write("set a connection's status", move |tx| {
             let key = scope::connection(tx, organization, id)?;
+            let is_anew = tx
+                .prepare_cached("SELECT 1 FROM connections WHERE key = ?1 AND connected_at > ?2")?
+                .exists([key, as_of.0])?;
+            if is_anew {
+                return Ok(false);
+            }
             let updated = tx
                 .prepare_cached(
                     "UPDATE connections SET status = ?2, status_at = ?3,
@@ -75,7 +82,7 @@ impl Connections for Sqlite {
             if updated == 0 {
                 return Err(conflict("connection", id, "is disconnected").into());
             }
-            Ok(())
+            Ok(true)
         })
         .await
     }

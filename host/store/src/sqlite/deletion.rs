@@ -4,7 +4,7 @@
 //! values, and that its object is yet to be archived, before the values are gone.
 
 use partneros_domain::{DeletePolicy, Timestamp};
-use rusqlite::{Connection as Database, params};
+use rusqlite::{Connection as Database, OptionalExtension as _, params};
 
 use super::encoding::word;
 use super::fault::Outcome;
@@ -79,8 +79,10 @@ pub(super) fn doom(db: &Database, pair: i64, record: i64, now: Timestamp) -> Out
 /// A record without an object may have one that nobody has heard of yet.
 fn remember_unheard(db: &Database, pair: i64, record: i64, now: Timestamp) -> Outcome<()> {
     db.prepare_cached(
-        "INSERT OR REPLACE INTO unheard_creates (pair, record, fields, at)
-         SELECT ?1, key, fields, ?3 FROM records
+        "INSERT OR REPLACE INTO unheard_creates (pair, record, fields, sent, at)
+         SELECT ?1, key, fields,
+             (SELECT sent FROM outbox WHERE record = ?2 AND pair = ?1), ?3
+         FROM records
          WHERE key = ?2 AND deleted_at IS NULL AND NOT EXISTS (
              SELECT 1 FROM former_links WHERE pair = ?1 AND record = ?2)",
     )?
@@ -88,11 +90,12 @@ fn remember_unheard(db: &Database, pair: i64, record: i64, now: Timestamp) -> Ou
     Ok(())
 }
 
-/// Whether an object that shows up now as made of this record is to be archived: see [`doom`].
-pub(super) fn is_unheard(db: &Database, pair: i64, record: i64) -> Outcome<bool> {
+/// Whether an object that shows up now as made of this record is to be archived, see [`doom`]; with what was sent to make it.
+pub(super) fn unheard(db: &Database, pair: i64, record: i64) -> Outcome<Option<Option<String>>> {
     Ok(db
-        .prepare_cached("SELECT 1 FROM unheard_creates WHERE pair = ?1 AND record = ?2")?
-        .exists([pair, record])?)
+        .prepare_cached("SELECT sent FROM unheard_creates WHERE pair = ?1 AND record = ?2")?
+        .query_row([pair, record], |row| row.get(0))
+        .optional()?)
 }
 
 fn forget_unheard(db: &Database, pair: i64, record: i64) -> Outcome<()> {

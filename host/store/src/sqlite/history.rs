@@ -29,19 +29,22 @@ pub(super) fn has_failures(db: &Database, pair: i64) -> Outcome<bool> {
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Standing {
     pub(super) pull_failed: bool,
+    pub(super) push_failed: bool,
     pub(super) object_was_missing: bool,
 }
 
 pub(super) fn standing(db: &Database, pair: i64, record: i64) -> Outcome<Standing> {
     Ok(db
         .prepare_cached(
-            "SELECT coalesce(max(stage = 'pull'), 0), coalesce(max(code = ?3), 0)
+            "SELECT coalesce(max(stage = 'pull'), 0), coalesce(max(stage = 'push'), 0),
+                 coalesce(max(code = ?3), 0)
              FROM failures WHERE record = ?2 AND pair = ?1",
         )?
         .query_row(params![pair, record, OBJECT_MISSING], |row| {
             Ok(Standing {
                 pull_failed: row.get(0)?,
-                object_was_missing: row.get(1)?,
+                push_failed: row.get(1)?,
+                object_was_missing: row.get(2)?,
             })
         })?)
 }

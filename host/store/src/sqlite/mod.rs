@@ -59,7 +59,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-pub use backup::{DatabaseSummary, back_up, check_database, restore};
+pub use backup::{DatabaseSummary, back_up, check_database, check_writable, restore};
 pub use migrate::DATABASE_VERSION;
 
 use crate::Result;

@@ -51,6 +51,37 @@ pub(super) fn settle(db: &Database, pair: i64, record: i64) -> Outcome<()> {
     Ok(())
 }
 
+/// Remembers what is about to be sent to make an object of a record, also of one that was deleted a moment ago.
+pub(super) fn remember_sent(db: &Database, pair: i64, record: i64, base: &str) -> Outcome<()> {
+    for of_table in [
+        "UPDATE outbox SET sent = ?3 WHERE record = ?2 AND pair = ?1",
+        "UPDATE unheard_creates SET sent = ?3 WHERE record = ?2 AND pair = ?1",
+    ] {
+        db.prepare_cached(of_table)?
+            .execute(params![pair, record, base])?;
+    }
+    Ok(())
+}
+
+pub(super) fn sent(
+    db: &Database,
+    pair: &PairScope,
+    ids: &[RecordId],
+) -> Outcome<Vec<(RecordId, Base)>> {
+    let mut find = db.prepare_cached(
+        "SELECT x.sent FROM records r JOIN outbox x ON x.record = r.key AND x.pair = ?1
+         WHERE r.organization = ?2 AND r.id = ?3 AND x.sent IS NOT NULL",
+    )?;
+    let mut found = Vec::new();
+    for id in ids {
+        let mut rows = find.query(params![pair.key, pair.organization, id.0])?;
+        if let Some(row) = rows.next()? {
+            found.push((*id, Cell::new("outbox", "sent").json(row, 0, *id)?));
+        }
+    }
+    Ok(found)
+}
+
 /// Takes a record out of every outbox.
 pub(super) fn settle_everywhere(db: &Database, record: i64) -> Outcome<()> {
     db.prepare_cached("UPDATE outbox SET due_at = NULL WHERE record = ?1")?
@@ -83,17 +114,27 @@ pub(super) fn enqueue_unlinked(db: &Database, pair: &PairScope, now: Timestamp) 
     Ok(())
 }
 
-/// Puts every record in, or those with push failures, and returns how many they are.
+/// Puts the records with push failures in, and returns how many they are.
 pub(super) fn requeue(
     db: &Database,
     pair: &PairScope,
-    failed_only: bool,
+    pauses_end: bool,
     now: Timestamp,
 ) -> Outcome<u64> {
-    sweep(db, pair.key)?;
-    if failed_only {
+    if pauses_end {
         end_pauses(db, pair.key)?;
     }
+    put_back(db, pair, true, now)
+}
+
+/// Puts every record in.
+pub(super) fn enqueue_all(db: &Database, pair: &PairScope, now: Timestamp) -> Outcome<()> {
+    put_back(db, pair, false, now)?;
+    Ok(())
+}
+
+fn put_back(db: &Database, pair: &PairScope, failed_only: bool, now: Timestamp) -> Outcome<u64> {
+    sweep(db, pair.key)?;
     let put = db
         .prepare_cached(
             "INSERT INTO outbox (pair, record, due_at, attempts, since)

@@ -171,7 +171,7 @@ impl Pairs for Sqlite {
             if pair.state != PairState::Draft {
                 commit::set_cursor(tx, scope.key, None)?;
                 if pair.direction.writes_hubspot() {
-                    outbox::requeue(tx, &scope, false, setup.at)?;
+                    outbox::enqueue_all(tx, &scope, setup.at)?;
                 }
             }
             Ok((version, binding))
@@ -310,7 +310,7 @@ fn change(db: &Database, scope: &PairScope, id: PairId, patch: PairPatch) -> Out
     let starts_writing = pair.direction.writes_hubspot() && !scope.direction.writes_hubspot();
     if starts_writing && scope.state != PairState::Draft {
         // What was edited so far was an edit to no portal. Due since ever is due at once.
-        outbox::requeue(db, scope, false, Timestamp::ZERO)?;
+        outbox::enqueue_all(db, scope, Timestamp::ZERO)?;
     }
     Ok(pair)
 }

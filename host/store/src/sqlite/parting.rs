@@ -278,18 +278,18 @@ impl Parter<'_> {
             return Ok(None);
         };
         let is_known = self.link(hubspot_id)?.is_some() || self.former(hubspot_id)?.is_some();
-        if is_known || !deletion::is_unheard(self.db, self.pair.key, record)? {
+        let unheard = deletion::unheard(self.db, self.pair.key, record)?;
+        let (false, Some(sent)) = (is_known, unheard) else {
             return Ok(None);
-        }
-        // Both sides come together anew if a person restores the object.
-        let unknown = Found {
+        };
+        let made = Found {
             record,
             record_id,
             alive: false,
-            base: "{}".to_owned(),
+            base: sent.unwrap_or_else(|| "{}".to_owned()),
             hubspot_updated_at: self.at.0,
         };
-        self.tie(&unknown, hubspot_id)?;
+        self.tie(&made, hubspot_id)?;
         deletion::doom(self.db, self.pair.key, record, self.at)?;
         Ok(Some(ChangedLink {
             record_id,

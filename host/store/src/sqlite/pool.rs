@@ -4,6 +4,7 @@
 //! place fails instead of writing outside the writer's transaction.
 
 use std::fmt;
+use std::fs::OpenOptions;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -361,18 +362,25 @@ fn configure_log(connection: &Connection, options: &Options) -> Outcome<()> {
     Ok(())
 }
 
-/// Makes the file, so that SQLite does not make it readable by everybody. The log takes over the file's mode.
+/// Makes the file if there is none, so that SQLite does not make it readable by everybody. The log takes over the file's mode:
+/// beside one that may only be read SQLite would leave a log that stays so when the file's mode is mended.
 pub(super) fn create_private(path: &Path) -> Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(Error::Engine {
-            operation: "create the database file",
+    open_to_write(&options, path)
+}
+
+/// Opens a file with these options, which ask for writing, and closes it again.
+pub(super) fn open_to_write(options: &OpenOptions, path: &Path) -> Result<()> {
+    use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+    let opened = options.open(path).map(drop);
+    opened.map_err(|error| match error.kind() {
+        PermissionDenied | ReadOnlyFilesystem => Error::ReadOnly,
+        _ => Error::Engine {
+            operation: "open the database file",
             source: Box::new(error),
-        }),
-    }
+        },
+    })
 }

@@ -1,7 +1,9 @@
 //! What the sync engine reads and writes. The commit itself is in `commit`, the outbox's rules are in `outbox`.
 
 use async_trait::async_trait;
-use partneros_domain::{Digest, FieldName, HubSpotId, OrganizationId, PairId, RecordId, Timestamp};
+use partneros_domain::{
+    Base, Digest, FieldName, HubSpotId, OrganizationId, PairId, RecordId, Timestamp,
+};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection as Database, OptionalExtension as _, Row, params};
 
@@ -218,6 +220,19 @@ impl SyncState for Sqlite {
         .await
     }
 
+    async fn sent_creates(
+        &self,
+        organization: OrganizationId,
+        pair: PairId,
+        ids: &[RecordId],
+    ) -> Result<Vec<(RecordId, Base)>> {
+        let ids = ids.to_vec();
+        self.read("look up what was sent", move |tx| {
+            outbox::sent(tx, &scope::pair(tx, organization, pair)?, &ids)
+        })
+        .await
+    }
+
     async fn rejected_objects(
         &self,
         organization: OrganizationId,
@@ -276,12 +291,12 @@ impl SyncState for Sqlite {
         &self,
         organization: OrganizationId,
         pair: PairId,
-        failed_only: bool,
+        pauses_end: bool,
         now: Timestamp,
     ) -> Result<u64> {
         self.write("put records back into the outbox", move |tx| {
             let pair = scope::pair(tx, organization, pair)?;
-            outbox::requeue(tx, &pair, failed_only, now)
+            outbox::requeue(tx, &pair, pauses_end, now)
         })
         .await
     }
@@ -395,6 +410,7 @@ fn links(db: &Database, pair: &PairScope, ids: &[HubSpotId]) -> Outcome<Vec<Link
                 .then(|| read_record(row, &pair.object_name))
                 .transpose()?,
             pull_failed: standing.pull_failed,
+            push_failed: standing.push_failed,
             object_was_missing: standing.object_was_missing,
         });
     }

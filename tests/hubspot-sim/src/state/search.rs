@@ -147,7 +147,7 @@ impl Sim {
         self.settle(call.now);
         let ix = self.resolve(object_type)?;
         call.require_objects(self.object_type(ix).kind, Access::Read)?;
-        let (offset, limit) = page_bounds(request)?;
+        let (offset, limit) = page_bounds(request, self.config.search_results_max)?;
         check_counts(request)?;
         let plan = self.plan(ix, request)?;
         let (total, ids) = self.run(ix, &plan, offset, limit);
@@ -440,7 +440,7 @@ fn compare(left: Option<&Key>, right: Option<&Key>, descending: bool) -> Orderin
     }
 }
 
-fn page_bounds(request: &SearchRequest) -> Result<(usize, usize), ApiError> {
+fn page_bounds(request: &SearchRequest, results_max: usize) -> Result<(usize, usize), ApiError> {
     let limit = request.limit.unwrap_or(SEARCH_PAGE);
     if limit > SEARCH_PAGE_MAX {
         return Err(ApiError::validation(format!(
@@ -454,10 +454,10 @@ fn page_bounds(request: &SearchRequest) -> Result<(usize, usize), ApiError> {
             .map_err(|_| cannot_deserialize(&text.0))?,
         _ => 0,
     };
-    if offset.saturating_add(limit) > SEARCH_RESULTS_MAX {
+    if offset.saturating_add(limit) > results_max {
         // Unverified: documentation gives the status only.
         return Err(ApiError::validation(format!(
-            "A search returns at most {SEARCH_RESULTS_MAX} results; the page after {offset} reaches beyond them."
+            "A search returns at most {results_max} results; the page after {offset} reaches beyond them."
         )));
     }
     Ok((offset, limit))

@@ -100,6 +100,27 @@ async fn a_create_that_fails_does_not_make_the_host_forget_the_updates_before_it
 }
 
 #[tokio::test]
+async fn a_value_that_was_cleared_after_an_unanswered_create_is_cleared_there() {
+    let host = TestHost::start(Config::default());
+    let acme = host.organization("acme").await;
+    let pair = acme.pair("partners", "companies").await;
+    let fields = json!({ "name": "Globex", "city": "Bern", "phone": "1" });
+    let record = acme.creates("partners", fields).await.id;
+    unanswered(&host, &pair, "batch/upsert").await;
+    let id = host.sim.sim().live_ids("companies").unwrap()[0];
+    let cleared = json!({ "city": null });
+    acme.edits("partners", record, cleared).await;
+    // What a person fills in there meanwhile is no value of ours.
+    host.person_sets("companies", id, &[("state", "BE")]);
+    pair.sync().await;
+    assert_eq!(acme.value("partners", record, "city").await, json!(null));
+    assert_eq!(host.hubspot_value("companies", id, "city"), None);
+    assert_eq!(acme.value("partners", record, "state").await, json!("BE"));
+    assert_eq!(pair.conflicts().await.len(), 0);
+    pair.assert_agreement().await;
+}
+
+#[tokio::test]
 async fn a_record_that_was_deleted_after_an_unanswered_create_stays_deleted() {
     let host = TestHost::start(Config::default());
     let acme = host.organization("acme").await;

@@ -99,9 +99,14 @@ async fn a_revoked_token_is_alerted_until_hubspot_lets_us_in() {
     let connection = api.connection().await;
     let set = async |status, message| {
         let now = api.environment.now();
-        let set =
-            api.store
-                .set_connection_status(acme.organization, connection, status, message, now);
+        let set = api.store.set_connection_status(
+            acme.organization,
+            connection,
+            now,
+            status,
+            message,
+            now,
+        );
         set.await.unwrap();
         watch(&api).await;
     };

@@ -12,11 +12,12 @@ pub(super) async fn discover(
     organization: OrganizationId,
     connection: ConnectionId,
 ) -> Result<Vec<CachedSchema>, Error> {
+    let found = state.store.connection(organization, connection).await?;
     let discovered = state.engine.discover(organization, connection).await;
     let failed = discovered.as_ref().err();
     state
         .engine
-        .note_standing(organization, connection, failed)
+        .note_standing(organization, connection, found.connected_at, failed)
         .await?;
     discovered
 }

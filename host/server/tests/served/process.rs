@@ -2,6 +2,8 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
+use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
@@ -9,6 +11,9 @@ use std::sync::{Arc, Mutex};
 use partneros_store::{KeyRing, Options, Sqlite};
 use serde_json::Value as Json;
 use tempfile::TempDir;
+
+/// A user who owns nothing.
+const NOBODY: u32 = 65_534;
 
 /// A directory in which commands run, and everything that they printed.
 #[derive(Debug)]
@@ -66,6 +71,28 @@ impl Home {
         let script = format!("{script}; exec \"$0\" \"$@\"");
         command.args(["-c", &script, env!("CARGO_BIN_EXE_partneros")]);
         command.args(arguments);
+        command
+    }
+
+    /// The same by a user whom file permissions bind: another than root, who gets the directory for it.
+    pub fn command_of_nobody(&self, arguments: &[&str]) -> Command {
+        let program = self.path().join("partneros");
+        // Where the binary was built may be root's own.
+        std::fs::copy(env!("CARGO_BIN_EXE_partneros"), &program).expect("room for a copy");
+        let mut command = Command::new(program);
+        self.prepare(&mut command);
+        command.args(arguments);
+        if std::fs::metadata("/proc/self").expect("a process").uid() == 0 {
+            for path in [
+                self.path().to_owned(),
+                self.data(""),
+                self.data("partneros.db"),
+                self.data("key"),
+            ] {
+                std::os::unix::fs::chown(path, Some(NOBODY), Some(NOBODY)).expect("root may");
+            }
+            command.uid(NOBODY).gid(NOBODY);
+        }
         command
     }
 

@@ -1,6 +1,8 @@
 //! A disk that takes nothing more, and one that lost what it had: said clearly, and nothing is half done.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value as Json, json};
@@ -123,4 +125,31 @@ fn a_damaged_page_is_said_and_makes_no_loop() {
             String::from_utf8_lossy(&told.stdout).contains("damaged")
         }
     );
+}
+
+#[test]
+fn a_file_that_may_not_be_written_is_said() {
+    let home = Home::new();
+    home.organization("acme");
+    let file = home.data("partneros.db");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o400)).expect("a file");
+    let told = |command: Command| {
+        let output = { command }.output().expect("the binary starts");
+        assert!(!output.status.success());
+        let [out, err] =
+            [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+        (out, err)
+    };
+    let (_, said) = told(home.command_of_nobody(&["serve"]));
+    assert!(said.contains("read-only"), "{said}");
+    assert!(said.contains("write access"), "{said}");
+    let (found, _) = told(home.command_of_nobody(&["doctor"]));
+    let line = found.lines().find(|line| line.contains("database "));
+    let line = line.expect("a line");
+    assert!(line.starts_with("failure"), "{line}");
+    assert!(line.contains("write access"), "{line}");
+    // Nothing is left that would keep the file from being written once it may be.
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("a file");
+    let host = Served::by(home.command_of_nobody(&["serve"]));
+    assert_eq!(host.asks("GET", "/readyz", "", &Json::Null).status, 200);
 }

@@ -1,0 +1,100 @@
+//! What happens in few schedules only. Each kind has dice of its own, so that a further kind changes nothing about what a seed
+//! meant before.
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+use crate::schedule::{FIELDS, Schedule, Step, What, When};
+
+/// How often the app is removed from the portal.
+const UNINSTALLED: f64 = 0.1;
+/// How often it is connected again while the schedule lasts; otherwise that happens afterwards.
+const CONNECTED: f64 = 0.7;
+
+/// How often a property is archived.
+const PROPERTY_ARCHIVED: f64 = 0.1;
+/// How often it is brought back while the schedule lasts; otherwise that happens afterwards.
+const PROPERTY_RESTORED: f64 = 0.7;
+
+/// How often the database is in a file, which takes its time.
+const ON_DISK: f64 = 0.02;
+/// How often many objects are imported.
+const FLOODED: f64 = 0.1;
+/// How many: several times what is on a page, and what HubSpot's wall leaves of a search.
+const FLOOD: std::ops::RangeInclusive<usize> = 7..=20;
+
+/// How often the mapper fails on values.
+const OVERLONG: f64 = 0.1;
+/// How many are set then.
+const OVERLONG_VALUES: std::ops::RangeInclusive<usize> = 1..=4;
+
+/// Adds what happens seldom to the schedule of a seed.
+pub(crate) fn strew(schedule: &mut Schedule, seed: u64) {
+    access(schedule, &mut dice(seed, 1));
+    properties(schedule, &mut dice(seed, 2));
+    schedule.on_disk = dice(seed, 3).random_bool(ON_DISK);
+    flood(schedule, &mut dice(seed, 4));
+    overlong(schedule, &mut dice(seed, 5));
+}
+
+fn dice(seed: u64, kind: u64) -> StdRng {
+    StdRng::seed_from_u64(seed.rotate_left(32) ^ kind)
+}
+
+fn access(schedule: &mut Schedule, dice: &mut StdRng) {
+    if !dice.random_bool(UNINSTALLED) {
+        return;
+    }
+    let at = insert(schedule, dice, 0, What::Uninstall);
+    if dice.random_bool(CONNECTED) {
+        insert(schedule, dice, at + 1, What::Connect);
+    }
+}
+
+fn properties(schedule: &mut Schedule, dice: &mut StdRng) {
+    if !dice.random_bool(PROPERTY_ARCHIVED) {
+        return;
+    }
+    // A record must have a name.
+    let field = dice.random_range(1..FIELDS);
+    let set = |there| What::Property { field, there };
+    let at = insert(schedule, dice, 0, set(false));
+    if dice.random_bool(PROPERTY_RESTORED) {
+        insert(schedule, dice, at + 1, set(true));
+    }
+}
+
+fn flood(schedule: &mut Schedule, dice: &mut StdRng) {
+    if !dice.random_bool(FLOODED) {
+        return;
+    }
+    let count = dice.random_range(FLOOD);
+    let at = insert(schedule, dice, 0, What::Flood { count });
+    let field = dice.random_range(0..FIELDS);
+    insert(schedule, dice, at + 1, What::Import { count, field });
+}
+
+fn overlong(schedule: &mut Schedule, dice: &mut StdRng) {
+    if !dice.random_bool(OVERLONG) {
+        return;
+    }
+    for _ in 0..dice.random_range(OVERLONG_VALUES) {
+        let what = What::Overlong {
+            entity: dice.random_range(0..16),
+            field: dice.random_range(0..FIELDS),
+            theirs: dice.random(),
+        };
+        insert(schedule, dice, 0, what);
+    }
+    if dice.random() {
+        insert(schedule, dice, 0, What::SkipFields);
+    }
+}
+
+/// Inserts a step behind so many others, and says where.
+fn insert(schedule: &mut Schedule, dice: &mut StdRng, from: usize, what: What) -> usize {
+    let at = dice.random_range(from..=schedule.steps.len());
+    let when = When::draw(dice);
+    schedule.steps.insert(at, Step { when, what });
+    at
+}

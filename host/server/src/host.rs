@@ -70,7 +70,7 @@ impl Host {
             alerts: config.alerts.clone(),
         };
         let engine = Engine::new(parts, stop.clone());
-        let journal = journal(config, &http, oauth.as_ref(), &engine, &stop)?;
+        let journal = journal(config, &http, oauth.as_ref(), &engine, &stop);
         let connect = oauth.map(|oauth| Arc::new(OAuthConnect(oauth)) as Arc<dyn ConnectFlow>);
         let jobs = Jobs::new(config.api.jobs_max);
         let uploads = Jobs::new(config.api.uploads_max);
@@ -175,16 +175,12 @@ fn journal(
     oauth: Option<&Arc<OAuth>>,
     engine: &Engine,
     stop: &CancellationToken,
-) -> anyhow::Result<Option<JournalReader>> {
+) -> Option<JournalReader> {
     let hubspot = &config.hubspot;
+    let (oauth, app) = (oauth?, hubspot.client_id.clone()?);
     if !hubspot.journal.enabled {
-        return Ok(None);
+        return None;
     }
-    let (Some(oauth), Some(app)) = (oauth, &hubspot.client_id) else {
-        anyhow::bail!(
-            "failed to read the configuration: `hubspot.journal.enabled` needs `hubspot.client_id` and `hubspot.client_secret`"
-        );
-    };
     let mut seed = [0; 8];
     engine.parts().environment.random(&mut seed);
     let client = JournalConfig {
@@ -194,13 +190,8 @@ fn journal(
         cancel: stop.clone(),
     };
     let client = JournalClient::new(http, client, Arc::clone(oauth));
-    let (engine, app) = (engine.clone(), app.clone());
-    Ok(Some(JournalReader::new(
-        engine,
-        client,
-        app,
-        hubspot.journal,
-    )))
+    let settings = hubspot.journal;
+    Some(JournalReader::new(engine.clone(), client, app, settings))
 }
 
 /// The configured app; none without its credentials.

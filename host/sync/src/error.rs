@@ -26,6 +26,9 @@ pub enum Error {
     /// HubSpot's change journal cannot be read, once more within hours.
     #[error("failed to read HubSpot's change journal without missing entries again: {0}")]
     JournalUnreadable(String),
+    /// Another process reads the journal by now.
+    #[error("failed to go on with HubSpot's change journal: another process has taken over")]
+    JournalTaken,
     /// The portal could not be prepared for syncing.
     #[error("failed to create property `partneros_record_id` on HubSpot object `{object}`")]
     Prepare {

@@ -1,6 +1,7 @@
 //! A host under test with its simulated portal.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use hubspot_sim::{Clock, Config, Server};
 use partneros_domain::Timestamp;
@@ -110,7 +111,11 @@ impl TestHost {
     pub fn journal_reader(&self) -> JournalReader {
         let config = JournalConfig {
             api_base: self.sim.url().parse().expect("an address"),
-            retry: RetryConfig::default(),
+            // What fails for good must not take long to find out.
+            retry: RetryConfig {
+                failed: Duration::from_millis(1),
+                ..RetryConfig::default()
+            },
             jitter_seed: 1,
             cancel: CancellationToken::new(),
         };

@@ -38,6 +38,8 @@ use crate::retry::RetryConfig;
 pub const FILE_BYTES_MAX: usize = 16 << 20;
 /// How many events a file may hold. HubSpot's hold up to 10,000. One with more is [`JournalFile::Unreadable`].
 pub const FILE_EVENTS_MAX: usize = 20_000;
+/// How long the name of an entry may be. HubSpot's are UUIDs. A longer one is [`Error::InvalidResponse`].
+const OFFSET_BYTES_MAX: usize = 200;
 /// How many subscriptions are listed. More would be of other hosts, or of a mistake; the rest is left alone.
 const SUBSCRIPTIONS_MAX: usize = 20_000;
 
@@ -127,7 +129,7 @@ impl JournalClient {
     /// The entry at a place; none where there is nothing (yet).
     ///
     /// Fails with [`Error::NotFound`] or [`Error::Validation`] for an offset that HubSpot does not know, or no longer, and with
-    /// [`Error::InvalidResponse`] for a file where no file is taken from.
+    /// [`Error::InvalidResponse`] for a file where no file is taken from, or an overlong offset.
     pub async fn entry(&self, place: JournalPlace<'_>) -> Result<Option<JournalEntry>, Error> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
@@ -152,6 +154,10 @@ impl JournalClient {
         };
         let file = address::allowed(&told.url, &self.api_base);
         let file = file.map_err(|problem| invalid(&url, problem.to_owned()))?;
+        if told.current_offset.len() > OFFSET_BYTES_MAX {
+            let problem = format!("an offset is longer than {OFFSET_BYTES_MAX} bytes");
+            return Err(invalid(&url, problem));
+        }
         Ok(Some(JournalEntry {
             offset: told.current_offset,
             file,

@@ -135,6 +135,19 @@ pub struct HubSpotConfig {
     pub journal: JournalSettings,
 }
 
+impl HubSpotConfig {
+    /// What is wrong with the first setting that cannot be used, by its key.
+    fn problem(&self) -> Option<String> {
+        let has_app = self.client_id.is_some() && self.client_secret.is_some();
+        if self.journal.enabled && !has_app {
+            let problem =
+                "`hubspot.journal.enabled` needs `hubspot.client_id` and `hubspot.client_secret`";
+            return Some(problem.to_owned());
+        }
+        self.journal.problem()
+    }
+}
+
 /// How the HubSpot app is distributed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -203,7 +216,7 @@ impl Config {
             .extract()
             .map_err(|error| ConfigError(error.to_string()))?;
         let problem = config.sync.problem();
-        match problem.or_else(|| config.hubspot.journal.problem()) {
+        match problem.or_else(|| config.hubspot.problem()) {
             Some(problem) => Err(ConfigError(problem)),
             None => Ok(config),
         }
@@ -298,6 +311,10 @@ mod tests {
             (
                 "[hubspot.journal]\ninterval_ms = 999\n",
                 "hubspot.journal.interval_ms",
+            ),
+            (
+                "[hubspot]\nclient_id = \"a\"\njournal.enabled = true\n",
+                "hubspot.client_secret",
             ),
             (
                 "[sync.brake]\nwindow_ms = 86400001\n",

@@ -17,7 +17,7 @@ use partneros_domain::Timestamp;
 use partneros_hubspot::{
     JournalAction, JournalClient, JournalEntry, JournalEvent, JournalFile, JournalPlace,
 };
-use partneros_store::{JournalHint, JournalLease, JournalState, JournalStep, Sign};
+use partneros_store::{JournalHint, JournalState, JournalStep, Sign};
 use tokio::sync::Mutex;
 
 pub use settings::JournalSettings;
@@ -48,6 +48,13 @@ pub struct JournalReader {
     subscribed: Mutex<Option<Subscribed>>,
     /// Whether it is known that no alert about the journal goes on.
     is_calm: Mutex<bool>,
+}
+
+/// How far this process has come, and until when it may go on.
+#[derive(Debug)]
+struct Reading {
+    state: JournalState,
+    until: Timestamp,
 }
 
 /// What comes next in the journal.
@@ -107,7 +114,7 @@ impl JournalReader {
             return Ok(());
         };
         let lease = state.lease.clone();
-        let outcome = self.read_on(state).await;
+        let outcome = self.read_on(Reading { state, until }).await;
         let complete_at = outcome.as_ref().ok().copied().flatten();
         parts.store.release_journal(lease, complete_at).await?;
         self.note(outcome.as_ref().err()).await?;
@@ -115,17 +122,16 @@ impl JournalReader {
     }
 
     /// Reads from a position on. Returns when nothing was left to read.
-    async fn read_on(&self, mut state: JournalState) -> Result<Option<Timestamp>, Error> {
-        self.subscribe().await?;
+    async fn read_on(&self, mut reading: Reading) -> Result<Option<Timestamp>, Error> {
+        self.subscribe(&mut reading).await?;
         for _ in 0..ENTRIES_A_ROUND {
-            if self.engine.stop.is_cancelled() {
-                return Err(Error::Interrupted);
-            }
+            self.stay(&mut reading).await?;
             let now = self.engine.parts().environment.now();
-            let next = self.next(&state, now).await?;
+            let next = self.next(&reading.state, now).await?;
             let Some(entry) = next.entry else {
                 if next.is_lost {
-                    self.step(&mut state, None, Vec::new(), next.is_gap).await?;
+                    self.step(&mut reading, None, Vec::new(), next.is_gap)
+                        .await?;
                 }
                 return Ok(Some(now));
             };
@@ -136,7 +142,7 @@ impl JournalReader {
                     (events.iter().flat_map(hints).collect(), false)
                 }
                 JournalFile::Unreadable(problem) => {
-                    self.may_miss(&state, now, &problem)?;
+                    may_miss(&reading.state, now, &problem)?;
                     tracing::warn!(
                         problem,
                         "an entry of HubSpot's change journal is passed over"
@@ -145,13 +151,8 @@ impl JournalReader {
                 }
             };
             let is_gap = next.is_gap || is_missed;
-            if !self
-                .step(&mut state, Some(entry.offset), hints, is_gap)
-                .await?
-            {
-                // Another process took over.
-                return Ok(None);
-            }
+            self.step(&mut reading, Some(entry.offset), hints, is_gap)
+                .await?;
         }
         Ok(None)
     }
@@ -180,7 +181,7 @@ impl JournalReader {
         let place = if is_kept {
             JournalPlace::Earliest
         } else {
-            self.may_miss(state, now, "its position is unknown to HubSpot")?;
+            may_miss(state, now, "its position is unknown to HubSpot")?;
             JournalPlace::Latest
         };
         tracing::warn!(
@@ -194,41 +195,56 @@ impl JournalReader {
         })
     }
 
-    /// Fails if entries were missed not long ago: then it is no accident, and pairs would be audited all the time.
-    fn may_miss(&self, state: &JournalState, now: Timestamp, problem: &str) -> Result<(), Error> {
-        let rests = state
-            .gap_at
-            .is_some_and(|at| now.millis_since(at) < GAP_REST_MS);
-        if rests {
-            return Err(Error::JournalUnreadable(problem.to_owned()));
-        }
-        Ok(())
-    }
-
     async fn step(
         &self,
-        state: &mut JournalState,
+        reading: &mut Reading,
         position: Option<String>,
         hints: Vec<JournalHint>,
         is_gap: bool,
-    ) -> Result<bool, Error> {
+    ) -> Result<(), Error> {
         let parts = self.engine.parts();
         let at = parts.environment.now();
         let step = JournalStep {
-            lease: JournalLease::clone(&state.lease),
+            lease: reading.state.lease.clone(),
             at,
             until: parts.lease_until(),
             position: position.clone(),
             hints,
             is_gap,
         };
-        let is_taken = parts.store.take_journal_step(step).await?;
-        state.position = position;
+        reading.until = step.until;
+        reading.state.position = position;
         if is_gap {
-            state.gap_at = Some(at);
+            reading.state.gap_at = Some(at);
         }
-        Ok(is_taken)
+        if parts.store.take_journal_step(step).await? {
+            return Ok(());
+        }
+        Err(Error::JournalTaken)
     }
+
+    /// Makes sure of the lease, and ends reading if the host is shutting down.
+    async fn stay(&self, reading: &mut Reading) -> Result<(), Error> {
+        if self.engine.stop.is_cancelled() {
+            return Err(Error::Interrupted);
+        }
+        if reading.until < self.engine.parts().lease_renewed_before() {
+            let position = reading.state.position.clone();
+            self.step(reading, position, Vec::new(), false).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Fails if entries were missed not long ago: then it is no accident, and pairs would be audited all the time.
+fn may_miss(state: &JournalState, now: Timestamp, problem: &str) -> Result<(), Error> {
+    let rests = state
+        .gap_at
+        .is_some_and(|at| now.millis_since(at) < GAP_REST_MS);
+    if rests {
+        return Err(Error::JournalUnreadable(problem.to_owned()));
+    }
+    Ok(())
 }
 
 /// What an event is a hint at. All objects of a merge are looked up, known or not: which of them it names as what is left is

@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 use partneros_domain::Timestamp;
 use partneros_hubspot::{Error as HubSpotError, JournalAction, Subscription};
 
-use super::JournalReader;
+use super::{JournalReader, Reading};
+use crate::engine::describe;
 use crate::error::Error;
 
 /// How often what HubSpot lists is compared, although nothing changed here.
@@ -28,7 +29,7 @@ pub(super) struct Subscribed {
 
 impl JournalReader {
     /// Brings subscriptions in line if pairs have changed, or if it is time.
-    pub(super) async fn subscribe(&self) -> Result<(), Error> {
+    pub(super) async fn subscribe(&self, reading: &mut Reading) -> Result<(), Error> {
         let parts = self.engine.parts();
         let now = parts.environment.now();
         let journaled = parts.store.journaled_objects().await?;
@@ -41,7 +42,7 @@ impl JournalReader {
             .as_ref()
             .is_some_and(|last| last.to == wanted && now.millis_since(last.at) < COMPARED_MS);
         if !is_same {
-            self.bring_in_line(&wanted).await.map_err(Error::Journal)?;
+            self.bring_in_line(&wanted, reading).await?;
             *subscribed = Some(Subscribed {
                 to: wanted,
                 at: now,
@@ -50,35 +51,46 @@ impl JournalReader {
         Ok(())
     }
 
-    async fn bring_in_line(&self, wanted: &Wanted) -> Result<(), HubSpotError> {
+    async fn bring_in_line(&self, wanted: &Wanted, reading: &mut Reading) -> Result<(), Error> {
         let mut missing = wanted.clone();
-        for listed in self.client.subscriptions().await? {
+        for listed in self.client.subscriptions().await.map_err(Error::Journal)? {
             let Some((id, to)) = own(&listed) else {
                 continue;
             };
             if !missing.remove(&to) {
                 // Nobody syncs it any more, or it is there twice.
-                self.client.unsubscribe(id).await?;
+                let ended = self.client.unsubscribe(id).await;
+                ended.map_err(Error::Journal)?;
+                self.stay(reading).await?;
             }
         }
         for (portal_id, object_type_id) in missing {
             let new = subscription(portal_id, object_type_id);
             match self.client.subscribe(&new).await {
                 Ok(()) | Err(HubSpotError::Conflict(_)) => {}
+                Err(error) if is_about_the_app(&error) => return Err(Error::Journal(error)),
                 // What one portal refuses must not keep the others from being heard.
-                Err(
-                    error @ (HubSpotError::Validation(_)
-                    | HubSpotError::NotFound(_)
-                    | HubSpotError::Refused(_)),
-                ) => tracing::warn!(
+                Err(error) => tracing::warn!(
                     portal.id = portal_id,
-                    error = %crate::engine::describe(&error),
+                    error = %describe(&error),
                     "HubSpot does not take the subscription to a portal's changes"
                 ),
-                Err(error) => return Err(error),
             }
+            self.stay(reading).await?;
         }
         Ok(())
+    }
+}
+
+/// Whether an error is none of a single portal's.
+fn is_about_the_app(error: &HubSpotError) -> bool {
+    match error {
+        HubSpotError::Unauthorized(_) | HubSpotError::ReauthRequired(_) => true,
+        // A scope of the journal itself; those of objects are a portal's or an object's trouble.
+        HubSpotError::MissingScopes { scopes, .. } => {
+            scopes.iter().any(|scope| scope.starts_with("developer."))
+        }
+        error => error.is_transient(),
     }
 }
 
@@ -134,6 +146,8 @@ pub(super) fn object_of(object_type_id: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use partneros_hubspot::Refusal;
+
     use super::*;
 
     #[test]
@@ -144,6 +158,29 @@ mod tests {
         }
         for other in ["tickets", "2-", "-2", "2-x", ""] {
             assert_eq!(type_of(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn what_one_portal_refuses_is_its_own_trouble() {
+        let lacks = |scope: &str| HubSpotError::MissingScopes {
+            scopes: vec![scope.to_owned()],
+            refusal: Refusal::default(),
+        };
+        let journals = lacks("developer.webhooks_journal.subscriptions.write");
+        assert!(is_about_the_app(&journals));
+        assert!(is_about_the_app(&HubSpotError::Unauthorized(
+            Refusal::default()
+        )));
+        assert!(is_about_the_app(&HubSpotError::Unavailable(
+            Refusal::default()
+        )));
+        for own in [
+            lacks("crm.objects.custom.read"),
+            HubSpotError::Validation(Refusal::default()),
+            HubSpotError::NotFound(Refusal::default()),
+        ] {
+            assert!(!is_about_the_app(&own), "{own}");
         }
     }
 

@@ -354,10 +354,8 @@ async fn a_missing_scope_is_told_once_and_until_it_is_there() {
     assert!(told[0].contains(scope), "{told:?}");
     assert_eq!(acme.events("alert.").await, ["alert.opened"]);
     // The scope is there with the next token.
-    let mut sim = host.sim.sim();
-    sim.journal.withheld.clear();
-    sim.journal.expire_tokens();
-    drop(sim);
+    host.sim.sim().journal.withheld.clear();
+    host.sim.sim().journal.expire_tokens();
     // Another process, which knows of no alert.
     read(&host.journal_reader()).await;
     assert_eq!(stopped(&acme).await, [""; 0]);

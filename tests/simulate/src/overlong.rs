@@ -67,7 +67,8 @@ impl World {
         self.look().await
     }
 
-    /// Nothing is listed any more that the mapper failed on, nor for want of a property: all are there.
+    /// Nothing is listed any more that the mapper failed on, nor for want of a property, nor what HubSpot refused for
+    /// a while.
     pub(crate) async fn maps_everything(&self) -> Result<(), Failure> {
         let (organization, pair) = (self.template.organization, self.template.pair);
         let listed = self.store.failures(organization, pair, None, 500).await?;
@@ -93,4 +94,9 @@ impl World {
 }
 
 /// The codes of failures that have no reason any more when all is quiet.
-const OVER: [&str; 3] = ["plugin_failed", "property_missing", "PROPERTY_DOESNT_EXIST"];
+const OVER: [&str; 4] = [
+    "plugin_failed",
+    "property_missing",
+    "PROPERTY_DOESNT_EXIST",
+    "CONFLICT",
+];

@@ -2,7 +2,7 @@
 
 use hubspot_sim::state::linking::{End, Pair};
 use hubspot_sim::state::view::Text;
-use hubspot_sim::{Call, Fault, FaultPlan, Kind};
+use hubspot_sim::{ArmedFault, Call, Fault, FaultPlan, Kind};
 use partneros_domain::{Mappings, RecordId, Value};
 use partneros_store::{NewRecord, Pairs as _, Record, RecordPatch, Records as _, SyncState as _};
 use rand::RngExt;
@@ -90,6 +90,15 @@ impl World {
                     rates: rates.to_vec(),
                 };
                 lock(&self.sim).faults.set_plan(plan);
+            }
+            What::Conflicts { times } => {
+                self.were_writes_refused = true;
+                lock(&self.sim).faults.arm(ArmedFault {
+                    path: "/batch/up".to_owned(),
+                    skip: 0,
+                    times,
+                    fault: Fault::Conflict,
+                });
             }
             What::ExpireTokens => {
                 let now = self.theirs.now();

@@ -75,8 +75,7 @@ impl World {
         self.set_options(true);
         self.read_schema_anew(process).await?;
         let (organization, pair) = (self.template.organization, self.template.pair);
-        let now = self.ours.now();
-        self.store.requeue(organization, pair, false, now).await?;
+        self.retry_refused().await?;
         self.pass(process).await?;
         let listed = self.store.failures(organization, pair, None, 500).await?;
         let name = Field::ALL[CHOICE].name;
@@ -90,6 +89,14 @@ impl World {
             }
             None => Ok(()),
         }
+    }
+
+    /// Somebody has the next pass push what was refused.
+    pub(crate) async fn retry_refused(&self) -> Result<(), Failure> {
+        let (organization, pair) = (self.template.organization, self.template.pair);
+        let now = self.ours.now();
+        self.store.requeue(organization, pair, false, now).await?;
+        Ok(())
     }
 
     async fn read_schema_anew(&self, process: &Process) -> Result<(), Failure> {

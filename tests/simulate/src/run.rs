@@ -68,6 +68,8 @@ pub struct World {
     pub(crate) away: BTreeSet<usize>,
     /// Whether the enumeration has ever lost options.
     pub(crate) were_options_removed: bool,
+    /// Whether HubSpot has refused writes for no reason that lasts.
+    pub(crate) were_writes_refused: bool,
     /// Whether the app is out of the portal.
     pub(crate) uninstalled: bool,
 }
@@ -105,6 +107,7 @@ impl World {
             rewrites: schedule.habits.rewrites,
             away: BTreeSet::new(),
             were_options_removed: false,
+            were_writes_refused: false,
             uninstalled: false,
             sim,
         })
@@ -249,6 +252,9 @@ impl World {
         self.bring_properties_back(&process).await?;
         self.correct_overlong().await?;
         self.add_options_again(&process).await?;
+        if self.were_writes_refused {
+            self.retry_refused().await?;
+        }
         for _ in 0..CALM_PASSES {
             self.pass(&process).await?;
             sleep(CALM_PAUSE).await;

@@ -148,7 +148,9 @@ pub fn judge(
             };
             let mut judge = Judge::new(plan, row, record, entry.link);
             judge.counted = true;
-            judge.push_failed = entry.push_failed;
+            if entry.push_failed {
+                judge.outbox = OutboxEffect::Enqueue;
+            }
             judge.routes(inbound, at, counts);
             // A look that finds nothing still clears what was listed for the object before.
             if judge.found_nothing() && !entry.pull_failed {
@@ -265,9 +267,9 @@ struct Judge<'a> {
     /// Whether changes count for the brake, as those of a record that was linked before do.
     counted: bool,
     changes: Vec<NotedChange>,
-    /// Whether something of the record failed on its way to HubSpot, which what is decided here may have done away with: the
-    /// push looks at it again.
-    push_failed: bool,
+    /// What becomes of its place in the outbox where nothing is to push. What failed on its way to HubSpot may be done away with by
+    /// what is decided here, so the push looks at it again.
+    outbox: OutboxEffect,
     /// The object carries the record's id, so it was made from this record and the answer was lost. What it holds came
     /// from us, perhaps through a lossy transform, or from someone who edited it since: ours stays, theirs is listed.
     claimed: bool,
@@ -287,7 +289,7 @@ impl<'a> Judge<'a> {
             conflicts: Vec::new(),
             counted: false,
             changes: Vec::new(),
-            push_failed: false,
+            outbox: OutboxEffect::Leave,
             claimed: false,
         };
         for route in &plan.routes {
@@ -533,7 +535,7 @@ impl<'a> Judge<'a> {
     }
 
     fn effect(mut self, counts: &mut Counts) -> Effect {
-        let to_push = self.push_failed || self.has_to_push();
+        let to_push = self.has_to_push();
         self.link.hubspot_updated_at = self.link.hubspot_updated_at.max(self.row.updated_at);
         let version = self.record.version;
         let record = if self.fields_changed {
@@ -552,7 +554,7 @@ impl<'a> Judge<'a> {
             outbox: if to_push {
                 OutboxEffect::Enqueue
             } else {
-                OutboxEffect::Leave
+                self.outbox
             },
             failures: self.failures,
             stage: FailureStage::Pull,

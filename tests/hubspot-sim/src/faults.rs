@@ -27,6 +27,8 @@ pub enum Fault {
         /// Seconds for the `Retry-After` header.
         retry_after_s: u32,
     },
+    /// 409: a whole batch is refused, which is about something else than its rows.
+    Conflict,
     /// 502 with a gateway's page instead of JSON.
     BadGateway,
     /// 500 with HubSpot's JSON.
@@ -174,6 +176,12 @@ impl Fault {
                 error.retry_after_s = Some(retry_after_s);
                 Some(error)
             }
+            // Unverified: recordings have it for contacts that exist already only.
+            Self::Conflict => Some(ApiError::new(
+                409,
+                "CONFLICT",
+                "The objects are being changed by another request.",
+            )),
             Self::BadGateway => Some(ApiError::page(
                 502,
                 "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n</body>\r\n</html>\r\n",

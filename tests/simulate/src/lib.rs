@@ -6,6 +6,7 @@
 //! Invariant: a schedule does the same each time it is run. Whatever an engine's future waits for is a [`points`] point, a
 //! sleep, or another task of the same thread.
 
+mod calm;
 pub mod database;
 pub mod ledger;
 mod life;

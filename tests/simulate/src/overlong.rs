@@ -2,13 +2,13 @@
 //! waits until the value is corrected; what goes along with it must not be lost, nor what is in the same batch.
 
 use partneros_domain::{PluginFailurePolicy, Value};
-use partneros_store::{FailureEntry, PairPatch, Pairs as _, Records as _, SyncState as _};
+use partneros_store::{PairPatch, Pairs as _, Records as _};
 
 use crate::Failure;
 use crate::ledger::held;
 use crate::points::lock;
 use crate::run::World;
-use crate::template::{Field, OBJECT, OURS};
+use crate::template::{Field, OURS};
 
 /// What the mapper may return of a batch in bytes: enough for every record there is, if all values are short.
 pub const RETURNED_BYTES_MAX: usize = 32 << 10;
@@ -66,31 +66,4 @@ impl World {
         }
         self.look().await
     }
-
-    /// Nothing is listed any more that the mapper failed on, nor for want of a property: all are there.
-    pub(crate) async fn maps_everything(&self) -> Result<(), Failure> {
-        let (organization, pair) = (self.template.organization, self.template.pair);
-        let listed = self.store.failures(organization, pair, None, 500).await?;
-        // An object without a record of which nobody hears any more, since it was archived or merged, is not looked at again:
-        // what it failed with stays listed.
-        let live = lock(&self.sim).live_ids(OBJECT).unwrap_or_default();
-        let is_there = |entry: &FailureEntry| match (entry.record_id, entry.hubspot_id) {
-            (None, Some(id)) => live.iter().any(|live| i64::try_from(*live) == Ok(id.0)),
-            _ => true,
-        };
-        let failed = listed.items.into_iter();
-        let failed: Vec<_> = failed
-            .filter(|entry| OVER.contains(&entry.failure.code.as_str()) && is_there(entry))
-            .collect();
-        if failed.is_empty() {
-            return Ok(());
-        }
-        Err(format!(
-            "properties are there, the mapper takes everything, and still listed are {failed:?}"
-        )
-        .into())
-    }
 }
-
-/// The codes of failures that have no reason any more when all is quiet.
-const OVER: [&str; 3] = ["plugin_failed", "property_missing", "PROPERTY_DOESNT_EXIST"];

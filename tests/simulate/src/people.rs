@@ -2,7 +2,7 @@
 
 use hubspot_sim::state::linking::{End, Pair};
 use hubspot_sim::state::view::Text;
-use hubspot_sim::{Call, Fault, FaultPlan, Kind};
+use hubspot_sim::{Call, Kind};
 use partneros_domain::{Mappings, RecordId, Value};
 use partneros_store::{NewRecord, Pairs as _, Record, RecordPatch, Records as _, SyncState as _};
 use rand::RngExt;
@@ -70,27 +70,8 @@ impl World {
                     self.their_new()?;
                 }
             }
-            What::Trouble { per_mille } => {
-                let kinds = [
-                    Fault::RateLimited {
-                        retry_after_s: None,
-                    },
-                    Fault::RateLimited {
-                        retry_after_s: Some(3),
-                    },
-                    Fault::Locked,
-                    Fault::Migrating { retry_after_s: 30 },
-                    Fault::BadGateway,
-                    Fault::ServerError,
-                    Fault::CutOffBody,
-                    Fault::LostResponse,
-                ];
-                let rates = kinds.map(|kind| (kind, f64::from(per_mille) / 1_000.0));
-                let plan = FaultPlan {
-                    rates: rates.to_vec(),
-                };
-                lock(&self.sim).faults.set_plan(plan);
-            }
+            What::Trouble { per_mille } => self.make_trouble(per_mille),
+            What::Conflicts { times } => self.refuse_writes(times),
             What::ExpireTokens => {
                 let now = self.theirs.now();
                 lock(&self.sim).grants.expire_access(now);

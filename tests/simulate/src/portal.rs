@@ -1,20 +1,23 @@
-//! What people do to the portal as a whole: to the app's access and to the schema.
+//! What people do to the portal as a whole: to the app's access and to the schema; and what it does to us.
 
-use std::collections::BTreeSet;
-
-use hubspot_sim::Kind;
-use partneros_domain::FieldName;
-use partneros_store::{Connections as _, NewConnection, SyncState as _};
-use tokio::time::sleep;
+use hubspot_sim::{ArmedFault, Fault, FaultPlan, Kind};
+use partneros_store::{Connections as _, NewConnection};
 
 use crate::Failure;
 use crate::points::lock;
-use crate::process::Process;
-use crate::run::{CALM_PAUSE, World};
+use crate::run::World;
 use crate::template::{CHOICE, Field, installed};
 
-/// Passes within which a host has read the schema anew.
-const SCHEMA_PASSES: usize = 3;
+/// What may have been refused that would be taken now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Refused {
+    /// Nothing.
+    Nothing,
+    /// Any write.
+    Writes,
+    /// The same, and values that were no options then.
+    Options,
+}
 
 impl World {
     /// A person in HubSpot removes the app: every token is dead at once.
@@ -33,6 +36,40 @@ impl World {
         self.store.put_connection(organization, new).await?;
         self.uninstalled = false;
         Ok(())
+    }
+
+    /// From now on HubSpot's answers fail with this chance in a thousand, for each kind of failure.
+    pub(crate) fn make_trouble(&self, per_mille: u32) {
+        let kinds = [
+            Fault::RateLimited {
+                retry_after_s: None,
+            },
+            Fault::RateLimited {
+                retry_after_s: Some(3),
+            },
+            Fault::Locked,
+            Fault::Migrating { retry_after_s: 30 },
+            Fault::BadGateway,
+            Fault::ServerError,
+            Fault::CutOffBody,
+            Fault::LostResponse,
+        ];
+        let rates = kinds.map(|kind| (kind, f64::from(per_mille) / 1_000.0));
+        let plan = FaultPlan {
+            rates: rates.to_vec(),
+        };
+        lock(&self.sim).faults.set_plan(plan);
+    }
+
+    /// HubSpot refuses the next updates and upserts.
+    pub(crate) fn refuse_writes(&mut self, times: u32) {
+        self.refused = self.refused.max(Refused::Writes);
+        lock(&self.sim).faults.arm(ArmedFault {
+            path: "/batch/up".to_owned(),
+            skip: 0,
+            times,
+            fault: Fault::Conflict,
+        });
     }
 
     /// A property that is archived is hidden with its values, and cannot be written.
@@ -64,62 +101,8 @@ impl World {
         let options = all.get(of_all).options.iter().enumerate();
         let offered = options.filter(|(at, _)| there || at % 2 == 0);
         registry.get_mut(property).options = offered.map(|(_, option)| option.clone()).collect();
-        self.were_options_removed |= !there;
-    }
-
-    /// Once all options are offered again, and somebody has had what was refused tried once more, nothing is refused.
-    pub(crate) async fn add_options_again(&mut self, process: &Process) -> Result<(), Failure> {
-        if !self.were_options_removed {
-            return Ok(());
+        if !there {
+            self.refused = Refused::Options;
         }
-        self.set_options(true);
-        self.read_schema_anew(process).await?;
-        let (organization, pair) = (self.template.organization, self.template.pair);
-        let now = self.ours.now();
-        self.store.requeue(organization, pair, false, now).await?;
-        self.pass(process).await?;
-        let listed = self.store.failures(organization, pair, None, 500).await?;
-        let name = Field::ALL[CHOICE].name;
-        let mut refused = listed.items.iter().filter(|entry| {
-            let field = entry.failure.field.as_ref();
-            field.is_some_and(|field| field.as_str() == name)
-        });
-        match refused.next() {
-            Some(entry) => {
-                Err(format!("all options are there, and still listed is {entry:?}").into())
-            }
-            None => Ok(()),
-        }
-    }
-
-    async fn read_schema_anew(&self, process: &Process) -> Result<(), Failure> {
-        for _ in 0..SCHEMA_PASSES {
-            self.pass(process).await?;
-            sleep(CALM_PAUSE).await;
-        }
-        Ok(())
-    }
-
-    /// While properties are away, the fields that map them are listed, and nothing else stops. Then they come back.
-    pub(crate) async fn bring_properties_back(&mut self, process: &Process) -> Result<(), Failure> {
-        if self.away.is_empty() {
-            return Ok(());
-        }
-        self.read_schema_anew(process).await?;
-        let (organization, pair) = (self.template.organization, self.template.pair);
-        let listed = self.store.parked(organization, pair).await?;
-        let listed = listed.iter().filter_map(|failure| failure.field.as_ref());
-        let listed: BTreeSet<_> = listed.map(FieldName::as_str).collect();
-        let away = self.away.iter().map(|field| Field::ALL[*field].name);
-        let away: BTreeSet<_> = away.collect();
-        if listed != away {
-            return Err(
-                format!("the properties of {away:?} are away, listed are {listed:?}").into(),
-            );
-        }
-        for field in std::mem::take(&mut self.away) {
-            self.set_property(field, true);
-        }
-        Ok(())
     }
 }

@@ -36,6 +36,11 @@ const OPTIONS_ADDED: f64 = 0.7;
 /// How often people choose one of them then.
 const CHOICES: std::ops::RangeInclusive<usize> = 2..=6;
 
+/// How often HubSpot refuses whole batches.
+const CONFLICTS: f64 = 0.1;
+/// How many in a row: fewer than it takes to split a batch, or more.
+const CONFLICTS_TIMES: std::ops::RangeInclusive<u32> = 1..=5;
+
 /// Adds what happens seldom to the schedule of a seed.
 pub(crate) fn strew(schedule: &mut Schedule, seed: u64) {
     access(schedule, &mut dice(seed, 1));
@@ -44,6 +49,7 @@ pub(crate) fn strew(schedule: &mut Schedule, seed: u64) {
     flood(schedule, &mut dice(seed, 4));
     overlong(schedule, &mut dice(seed, 5));
     options(schedule, &mut dice(seed, 6));
+    conflicts(schedule, &mut dice(seed, 7));
 }
 
 fn dice(seed: u64, kind: u64) -> StdRng {
@@ -125,6 +131,13 @@ fn options(schedule: &mut Schedule, dice: &mut StdRng) {
     let at = insert(schedule, dice, 0, What::Options { there: false });
     if dice.random_bool(OPTIONS_ADDED) {
         insert(schedule, dice, at + 1, What::Options { there: true });
+    }
+}
+
+fn conflicts(schedule: &mut Schedule, dice: &mut StdRng) {
+    if dice.random_bool(CONFLICTS) {
+        let times = dice.random_range(CONFLICTS_TIMES);
+        insert(schedule, dice, 0, What::Conflicts { times });
     }
 }
 

@@ -4,12 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use hubspot_sim::{Clock, Config, FaultPlan, RefreshMode, Sim};
+use hubspot_sim::{Clock, Config, RefreshMode, Sim};
 use partneros_domain::DeletePolicy;
 use partneros_store::Sqlite;
-use partneros_store::{
-    ConnectionStatus, Connections as _, PairPatch, Pairs as _, RunOutcome, RunTrigger,
-};
+use partneros_store::{PairPatch, Pairs as _, RunOutcome, RunTrigger};
 use partneros_sync::Error as SyncError;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -19,11 +17,11 @@ use tokio::time::{sleep, timeout};
 use crate::Failure;
 use crate::database::Database;
 use crate::ledger::Ledger;
-use crate::points::{Points, Trace, lock};
+use crate::points::{Points, Trace};
+use crate::portal::Refused;
 use crate::process::{PAGE_ROWS, Process};
 use crate::schedule::{Habits, Schedule, What, When};
 use crate::template::{START, Template};
-use crate::verdict;
 
 /// Objects that there are at the beginning.
 const OBJECTS: usize = 5;
@@ -33,9 +31,6 @@ const SEARCH_RESULTS_MAX: usize = 2 * PAGE_ROWS;
 const OLD: Duration = Duration::from_mins(5);
 /// For how long a step waits for its point.
 pub(crate) const POINT_WAIT: Duration = Duration::from_secs(90);
-/// Passes that a host gets to come to rest: what nobody answered for waits a minute, what HubSpot shows late two.
-const CALM_PASSES: usize = 5;
-pub(crate) const CALM_PAUSE: Duration = Duration::from_secs(200);
 
 /// What a simulation that went well has to tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +49,7 @@ pub struct World {
     pub(crate) template: Arc<Template>,
     pub(crate) sim: Arc<Mutex<Sim>>,
     pub(crate) store: Sqlite,
-    database: Database,
+    pub(crate) database: Database,
     pub(crate) ours: Clock,
     pub(crate) theirs: Clock,
     pub(crate) ledger: Arc<Ledger>,
@@ -66,8 +61,8 @@ pub struct World {
     pub(crate) rewrites: Option<usize>,
     /// The fields whose property is archived.
     pub(crate) away: BTreeSet<usize>,
-    /// Whether the enumeration has ever lost options.
-    pub(crate) were_options_removed: bool,
+    /// What may have been refused that would be taken once all is quiet.
+    pub(crate) refused: Refused,
     /// Whether the app is out of the portal.
     pub(crate) uninstalled: bool,
 }
@@ -104,7 +99,7 @@ impl World {
             mirrors: schedule.mirrors,
             rewrites: schedule.habits.rewrites,
             away: BTreeSet::new(),
-            were_options_removed: false,
+            refused: Refused::Nothing,
             uninstalled: false,
             sim,
         })
@@ -224,61 +219,6 @@ impl World {
             .ledger
             .look(&self.store, self.template.organization)
             .await?)
-    }
-
-    async fn come_to_rest(&mut self, rotates: bool) -> Result<(), Failure> {
-        {
-            let mut sim = lock(&self.sim);
-            sim.faults.set_plan(FaultPlan::default());
-            sim.faults.disarm();
-        }
-        let points = Arc::new(Points::new(9, 9, self.trace.clone()));
-        points.calm_down();
-        let process = Process::begin(
-            &self.template,
-            &self.sim,
-            [&self.ours, &self.theirs],
-            &points,
-            &self.ledger,
-            &self.database.open()?,
-            self.rewrites,
-        );
-        // The lease of a process that ended runs out first.
-        sleep(CALM_PAUSE * 2).await;
-        self.connect_if_dead(&process, rotates).await?;
-        self.bring_properties_back(&process).await?;
-        self.correct_overlong().await?;
-        self.add_options_again(&process).await?;
-        for _ in 0..CALM_PASSES {
-            self.pass(&process).await?;
-            sleep(CALM_PAUSE).await;
-        }
-        self.maps_everything().await?;
-        verdict::still(self, &process).await?;
-        verdict::complete(self, &process).await?;
-        verdict::judge(self).await
-    }
-
-    /// Where HubSpot kills a refresh token with its use, who does not live to store the new one must be connected again. So must
-    /// whoever was removed from the portal, and knows it. Nothing else costs the access.
-    async fn connect_if_dead(&mut self, process: &Process, rotates: bool) -> Result<(), Failure> {
-        let (organization, connection) = (self.template.organization, self.template.connection);
-        let trigger = RunTrigger::Schedule;
-        let engine = &process.engine;
-        // How this run ends says the status.
-        let _ = engine
-            .run(organization, self.template.pair, trigger, false)
-            .await;
-        let status = self
-            .store
-            .connection(organization, connection)
-            .await?
-            .status;
-        match status {
-            ConnectionStatus::ReauthRequired if rotates || self.uninstalled => self.connect().await,
-            ConnectionStatus::Active if !self.uninstalled => Ok(()),
-            status => Err(format!("the connection is {status:?}").into()),
-        }
     }
 
     /// A pass that must succeed.

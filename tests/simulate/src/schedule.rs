@@ -77,6 +77,8 @@ pub enum What {
     UnansweredNew,
     /// From now on HubSpot's answers fail with this chance in a thousand, for each kind of failure.
     Trouble { per_mille: u32 },
+    /// HubSpot refuses so many of the next writes as a whole.
+    Conflicts { times: u32 },
     /// The access tokens that are out end now.
     ExpireTokens,
     /// A person in HubSpot removes the app from the portal: every token dies.

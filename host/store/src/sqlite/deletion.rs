@@ -90,11 +90,17 @@ fn remember_unheard(db: &Database, pair: i64, record: i64, now: Timestamp) -> Ou
     Ok(())
 }
 
-/// Whether an object that shows up now as made of this record is to be archived, see [`doom`]; with what was sent to make it.
-pub(super) fn unheard(db: &Database, pair: i64, record: i64) -> Outcome<Option<Option<String>>> {
+/// What is known of a deleted record of which an object may show up yet.
+pub(super) struct Unheard {
+    /// What was sent to make it, as a base in JSON, if it is known.
+    pub(super) sent: Option<String>,
+}
+
+/// Whether an object that shows up now as made of this record is to be archived, see [`doom`].
+pub(super) fn unheard(db: &Database, pair: i64, record: i64) -> Outcome<Option<Unheard>> {
     Ok(db
         .prepare_cached("SELECT sent FROM unheard_creates WHERE pair = ?1 AND record = ?2")?
-        .query_row([pair, record], |row| row.get(0))
+        .query_row([pair, record], |row| Ok(Unheard { sent: row.get(0)? }))
         .optional()?)
 }
 

@@ -279,14 +279,14 @@ impl Parter<'_> {
         };
         let is_known = self.link(hubspot_id)?.is_some() || self.former(hubspot_id)?.is_some();
         let unheard = deletion::unheard(self.db, self.pair.key, record)?;
-        let (false, Some(sent)) = (is_known, unheard) else {
+        let (false, Some(unheard)) = (is_known, unheard) else {
             return Ok(None);
         };
         let made = Found {
             record,
             record_id,
             alive: false,
-            base: sent.unwrap_or_else(|| "{}".to_owned()),
+            base: unheard.sent.unwrap_or_else(|| "{}".to_owned()),
             hubspot_updated_at: self.at.0,
         };
         self.tie(&made, hubspot_id)?;

@@ -26,10 +26,9 @@ impl App {
             http: reqwest::Client::new(),
             token: String::new(),
         };
-        app.token = app.grant("sim-client-secret", scopes).await.1["access_token"]
-            .as_str()
-            .expect("a token")
-            .to_owned();
+        let granted = app.grant("sim-client-secret", scopes).await.1;
+        let token = granted["access_token"].as_str().expect("a token");
+        token.clone_into(&mut app.token);
         app
     }
 

@@ -49,7 +49,7 @@ impl World {
             &points,
             &self.ledger,
             &self.database.open()?,
-            self.rewrites,
+            self.meets,
         );
         // The lease of a process that ended runs out first.
         sleep(CALM_PAUSE * 2).await;

@@ -301,7 +301,7 @@ impl World {
         turns: usize,
         points: &Points,
     ) -> Result<(), Failure> {
-        let Some(field) = self.rewrites else {
+        let Some(field) = self.meets.rewrites else {
             return Ok(());
         };
         self.trace.add(format!("a tug of {turns} turns"));

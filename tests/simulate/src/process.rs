@@ -25,7 +25,7 @@ use crate::wire::{SimWire, Workflow};
 pub(crate) const PAGE_ROWS: usize = 3;
 /// The archive is read so often that it is read in the middle of most simulations.
 const ARCHIVED_INTERVAL_MS: u64 = 60_000;
-/// So is the portal's schema.
+/// So is the portal's schema, where it changes. It is long: to read it for nothing took most of a simulation's time.
 const SCHEMA_REFRESH_MS: u64 = 300_000;
 /// So are all linked objects.
 const RECHECK_INTERVAL_MS: u64 = 300_000;
@@ -80,6 +80,15 @@ impl Steps for WatchedSteps {
     }
 }
 
+/// What a process meets in HubSpot.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Meets {
+    /// A workflow that rewrites this field.
+    pub rewrites: Option<usize>,
+    /// Properties or options that go and come.
+    pub schema_changes: bool,
+}
+
 /// A process.
 #[derive(Debug, Clone)]
 pub struct Process {
@@ -90,7 +99,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts with nothing in memory. The clocks are ours and HubSpot's; `rewrites` is the field that a workflow there rewrites.
+    /// Starts with nothing in memory. The clocks are ours and HubSpot's.
     pub fn begin(
         template: &Template,
         sim: &Arc<Mutex<Sim>>,
@@ -98,7 +107,7 @@ impl Process {
         points: &Arc<Points>,
         ledger: &Arc<Ledger>,
         database: &Sqlite,
-        rewrites: Option<usize>,
+        meets: Meets,
     ) -> Self {
         ledger.begun(points.process());
         let environment = Arc::new(SimEnvironment {
@@ -106,7 +115,7 @@ impl Process {
             points: Arc::clone(points),
         });
         let router = hubspot::router(Arc::clone(sim), theirs.clone());
-        let workflow = rewrites.map(|field| Workflow {
+        let workflow = meets.rewrites.map(|field| Workflow {
             sim: Arc::clone(sim),
             clock: theirs.clone(),
             field,
@@ -147,6 +156,7 @@ impl Process {
             Arc::clone(&environment) as _,
             stop.clone(),
         );
+        let usual = SyncSettings::default();
         let parts = Parts {
             store,
             portals: Arc::new(portals),
@@ -156,8 +166,12 @@ impl Process {
                 page_rows: PAGE_ROWS,
                 archived_interval_ms: ARCHIVED_INTERVAL_MS,
                 recheck_interval_ms: RECHECK_INTERVAL_MS,
-                schema_refresh_ms: SCHEMA_REFRESH_MS,
-                ..SyncSettings::default()
+                schema_refresh_ms: if meets.schema_changes {
+                    SCHEMA_REFRESH_MS
+                } else {
+                    usual.schema_refresh_ms
+                },
+                ..usual
             },
             audit: AuditSettings::default(),
             alerts: AlertSettings::default(),

@@ -19,7 +19,7 @@ use crate::database::Database;
 use crate::ledger::Ledger;
 use crate::points::{Points, Trace};
 use crate::portal::Refused;
-use crate::process::{PAGE_ROWS, Process};
+use crate::process::{Meets, PAGE_ROWS, Process};
 use crate::schedule::{Habits, Schedule, What, When};
 use crate::template::{START, Template};
 
@@ -58,7 +58,8 @@ pub struct World {
     pub(crate) made: u32,
     pub(crate) policies_changed: BTreeSet<usize>,
     pub(crate) mirrors: bool,
-    pub(crate) rewrites: Option<usize>,
+    /// What processes meet in HubSpot.
+    pub(crate) meets: Meets,
     /// The fields whose property is archived.
     pub(crate) away: BTreeSet<usize>,
     /// What may have been refused that would be taken once all is quiet.
@@ -97,7 +98,10 @@ impl World {
             made: 0,
             policies_changed: BTreeSet::new(),
             mirrors: schedule.mirrors,
-            rewrites: schedule.habits.rewrites,
+            meets: Meets {
+                rewrites: schedule.habits.rewrites,
+                schema_changes: schedule.changes_schema(),
+            },
             away: BTreeSet::new(),
             refused: Refused::Nothing,
             uninstalled: false,
@@ -178,12 +182,12 @@ impl World {
             let (ours, theirs) = (self.ours.clone(), self.theirs.clone());
             let (points, database) = (Arc::clone(&points), self.database.clone());
             let ledger = Arc::clone(&ledger);
-            let rewrites = self.rewrites;
+            let meets = self.meets;
             move || {
                 let store = database.open()?;
                 let clocks = [&ours, &theirs];
                 let process =
-                    Process::begin(&template, &sim, clocks, &points, &ledger, &store, rewrites);
+                    Process::begin(&template, &sim, clocks, &points, &ledger, &store, meets);
                 Ok::<_, Failure>(process)
             }
         };

@@ -155,6 +155,13 @@ pub struct Schedule {
 }
 
 impl Schedule {
+    /// Whether anybody changes HubSpot's schema.
+    pub(crate) fn changes_schema(&self) -> bool {
+        let changes =
+            |step: &Step| matches!(step.what, What::Property { .. } | What::Options { .. });
+        self.steps.iter().any(changes)
+    }
+
     /// The schedule of a seed.
     pub fn of_seed(seed: u64) -> Self {
         let mut dice = StdRng::seed_from_u64(seed);

@@ -27,7 +27,7 @@ use crate::database;
 use crate::ledger::Ledger;
 use crate::overlong::RETURNED_BYTES_MAX;
 use crate::points::{Points, Trace};
-use crate::process::Process;
+use crate::process::{Meets, Process};
 use crate::schedule::FIELDS;
 
 /// The name of the database's file.
@@ -194,7 +194,15 @@ impl Template {
         points.calm_down();
         let ledger = Arc::new(Ledger::new(Arc::clone(sim)));
         let clock = Clock::runtime(START);
-        let process = Process::begin(self, sim, [&clock; 2], &points, &ledger, &self.store, None);
+        let process = Process::begin(
+            self,
+            sim,
+            [&clock; 2],
+            &points,
+            &ledger,
+            &self.store,
+            Meets::default(),
+        );
         process
             .engine
             .discover(self.organization, self.connection)

@@ -182,13 +182,13 @@ impl End {
             .failures
             .iter()
             .filter(|entry| entry.failure.code == TUG_OF_WAR);
-        let rewritten = world.rewrites.map(|field| Field::ALL[field].name);
+        let rewritten = world.meets.rewrites.map(|field| Field::ALL[field].name);
         for entry in paused {
             if entry.failure.field.as_ref().map(FieldName::as_str) != rewritten {
                 return Err(format!("paused for no reason: {entry:?}").into());
             }
         }
-        let Some(field) = world.rewrites else {
+        let Some(field) = world.meets.rewrites else {
             return Ok(());
         };
         let mut writes = BTreeMap::<u64, u64>::new();

@@ -209,8 +209,13 @@ impl Life {
 
     /// Whether a person archived an object of a record, where that deletes the record.
     fn may_go(&self, book: &Book, record: RecordId) -> bool {
+        // An object on which another record goes on since a merge is no more known as one of the record that was deleted here
+        // afterwards.
+        let is_forgotten = self.objects_of(record).next().is_none();
+        let left_of_merge = book.merges.iter().map(|merge| merge.left);
+        let forgotten = left_of_merge.filter(|_| is_forgotten);
         self.mirrors
-            && self.objects_of(record).any(|id| {
+            && self.objects_of(record).chain(forgotten).any(|id| {
                 book.turns_of(Place::Object(book.became(id)))
                     .any(|turn| turn.gone && !turn.by_host)
                     || book

@@ -41,7 +41,7 @@ pub use error::{Error, Refusal};
 pub use http::{Http, HttpConfig, Wire};
 pub use journal::{
     FILE_BYTES_MAX, FILE_EVENTS_MAX, JOURNAL_SCOPES, JournalAction, JournalClient, JournalConfig,
-    JournalEntry, JournalEvent, JournalFile, JournalPlace, Subscription,
+    JournalEntry, JournalEvent, JournalFile, JournalObject, JournalPlace, Subscription,
 };
 pub use oauth::{
     AUTHORIZE_BASE, Introspection, OAuth, OAuthConfig, TokenKind, Tokens, required_scopes,

@@ -108,6 +108,8 @@ pub struct PairPlan {
     pub merged_column: usize,
     /// The column of the match key's property.
     pub match_column: Option<usize>,
+    /// Whether a property is read that nobody but HubSpot sets, as what it calculates is.
+    pub reads_calculated: bool,
     /// HubSpot to PartnerOS. Its inputs are `inbound_columns` of a page.
     pub inbound: Plan,
     /// The column of [`PairPlan::properties`] that feeds each input of the inbound plan.
@@ -218,6 +220,7 @@ struct Builder<'a> {
     inbound_plugins: Vec<Option<RulePlugin>>,
     outbound: Plan,
     outbound_plugins: Vec<Option<RulePlugin>>,
+    reads_calculated: bool,
     parked: Vec<NewFailure>,
 }
 
@@ -241,6 +244,7 @@ impl<'a> Builder<'a> {
             inbound_plugins: Vec::new(),
             outbound: plan(TransformDirection::ToHubSpot),
             outbound_plugins: Vec::new(),
+            reads_calculated: false,
             parked: Vec::new(),
         }
     }
@@ -277,6 +281,8 @@ impl<'a> Builder<'a> {
                 "the HubSpot object has no such property any more",
             );
         };
+        self.reads_calculated |=
+            direction.writes_partneros() && property_schemas.iter().any(|schema| schema.read_only);
         let columns: Vec<_> = properties.iter().map(|name| self.column(name)).collect();
         let inbound = self.add_inbound(&columns, &property_schemas, field, &mapping.options);
         self.inbound_plugins.push(mapping.plugin);
@@ -360,6 +366,7 @@ impl<'a> Builder<'a> {
             record_id_column,
             merged_column,
             match_column,
+            reads_calculated: self.reads_calculated,
             inbound: self.inbound,
             inbound_columns: self.inbound_columns,
             inbound_plugins: self.inbound_plugins,

@@ -94,7 +94,7 @@ pub(crate) fn plant(sim: &mut Sim, now: Timestamp) {
         if !sim.rng.random_bool(0.1)
             && let Some(&company) = planted.choose(&mut sim.rng)
         {
-            sim.link((deal_type, id), (company_type, company), &[]);
+            sim.link(now, (deal_type, id), (company_type, company), &[]);
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use hubspot_sim::state::view::Text;
 use hubspot_sim::{Clock, Config, Server};
 use partneros_domain::Timestamp;
 use partneros_hubspot::{
@@ -190,6 +191,26 @@ impl TestHost {
         let now = self.now();
         let archived = self.sim.sim().person_archives(object, id, now);
         archived.expect("HubSpot archives the object");
+    }
+
+    /// A person in HubSpot associates two objects, a second from now.
+    pub fn person_associates(&self, from: (&str, u64), to: (&str, u64)) {
+        self.wait_ms(1_000);
+        let call = hubspot_sim::Call::person(self.now());
+        let (one, other) = (from.1.to_string(), to.1.to_string());
+        let (from, to) = ((from.0, one.as_str()), (to.0, other.as_str()));
+        let associated = self.sim.sim().associate(&call, from, to, &[]);
+        associated.expect("both are there");
+    }
+
+    /// A person in HubSpot ends an association, a second from now.
+    pub fn person_parts(&self, from: (&str, u64), to: (&str, u64)) {
+        self.wait_ms(1_000);
+        let call = hubspot_sim::Call::person(self.now());
+        let ends = [(Text(from.1.to_string()), Text(to.1.to_string()))];
+        let mut sim = self.sim.sim();
+        let parted = sim.batch_archive_associations(&call, from.0, to.0, &ends);
+        parted.expect("HubSpot knows both types");
     }
 
     /// A person in HubSpot restores an object, a second from now.

@@ -31,8 +31,17 @@ pub struct JournalEvent {
     pub object_id: HubSpotId,
     /// What happened.
     pub action: JournalAction,
-    /// Of a merge, the other objects that are named.
-    pub merged: Vec<HubSpotId>,
+    /// The other objects that are named: of a merge those that are part of it, of an association its other end.
+    pub others: Vec<JournalObject>,
+}
+
+/// An object that an event names besides its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalObject {
+    /// The object type, such as `0-2`.
+    pub object_type_id: String,
+    /// The object.
+    pub object_id: HubSpotId,
 }
 
 /// What happened.
@@ -44,11 +53,17 @@ pub enum JournalAction {
     Merge,
     /// The object was brought back.
     Restore,
+    /// The object was associated with another.
+    Associate,
+    /// An association of the object ended.
+    Part,
 }
 
 impl JournalAction {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Delete, Self::Merge, Self::Restore];
+    /// What happens to an object itself.
+    pub const OF_OBJECTS: [Self; 3] = [Self::Delete, Self::Merge, Self::Restore];
+    /// What happens between objects.
+    pub const OF_ASSOCIATIONS: [Self; 2] = [Self::Associate, Self::Part];
 
     /// The action in HubSpot's words.
     pub const fn as_str(self) -> &'static str {
@@ -56,6 +71,8 @@ impl JournalAction {
             Self::Delete => "DELETE",
             Self::Merge => "MERGE",
             Self::Restore => "RESTORE",
+            Self::Associate => "ASSOCIATION_ADDED",
+            Self::Part => "ASSOCIATION_REMOVED",
         }
     }
 }
@@ -90,6 +107,8 @@ struct Told {
     action: String,
     merged_object_ids: Option<Vec<Id>>,
     primary_object_id: Option<Id>,
+    associated_object_id: Option<Id>,
+    associated_object_type_id: Option<String>,
 }
 
 impl Id {
@@ -123,18 +142,31 @@ fn understood(listed: Listed) -> Option<JournalEvent> {
     let Listed::Event(told) = listed else {
         return None;
     };
-    let mut actions = JournalAction::ALL.into_iter();
+    let mut actions = JournalAction::OF_OBJECTS
+        .into_iter()
+        .chain(JournalAction::OF_ASSOCIATIONS);
     let action = actions.find(|known| known.as_str().eq_ignore_ascii_case(&told.action))?;
-    let object_id = HubSpotId(told.object_id.number()?);
-    let named = told.merged_object_ids.unwrap_or_default();
-    let named = named.iter().chain(&told.primary_object_id);
-    let merged = named.filter_map(Id::number).map(HubSpotId);
+    let object = |object_type_id: &str, id: &Id| {
+        Some(JournalObject {
+            object_type_id: object_type_id.to_owned(),
+            object_id: HubSpotId(id.number()?),
+        })
+    };
+    let own = object(&told.object_type_id, &told.object_id)?;
+    let merged = told.merged_object_ids.unwrap_or_default();
+    let merged = merged.iter().chain(&told.primary_object_id);
+    let merged = merged.filter_map(|id| object(&told.object_type_id, id));
+    let associated = told
+        .associated_object_type_id
+        .zip(told.associated_object_id);
+    let associated = associated.and_then(|(type_id, id)| object(&type_id, &id));
+    let others = merged.chain(associated).filter(|other| *other != own);
     Some(JournalEvent {
         portal_id: told.portal_id.number()?,
-        object_type_id: told.object_type_id,
-        object_id,
         action,
-        merged: merged.filter(|id| *id != object_id).collect(),
+        others: others.collect(),
+        object_type_id: own.object_type_id,
+        object_id: own.object_id,
     })
 }
 
@@ -166,12 +198,33 @@ mod tests {
             panic!("{file:?}");
         };
         let actions: Vec<_> = events.iter().map(|event| event.action).collect();
-        assert_eq!(actions, JournalAction::ALL);
-        assert_eq!(events[1].merged, [HubSpotId(42), HubSpotId(43)]);
+        assert_eq!(actions, JournalAction::OF_OBJECTS);
+        let merged = events[1].others.iter();
+        let merged: Vec<_> = merged.map(|other| other.object_id).collect();
+        assert_eq!(merged, [HubSpotId(42), HubSpotId(43)]);
         assert_eq!(
             (events[0].portal_id, events[0].object_id),
             (7, HubSpotId(41))
         );
+        assert_eq!(skipped, 0);
+    }
+
+    #[test]
+    fn an_association_has_two_ends() {
+        let mut added = event("ASSOCIATION_ADDED");
+        added["type"] = json!("ASSOCIATION");
+        added["associatedObjectTypeId"] = json!("0-1");
+        added["associatedObjectId"] = json!(41);
+        let file = read_json(&json!({ "journalEvents": [added, event("ASSOCIATION_REMOVED")] }));
+        let JournalFile::Read { events, skipped } = file else {
+            panic!("{file:?}");
+        };
+        let contact = JournalObject {
+            object_type_id: "0-1".to_owned(),
+            object_id: HubSpotId(41),
+        };
+        assert_eq!(events[0].others, [contact]);
+        assert_eq!(events[1].others, [], "the other end is not told");
         assert_eq!(skipped, 0);
     }
 

@@ -6,8 +6,8 @@
 //! Where files lie is said by HubSpot, so an address is only followed where [`address`] allows it, without a token and without
 //! redirects.
 //!
-//! Unverified, since no recording exists: the status for an offset that is unknown or no longer kept, what a merge names,
-//! and whether files cover custom objects. All of it is read leniently.
+//! Unverified, since no recording exists: the status for an offset that is unknown or no longer kept, what a merge and an
+//! association name, and whether files cover custom objects. All of it is read leniently.
 
 mod address;
 mod file;
@@ -22,7 +22,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-pub use file::{JournalAction, JournalEvent, JournalFile};
+pub use file::{JournalAction, JournalEvent, JournalFile, JournalObject};
 pub use tokens::JOURNAL_SCOPES;
 
 use self::tokens::AppTokens;
@@ -82,7 +82,7 @@ pub struct Subscription {
     /// HubSpot's number for it; none while it is asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<i64>,
-    /// `OBJECT`, or a kind that this host has no use for.
+    /// `OBJECT`, `ASSOCIATION`, or a kind that this host has no use for.
     pub subscription_type: String,
     /// The portal; none where it is about the app itself.
     #[serde(default)]
@@ -94,11 +94,28 @@ pub struct Subscription {
     #[serde(default)]
     pub actions: Vec<String>,
     /// Only of these objects; none means all.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_none")]
     pub object_ids: Vec<i64>,
     /// Only of these properties; none means all.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_none")]
     pub properties: Vec<String>,
+    /// Of associations: the types of the other end.
+    #[serde(
+        default,
+        deserialize_with = "or_none",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub associated_object_type_ids: Vec<String>,
+}
+
+/// HubSpot lists what a subscription is not limited to as `null`.
+fn or_none<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    let listed = Option::<Vec<T>>::deserialize(deserializer)?;
+    Ok(listed.unwrap_or_default())
 }
 
 /// A client of the journal of one app.

@@ -149,6 +149,28 @@ pub(super) async fn what_the_journal_says_of_linked_objects_makes_their_pair_due
     assert_eq!(due(100).await, [due_pair(world.organization, world.pair)]);
 }
 
+pub(super) async fn an_association_hurries_nobody_and_hides_nothing(store: &dyn Store) {
+    let world = World::new(store).await;
+    world.pulled(7).await;
+    world.pulled(8).await;
+    world.rests(RunOutcome::Succeeded).await;
+    let associated = |id| hint(id, Sign::Associated);
+    take(store, vec![associated(7), associated(8), associated(9)]).await;
+    assert_eq!(store.due_pairs(at(100), 9).await.unwrap(), []);
+    take(
+        store,
+        vec![associated(7), hint(8, Sign::Gone), associated(8)],
+    )
+    .await;
+    let hinted = world.hinted(world.pair).await;
+    let told: Vec<_> = hinted
+        .iter()
+        .map(|hinted| (hinted.hubspot_id.0, hinted.sign))
+        .collect();
+    assert_eq!(told, [(7, Sign::Associated), (8, Sign::Gone)]);
+    assert_eq!(store.due_pairs(at(100), 9).await.unwrap().len(), 1);
+}
+
 pub(super) async fn a_hint_is_forgotten_unless_something_was_said_since(store: &dyn Store) {
     let world = World::new(store).await;
     for id in [7, 8] {

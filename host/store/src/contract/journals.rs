@@ -41,6 +41,9 @@ pub enum Sign {
     Gone,
     /// It was restored, or merged with others.
     Changed,
+    /// An association of it was made or ended, so that what HubSpot calculates of it may be another. This makes no pair due,
+    /// takes the place of nothing else that was said, and is dropped where there is no room.
+    Associated,
 }
 
 /// What the journal says of an object of a portal.

@@ -15,6 +15,11 @@ use crate::{
     JournaledObject, Journals, Lease, Result, Sign,
 };
 
+/// A [`Sign`] in the database.
+const CHANGED: i64 = 0;
+const GONE: i64 = 1;
+pub(super) const ASSOCIATED: i64 = 2;
+
 /// Pairs `p` of connections `c` that the journal of the host's app is about.
 const JOURNALED: &str = "object_pairs p JOIN connections c ON c.key = p.connection
      WHERE p.state IN ('active', 'braked') AND c.access = 'oauth'
@@ -104,14 +109,17 @@ impl Journals for Sqlite {
         self.look_up("list the hinted objects", move |tx| {
             let pair = scope::pair(tx, organization, pair)?.key;
             let mut list = tx.prepare_cached(
-                "SELECT hubspot_id, gone, hints FROM hinted_objects WHERE pair = ?1
+                "SELECT hubspot_id, sign, hints FROM hinted_objects WHERE pair = ?1
                  ORDER BY hubspot_id LIMIT ?2",
             )?;
             let rows = list.query_map(params![pair, limit as i64], |row| {
-                let is_gone: bool = row.get(1)?;
                 Ok(HintedObject {
                     hubspot_id: HubSpotId(row.get(0)?),
-                    sign: if is_gone { Sign::Gone } else { Sign::Changed },
+                    sign: match row.get(1)? {
+                        GONE => Sign::Gone,
+                        ASSOCIATED => Sign::Associated,
+                        _ => Sign::Changed,
+                    },
                     hints: row.get(2)?,
                 })
             })?;
@@ -217,22 +225,28 @@ impl Hinted<'_> {
         if pair.objects >= HINTED_OBJECTS_MAX {
             pair.objects = self.count(pair.key)?;
         }
+        let is_associated = hint.sign == Sign::Associated;
         if pair.objects >= HINTED_OBJECTS_MAX {
+            if is_associated {
+                return Ok(());
+            }
             pair.is_full = true;
             return self.make_due(pair.key, true);
         }
+        let sign = match hint.sign {
+            Sign::Changed => CHANGED,
+            Sign::Gone => GONE,
+            Sign::Associated => ASSOCIATED,
+        };
         self.db
             .prepare_cached(
-                "INSERT INTO hinted_objects (pair, hubspot_id, gone, hints) VALUES (?1, ?2, ?3, 1)
-                 ON CONFLICT DO UPDATE SET gone = excluded.gone, hints = hints + 1",
+                "INSERT INTO hinted_objects (pair, hubspot_id, sign, hints) VALUES (?1, ?2, ?3, 1)
+                 ON CONFLICT DO UPDATE SET hints = hints + 1,
+                     sign = CASE WHEN excluded.sign = ?4 THEN sign ELSE excluded.sign END",
             )?
-            .execute(params![
-                pair.key,
-                hint.hubspot_id.0,
-                hint.sign == Sign::Gone
-            ])?;
+            .execute(params![pair.key, hint.hubspot_id.0, sign, ASSOCIATED])?;
         pair.objects += 1;
-        if !pair.is_due {
+        if !pair.is_due && !is_associated {
             pair.is_due = true;
             self.make_due(pair.key, false)?;
         }

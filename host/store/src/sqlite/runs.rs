@@ -75,7 +75,8 @@ impl Runs for Sqlite {
             tx.prepare_cached(
                 "UPDATE pair_progress SET lease_until = NULL,
                      next_run_at = CASE WHEN ?7 AND EXISTS (
-                         SELECT 1 FROM hinted_objects h WHERE h.pair = ?1) THEN ?8 ELSE ?3 END,
+                         SELECT 1 FROM hinted_objects h WHERE h.pair = ?1 AND h.sign <> ?9)
+                         THEN ?8 ELSE ?3 END,
                      succeeded_at = coalesce(?4, succeeded_at),
                      audit_due_at = coalesce(?5, audit_due_at, ?6)
                  WHERE pair = ?1 AND lease_epoch = ?2 AND lease_until IS NOT NULL",
@@ -89,7 +90,8 @@ impl Runs for Sqlite {
                 unless_set.map(Timestamp::as_millis),
                 // What was hinted at while it ran is looked up at once, but not again and again while runs fail.
                 has_succeeded,
-                end.at.min(end.next_run_at).0
+                end.at.min(end.next_run_at).0,
+                super::journals::ASSOCIATED
             ])?;
             health::add(tx, (pair, lease.pair_id), &end.lags, end.at)
         })

@@ -1,4 +1,5 @@
-//! Reads HubSpot's change journal, which tells of deletions, merges and restores sooner than search and the rounds do.
+//! Reads HubSpot's change journal, which tells of deletions, merges, restores and associations sooner than search and the rounds
+//! do.
 //!
 //! One process reads the journal of the host's app at a time, by a lease. What an entry says is kept as hints for the next
 //! run of the pairs that it is about, in one transaction with the position behind it; the run looks the objects up
@@ -248,21 +249,24 @@ fn may_miss(state: &JournalState, now: Timestamp, problem: &str) -> Result<(), E
 }
 
 /// What an event is a hint at. All objects of a merge are looked up, known or not: which of them it names as what is left is
-/// not sure, and what is left may have an id that nobody knows yet.
+/// not sure, and what is left may have an id that nobody knows yet. An association is one of both ends.
 fn hints(event: &JournalEvent) -> Vec<JournalHint> {
     let is_merge = event.action == JournalAction::Merge;
-    let hint = |hubspot_id| JournalHint {
+    let hint = |object_type_id: &str, hubspot_id| JournalHint {
         portal_id: event.portal_id,
-        hubspot_object: subscriptions::object_of(&event.object_type_id).to_owned(),
+        hubspot_object: subscriptions::object_of(object_type_id).to_owned(),
         hubspot_id,
         sign: match event.action {
             JournalAction::Delete => Sign::Gone,
             JournalAction::Merge | JournalAction::Restore => Sign::Changed,
+            JournalAction::Associate | JournalAction::Part => Sign::Associated,
         },
         if_known: !is_merge,
     };
-    let ids = std::iter::once(&event.object_id).chain(&event.merged);
-    ids.copied().map(hint).collect()
+    let own = hint(&event.object_type_id, event.object_id);
+    let others = event.others.iter();
+    let others = others.map(|other| hint(&other.object_type_id, other.object_id));
+    std::iter::once(own).chain(others).collect()
 }
 
 /// Whether HubSpot does not know a position. Unverified which of these it answers.
@@ -288,6 +292,7 @@ impl JournalSettings {
 #[cfg(test)]
 mod tests {
     use partneros_domain::HubSpotId;
+    use partneros_hubspot::JournalObject;
 
     use super::*;
 
@@ -297,7 +302,10 @@ mod tests {
             object_type_id: "0-2".to_owned(),
             object_id: HubSpotId(1),
             action,
-            merged: vec![HubSpotId(2)],
+            others: vec![JournalObject {
+                object_type_id: "0-3".to_owned(),
+                object_id: HubSpotId(2),
+            }],
         }
     }
 
@@ -312,6 +320,12 @@ mod tests {
         assert_eq!(hinted(JournalAction::Restore), (Sign::Changed, true));
         assert_eq!(hinted(JournalAction::Merge), (Sign::Changed, false));
         assert_eq!(hints(&event(JournalAction::Merge)).len(), 2);
+        assert_eq!(hinted(JournalAction::Part), (Sign::Associated, true));
+        let end = &hints(&event(JournalAction::Associate))[1];
+        assert_eq!(
+            (end.hubspot_object.as_str(), end.hubspot_id),
+            ("deals", HubSpotId(2))
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Keeps what the app has subscribed to in line with what pairs sync.
 //!
-//! Only subscriptions of the very form that is made here are ended: to deletions, merges and restores of all objects of a
-//! type. Whatever else the app subscribes to stays.
+//! Only subscriptions of the very forms that are made here are ended: to deletions, merges and restores of all objects of a
+//! type, and to their associations. Whatever else the app subscribes to stays.
 
 use std::collections::BTreeSet;
 
@@ -14,11 +14,15 @@ use crate::error::Error;
 
 /// How often what HubSpot lists is compared, although nothing changed here.
 const COMPARED_MS: i64 = 3_600_000;
-/// What is subscribed to, in HubSpot's words.
-const OBJECT: &str = "OBJECT";
+/// What happens to the objects of a type, or between them and others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Topic {
+    Objects,
+    Associations,
+}
 
-/// A portal and an object type.
-type Wanted = BTreeSet<(i64, String)>;
+/// A portal, an object type and what about it.
+type Wanted = BTreeSet<(i64, String, Topic)>;
 
 /// What was subscribed to, and when that was compared with what HubSpot lists.
 #[derive(Debug)]
@@ -36,6 +40,9 @@ impl JournalReader {
         let wanted: Wanted = journaled
             .into_iter()
             .filter_map(|of| Some((of.portal_id, type_of(&of.hubspot_object)?.to_owned())))
+            .flat_map(|(portal_id, type_id)| {
+                Topic::ALL.map(|topic| (portal_id, type_id.clone(), topic))
+            })
             .collect();
         let mut subscribed = self.subscribed.lock().await;
         let is_same = subscribed
@@ -64,8 +71,8 @@ impl JournalReader {
                 self.stay(reading).await?;
             }
         }
-        for (portal_id, object_type_id) in missing {
-            let new = subscription(portal_id, object_type_id);
+        for (portal_id, object_type_id, topic) in missing {
+            let new = subscription(portal_id, object_type_id, topic);
             match self.client.subscribe(&new).await {
                 Ok(()) | Err(HubSpotError::Conflict(_)) => {}
                 Err(error) if is_about_the_app(&error) => return Err(Error::Journal(error)),
@@ -94,31 +101,61 @@ fn is_about_the_app(error: &HubSpotError) -> bool {
     }
 }
 
-fn subscription(portal_id: i64, object_type_id: String) -> Subscription {
-    let actions = JournalAction::ALL.map(|action| action.as_str().to_owned());
-    Subscription {
-        id: None,
-        subscription_type: OBJECT.to_owned(),
-        portal_id: Some(portal_id),
-        object_type_id: Some(object_type_id),
-        actions: actions.to_vec(),
-        object_ids: Vec::new(),
-        properties: Vec::new(),
+impl Topic {
+    const ALL: [Self; 2] = [Self::Objects, Self::Associations];
+
+    /// HubSpot's word for it.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Objects => "OBJECT",
+            Self::Associations => "ASSOCIATION",
+        }
+    }
+
+    const fn actions(self) -> &'static [JournalAction] {
+        match self {
+            Self::Objects => &JournalAction::OF_OBJECTS,
+            Self::Associations => &JournalAction::OF_ASSOCIATIONS,
+        }
+    }
+
+    /// The types of an association's other end: those that the app may read anyway.
+    fn other_ends(self) -> Vec<String> {
+        match self {
+            Self::Objects => Vec::new(),
+            Self::Associations => NAMED.map(|(_, type_id)| type_id.to_owned()).to_vec(),
+        }
     }
 }
 
-/// The number of a subscription of the form that is made here, and what it is to.
-fn own(listed: &Subscription) -> Option<(i64, (i64, String))> {
-    let to = (listed.portal_id?, listed.object_type_id.clone()?);
-    let mut form = subscription(to.0, to.1.clone());
-    let mut actions = listed.actions.clone();
-    form.actions.sort_unstable();
-    actions.sort_unstable();
-    let is_own = listed.subscription_type == OBJECT
-        && actions == form.actions
+fn subscription(portal_id: i64, object_type_id: String, topic: Topic) -> Subscription {
+    let actions = topic.actions().iter();
+    Subscription {
+        id: None,
+        subscription_type: topic.as_str().to_owned(),
+        portal_id: Some(portal_id),
+        object_type_id: Some(object_type_id),
+        actions: actions.map(|action| action.as_str().to_owned()).collect(),
+        object_ids: Vec::new(),
+        properties: Vec::new(),
+        associated_object_type_ids: topic.other_ends(),
+    }
+}
+
+/// The number of a subscription of a form that is made here, and what it is to.
+fn own(listed: &Subscription) -> Option<(i64, (i64, String, Topic))> {
+    let mut topics = Topic::ALL.into_iter();
+    let topic = topics.find(|topic| topic.as_str() == listed.subscription_type)?;
+    let (portal_id, type_id) = (listed.portal_id?, listed.object_type_id.clone()?);
+    let made = subscription(portal_id, type_id.clone(), topic);
+    // HubSpot may list them in an order of its own.
+    let in_order = |listed: &[String]| listed.iter().cloned().collect::<BTreeSet<_>>();
+    let is_own = in_order(&listed.actions) == in_order(&made.actions)
+        && in_order(&listed.associated_object_type_ids)
+            == in_order(&made.associated_object_type_ids)
         && listed.object_ids.is_empty()
         && listed.properties.is_empty();
-    is_own.then_some((listed.id?, to))
+    is_own.then_some((listed.id?, (portal_id, type_id, topic)))
 }
 
 /// HubSpot's own objects, by the names that pairs have for them.
@@ -186,15 +223,19 @@ mod tests {
 
     #[test]
     fn only_what_is_made_here_is_known_as_such() {
-        let made = Subscription {
+        let made = |topic| Subscription {
             id: Some(4),
-            ..subscription(7, "0-2".to_owned())
+            ..subscription(7, "0-2".to_owned(), topic)
         };
-        let mut turned = made.clone();
-        turned.actions.reverse();
-        for own_form in [&made, &turned] {
-            assert_eq!(own(own_form), Some((4, (7, "0-2".to_owned()))));
+        for topic in Topic::ALL {
+            let mut turned = made(topic);
+            turned.actions.reverse();
+            turned.associated_object_type_ids.reverse();
+            for own_form in [&made(topic), &turned] {
+                assert_eq!(own(own_form), Some((4, (7, "0-2".to_owned(), topic))));
+            }
         }
+        let made = made(Topic::Objects);
         let other = |change: fn(&mut Subscription)| {
             let mut other = made.clone();
             change(&mut other);
@@ -209,5 +250,9 @@ mod tests {
             None
         );
         assert_eq!(other(|one| one.portal_id = None), None);
+        let ends = |one: &mut Subscription| {
+            one.associated_object_type_ids.push("0-1".to_owned());
+        };
+        assert_eq!(other(ends), None);
     }
 }

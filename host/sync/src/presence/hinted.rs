@@ -3,7 +3,7 @@
 //! The journal saying that an object was deleted is one look at it, HubSpot's own, and the look-up that does not find it is the
 //! other: as with what the archive lists, no third is needed. Were the object back by now, the look-up would find it; and a
 //! restore that the journal tells of later takes the place of the deletion. Of anything else that it says, an object that
-//! is not found was missed once.
+//! is not found was missed once. Associations count only where something is read that HubSpot calculates.
 
 use std::collections::HashSet;
 
@@ -45,21 +45,25 @@ async fn look_up_batch(pass: &mut Pass, hinted: &[HintedObject]) -> Result<(), E
         .filter(|entry| entry.record.is_some())
         .map(|entry| entry.link.hubspot_id)
         .collect();
-    let (gone, changed): (Vec<_>, Vec<_>) =
-        hinted.iter().partition(|hinted| hinted.sign == Sign::Gone);
-    let gone: Vec<HubSpotId> = ids_of(&gone).filter(|id| linked.contains(id)).collect();
+    let ids_of = |is_one: &dyn Fn(Sign) -> bool| -> Vec<HubSpotId> {
+        let of = hinted.iter().filter(|hinted| is_one(hinted.sign));
+        of.map(|hinted| hinted.hubspot_id).collect()
+    };
+    let mut gone = ids_of(&|sign| sign == Sign::Gone);
+    gone.retain(|id| linked.contains(id));
     if !gone.is_empty() {
         part_with(pass, &gone, Parting::Archived).await?;
     }
-    let changed: Vec<HubSpotId> = ids_of(&changed).collect();
+    let reads_calculated = pass.plan.reads_calculated;
+    let changed = ids_of(&|sign| match sign {
+        Sign::Gone => false,
+        Sign::Changed => true,
+        Sign::Associated => reads_calculated,
+    });
     if !changed.is_empty() {
         let mut missing = look_at(pass, &changed, Unknown::Skip).await?;
         missing.retain(|id| linked.contains(id));
         note_missing(pass, &missing).await?;
     }
     Ok(())
-}
-
-fn ids_of(hinted: &[&HintedObject]) -> impl Iterator<Item = HubSpotId> {
-    hinted.iter().map(|hinted| hinted.hubspot_id)
 }

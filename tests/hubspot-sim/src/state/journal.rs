@@ -4,8 +4,8 @@
 //! take a token of the app itself, which no portal's call takes, and which outlives the installation.
 //!
 //! Files and the 204 behind the newest one are as clients of the live service describe them.
-// Unverified: the status for an offset that is unknown or too old, whether files hold one event or many, what a merge
-// names, and what becomes of a scope that the app does not have.
+// Unverified: the status for an offset that is unknown or too old, whether files hold one event or many, what a merge and an
+// association name, and what becomes of a scope that the app does not have.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -38,6 +38,10 @@ pub enum Action {
     Merge,
     /// It was brought back.
     Restore,
+    /// It was associated with another.
+    AssociationAdded,
+    /// An association of it ended.
+    AssociationRemoved,
 }
 
 /// What the app wants to hear of.
@@ -47,7 +51,7 @@ pub struct Subscription {
     /// Its number; 0 while it is asked for.
     #[serde(default)]
     pub id: u64,
-    /// `OBJECT`; the others are not simulated.
+    /// `OBJECT` or `ASSOCIATION`; the others are not simulated.
     pub subscription_type: String,
     /// The portal.
     pub portal_id: u64,
@@ -61,6 +65,9 @@ pub struct Subscription {
     /// Only of these properties; none means all.
     #[serde(default)]
     pub properties: Vec<String>,
+    /// Of associations: the types of the other end.
+    #[serde(default)]
+    pub associated_object_type_ids: Vec<String>,
 }
 
 /// Where the next entry is looked for.
@@ -116,12 +123,21 @@ impl Journal {
         self.tokens.insert(token, (scopes, until));
     }
 
-    fn wants(&self, portal_id: u64, type_id: &str, id: u64, action: Action) -> bool {
+    /// Whether the app wants to hear what happened to an object; of an association, with an object of the other type.
+    fn wants(
+        &self,
+        portal_id: u64,
+        (type_id, id): (&str, u64),
+        action: Action,
+        other: Option<&String>,
+    ) -> bool {
         self.subscriptions.values().any(|subscription| {
+            let ends = &subscription.associated_object_type_ids;
             subscription.portal_id == portal_id
                 && subscription.object_type_id == type_id
                 && subscription.actions.contains(&action)
                 && (subscription.object_ids.is_empty() || subscription.object_ids.contains(&id))
+                && other.is_none_or(|other| ends.contains(other))
         })
     }
 }
@@ -160,7 +176,7 @@ impl Sim {
     ) {
         let type_id = self.object_type(ix).type_id.clone();
         let portal_id = self.config.hub_id;
-        if !self.journal.wants(portal_id, &type_id, id, action) {
+        if !self.journal.wants(portal_id, (&type_id, id), action, None) {
             return;
         }
         let mut event = json!({
@@ -174,6 +190,43 @@ impl Sim {
         if !merged.is_empty() {
             event["mergedObjectIds"] = json!(merged);
         }
+        self.write_down(now, event);
+    }
+
+    /// Writes down that two records were tied together or parted, once for each end that the app wants to hear of.
+    pub(crate) fn journal_association(
+        &mut self,
+        now: Timestamp,
+        from: (TypeIx, u64),
+        to: (TypeIx, u64),
+        action: Action,
+    ) {
+        let portal_id = self.config.hub_id;
+        for (own, other) in [(from, to), (to, from)] {
+            let type_id = self.object_type(own.0).type_id.clone();
+            let other_type_id = self.object_type(other.0).type_id.clone();
+            let end = (type_id.as_str(), own.1);
+            if !self
+                .journal
+                .wants(portal_id, end, action, Some(&other_type_id))
+            {
+                continue;
+            }
+            let event = json!({
+                "type": "ASSOCIATION",
+                "portalId": portal_id,
+                "objectTypeId": type_id,
+                "objectId": own.1,
+                "associatedObjectTypeId": other_type_id,
+                "associatedObjectId": other.1,
+                "action": action,
+                "occurredAt": now,
+            });
+            self.write_down(now, event);
+        }
+    }
+
+    fn write_down(&mut self, now: Timestamp, event: Value) {
         let newest = self.journal.entries.back_mut();
         if let Some(entry) = newest.filter(|entry| entry.at == now && !entry.told) {
             entry.events.push(event);
@@ -263,12 +316,19 @@ impl Sim {
 
     /// Makes a subscription, or replaces that to the same objects.
     pub fn subscribe(&mut self, mut new: Subscription) -> Result<Subscription, ApiError> {
-        if new.subscription_type != "OBJECT" || new.actions.is_empty() {
+        let is_of_objects = new.associated_object_type_ids.is_empty();
+        let is_valid = match new.subscription_type.as_str() {
+            "OBJECT" => is_of_objects,
+            "ASSOCIATION" => !is_of_objects,
+            _ => false,
+        };
+        if !is_valid || new.actions.is_empty() {
             return Err(ApiError::validation("Invalid subscription"));
         }
         let known = self.journal.subscriptions.values();
         let same = known.filter(|known| {
-            known.portal_id == new.portal_id
+            known.subscription_type == new.subscription_type
+                && known.portal_id == new.portal_id
                 && known.object_type_id == new.object_type_id
                 && known.object_ids == new.object_ids
         });

@@ -1,10 +1,12 @@
 //! Associations over the API, version 4: list, read, create and remove.
 
+use partneros_domain::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::associations::labels;
 use super::call::{Access, Call};
+use super::journal::Action;
 use super::object_type::TypeIx;
 use super::sim::Sim;
 use super::view::Text;
@@ -99,7 +101,7 @@ impl Sim {
                         .iter()
                         .map(|kind| kind.association_type_id)
                         .collect();
-                    self.link((from, left), (to, right), &types);
+                    self.link(call.now, (from, left), (to, right), &types);
                     results.push(json!({
                         "fromObjectTypeId": self.object_type(from).type_id,
                         "fromObjectId": left,
@@ -125,7 +127,11 @@ impl Sim {
         check_size(pairs.len(), CREATE_MAX)?;
         for (left, right) in pairs {
             if let (Ok(left), Ok(right)) = (left.0.parse(), right.0.parse()) {
-                self.associations.unlink((from, left), (to, right));
+                let (from, to) = ((from, left), (to, right));
+                if self.associations.linked(from, to) {
+                    self.associations.unlink(from, to);
+                    self.journal_association(call.now, from, to, Action::AssociationRemoved);
+                }
             }
         }
         Ok(())
@@ -141,7 +147,7 @@ impl Sim {
     ) -> Result<Value, ApiError> {
         let (from_type, to_type) = self.ends(call, from.0, to.0, Access::Write)?;
         let (left, right) = self.live_pair(from_type, from.1, to_type, to.1)?;
-        self.link((from_type, left), (to_type, right), types);
+        self.link(call.now, (from_type, left), (to_type, right), types);
         Ok(json!({
             "fromObjectTypeId": self.object_type(from_type).type_id,
             "fromObjectId": left,
@@ -152,7 +158,14 @@ impl Sim {
     }
 
     /// Ties two records together; without type ids plainly. The first company of a record becomes its primary one.
-    pub(crate) fn link(&mut self, from: (TypeIx, u64), to: (TypeIx, u64), types: &[u16]) {
+    pub(crate) fn link(
+        &mut self,
+        now: Timestamp,
+        from: (TypeIx, u64),
+        to: (TypeIx, u64),
+        types: &[u16],
+    ) {
+        let is_new = !self.associations.linked(from, to);
         let kinds = (self.object_type(from.0).kind, self.object_type(to.0).kind);
         let (there, back) = (labels(kinds.0, kinds.1), labels(kinds.1, kinds.0));
         let (mut forth_ids, mut back_ids) = (vec![there.plain], vec![back.plain]);
@@ -168,6 +181,9 @@ impl Sim {
             back_ids.push(primary_back);
         }
         self.associations.link(from, to, &forth_ids, &back_ids);
+        if is_new {
+            self.journal_association(now, from, to, Action::AssociationAdded);
+        }
     }
 
     fn rows(&self, from: TypeIx, id: u64, to: TypeIx) -> Vec<Value> {

@@ -73,7 +73,7 @@ impl Sim {
         let lag = self.lag(call.source);
         self.types[ix.0].insert(record, call.now, lag);
         for (to, target, types) in &prepared.links {
-            self.link((ix, id), (*to, *target), types);
+            self.link(call.now, (ix, id), (*to, *target), types);
         }
         enrichment::schedule(self, ix, id, call.now);
         self.journal_event(call.now, (ix, id), Action::Create, &[]);

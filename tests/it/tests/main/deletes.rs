@@ -216,11 +216,7 @@ async fn what_hubspot_calculates_arrives_in_time_although_nothing_was_modified()
     let (id, record) = synced(&host, &pair).await;
     assert_eq!(acme.value("partners", record, "employees").await, json!(0));
     let contact = host.person_creates("contacts", &[("email", "ann@globex.example")]);
-    let call = hubspot_sim::Call::person(host.now());
-    let (from, to) = (id.to_string(), contact.to_string());
-    let ends = (("companies", from.as_str()), ("contacts", to.as_str()));
-    let associated = host.sim.sim().associate(&call, ends.0, ends.1, &[]);
-    associated.unwrap();
+    host.person_associates(("companies", id), ("contacts", contact));
     host.wait_ms(300_000);
     pair.sync().await;
     assert_eq!(acme.value("partners", record, "employees").await, json!(0));

@@ -2,7 +2,7 @@
 
 use hubspot_sim::state::journal::Subscription;
 use hubspot_sim::{Action, Config};
-use partneros_domain::{AlertKind, DeletePolicy};
+use partneros_domain::{AlertKind, DeletePolicy, Direction, MappingState};
 use partneros_it::{TestHost, TestOrganization};
 use partneros_store::Parting;
 use partneros_sync::JournalReader;
@@ -175,6 +175,63 @@ async fn what_is_said_of_an_object_that_nobody_knows_makes_nothing_due() {
     read(&journal).await;
     assert_eq!(run_due(&host).await, 0);
     assert_eq!(pair.versions().await.len(), 2);
+}
+
+#[tokio::test]
+async fn what_hubspot_counts_of_associations_arrives_with_the_next_poll() {
+    let host = TestHost::start(blind());
+    let acme = host.organization("acme").await;
+    let pair = acme
+        .draft("partners", "companies", Direction::HubSpotToPartnerOs)
+        .await;
+    for (field, property) in [("name", "name"), ("employees", "num_associated_contacts")] {
+        pair.map(field, |mapping| {
+            mapping.property = Some(property.into());
+            mapping.state = MappingState::Confirmed;
+        })
+        .await;
+    }
+    pair.activate().await;
+    let (id, record) = synced(&host, &pair).await;
+    let journal = host.journal_reader();
+    read(&journal).await;
+    poll(&host).await;
+    let employees = async || acme.value("partners", record, "employees").await;
+    assert_eq!(employees().await, 0);
+
+    let contact = host.person_creates("contacts", &[("email", "ann@globex.example")]);
+    host.person_associates(("companies", id), ("contacts", contact));
+    read(&journal).await;
+    assert_eq!(run_due(&host).await, 0, "nobody hurries for it");
+    poll(&host).await;
+    assert_eq!(employees().await, 1);
+
+    host.person_parts(("companies", id), ("contacts", contact));
+    // An object that is deleted as well is gone, whatever else is said of it.
+    let other = host.live_ids("companies")[1];
+    let gone = pair.record_of(other).await;
+    host.person_archives("companies", other);
+    read(&journal).await;
+    run_due(&host).await;
+    assert_eq!(employees().await, 0);
+    assert_eq!(pair.detached().await[0].record_id, gone);
+}
+
+#[tokio::test]
+async fn associations_are_of_no_use_to_a_pair_that_reads_nothing_calculated() {
+    let host = TestHost::start(blind());
+    let acme = host.organization("acme").await;
+    let pair = acme.pair("partners", "companies").await;
+    let (id, _) = synced(&host, &pair).await;
+    let journal = host.journal_reader();
+    read(&journal).await;
+    poll(&host).await;
+    let contact = host.person_creates("contacts", &[("email", "ann@globex.example")]);
+    host.person_associates(("companies", id), ("contacts", contact));
+    read(&journal).await;
+    // A look-up by id would fail.
+    faults::refuse(&host, "batch/read");
+    pair.sync().await;
 }
 
 #[tokio::test]
@@ -374,6 +431,7 @@ async fn the_app_hears_of_what_pairs_sync_and_of_what_others_asked_for() {
         actions: actions.to_vec(),
         object_ids: Vec::new(),
         properties: Vec::new(),
+        associated_object_type_ids: Vec::new(),
     };
     let ours = [Action::Delete, Action::Merge, Action::Restore];
     for left in [foreign(1, &ours), foreign(2, &[Action::Create])] {
@@ -382,23 +440,27 @@ async fn the_app_hears_of_what_pairs_sync_and_of_what_others_asked_for() {
     let subscribed = || {
         let sim = host.sim.sim();
         let all = sim.journal.subscriptions();
-        let told = all.map(|one| (one.portal_id, one.object_type_id.clone()));
+        let told = all.map(|one| {
+            let (kind, of) = (&one.subscription_type, &one.object_type_id);
+            format!("{} {kind} {of}", one.portal_id)
+        });
         told.collect::<Vec<_>>()
     };
     let portal = host.sim.sim().config.hub_id;
     let journal = host.journal_reader();
     read(&journal).await;
-    let created = (2, "0-1".to_owned());
-    let own = |type_id: &str| (portal, type_id.to_owned());
-    assert_eq!(subscribed(), [created.clone(), own("0-2")]);
+    let created = "2 OBJECT 0-1".to_owned();
+    let own = |of: &str| ["OBJECT", "ASSOCIATION"].map(|kind| format!("{portal} {kind} {of}"));
+    let expected = |own: &[[String; 2]]| [std::slice::from_ref(&created), &own.concat()].concat();
+    assert_eq!(subscribed(), expected(&[own("0-2")]));
     let deals = acme.pair("deals", "deals").await;
     read(&journal).await;
-    assert_eq!(subscribed(), [created.clone(), own("0-2"), own("0-3")]);
+    assert_eq!(subscribed(), expected(&[own("0-2"), own("0-3")]));
     // Somebody ended them; they are compared with what HubSpot lists by the hour.
     host.sim.sim().unsubscribe_portal(portal);
     host.wait_ms(3_600_000);
     read(&journal).await;
-    assert_eq!(subscribed().len(), 3);
+    assert_eq!(subscribed().len(), 5);
     for id in [pair.id, deals.id] {
         pause(&host, &acme, id).await;
     }

@@ -36,7 +36,7 @@ impl World {
     /// Ends all trouble, gives back what was taken away, and lets the host come to rest. Then the verdict is spoken.
     pub(crate) async fn come_to_rest(&mut self, rotates: bool) -> Result<(), Failure> {
         {
-            let mut sim = lock(&self.sim);
+            let mut sim = lock(&self.hubspot.sim);
             sim.faults.set_plan(FaultPlan::default());
             sim.faults.disarm();
         }
@@ -44,8 +44,8 @@ impl World {
         points.calm_down();
         let process = Process::begin(
             &self.template,
-            &self.sim,
-            [&self.ours, &self.theirs],
+            &self.hubspot,
+            &self.ours,
             &points,
             &self.ledger,
             &self.database.open()?,
@@ -161,7 +161,7 @@ impl World {
         let listed = self.store.failures(organization, pair, None, 500).await?;
         // An object without a record of which nobody hears any more, since it was archived or merged, is not looked at again:
         // what it failed with stays listed.
-        let live = lock(&self.sim).live_ids(OBJECT).unwrap_or_default();
+        let live = lock(&self.hubspot.sim).live_ids(OBJECT).unwrap_or_default();
         let is_there = |entry: &FailureEntry| match (entry.record_id, entry.hubspot_id) {
             (None, Some(id)) => live.iter().any(|live| i64::try_from(*live) == Ok(id.0)),
             _ => true,

@@ -41,7 +41,7 @@ impl Life {
         let (mut live, mut archived) = (BTreeMap::new(), BTreeSet::new());
         let (merged, left);
         {
-            let sim = lock(&world.sim);
+            let sim = lock(&world.hubspot.sim);
             let companies = sim.object_type(sim.standard(Kind::Companies));
             for record in companies.records.values() {
                 if record.archived.is_some() {

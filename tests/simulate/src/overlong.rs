@@ -48,7 +48,7 @@ impl World {
 
     /// People correct what is too long, wherever it is by now.
     pub(crate) async fn correct_overlong(&mut self) -> Result<(), Failure> {
-        let held = held(&lock(&self.sim));
+        let held = held(&lock(&self.hubspot.sim));
         let long = |value: &str| value.len() > OVERLONG_CHARS;
         for ((id, field), value) in held {
             if value.is_some_and(|value| long(&value)) {

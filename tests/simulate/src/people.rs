@@ -14,7 +14,7 @@ use crate::ledger::{Merge, Place, held, text};
 use crate::points::{Points, lock};
 use crate::run::{POINT_WAIT, World};
 use crate::schedule::What;
-use crate::template::{Field, OBJECT, OURS, RECORD_ID};
+use crate::template::{CHOICE, Field, OBJECT, OURS, RECORD_ID, choice};
 use crate::wire::say;
 
 /// Points within which a process makes two passes.
@@ -73,8 +73,8 @@ impl World {
             What::Trouble { per_mille } => self.make_trouble(per_mille),
             What::Conflicts { times } => self.refuse_writes(times),
             What::ExpireTokens => {
-                let now = self.theirs.now();
-                lock(&self.sim).grants.expire_access(now);
+                let now = self.hubspot.clock.now();
+                lock(&self.hubspot.sim).grants.expire_access(now);
             }
             What::Uninstall => self.uninstall(),
             What::Connect => self.connect().await?,
@@ -107,29 +107,42 @@ impl World {
         format!("{of} {}", self.made)
     }
 
+    /// A value for a field that nobody has written before.
+    fn new_value(&mut self, of: &str, field: usize) -> String {
+        if field != CHOICE {
+            return self.word(of);
+        }
+        self.chosen += 1;
+        choice(of, self.chosen)
+    }
+
     pub(crate) fn object(&self, entity: usize) -> Option<u64> {
-        let ids = lock(&self.sim).live_ids(OBJECT).ok()?;
+        let ids = lock(&self.hubspot.sim).live_ids(OBJECT).ok()?;
         ids.get(entity % ids.len().max(1)).copied()
     }
 
     fn sets(&self, id: u64, values: &[(&str, &str)]) -> Result<(), Failure> {
-        let now = self.theirs.now();
+        let now = self.hubspot.clock.now();
         let values = values
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let values = hubspot_sim::Values(values.collect());
-        let set = lock(&self.sim).person_sets(OBJECT, id, values, now);
+        let set = lock(&self.hubspot.sim).person_sets(OBJECT, id, values, now);
         set.map(drop).map_err(|error| format!("{error:?}").into())
     }
 
     pub(crate) fn their_edit(&mut self, id: u64, field: usize, clear: bool) {
         // An object keeps its name, as a record must.
-        let value = (!clear || field == 0).then(|| self.word("theirs"));
+        let value = (!clear || field == 0).then(|| self.new_value("theirs", field));
         self.their_value(id, field, value);
     }
 
     pub(crate) fn their_value(&mut self, id: u64, field: usize, value: Option<String>) {
-        if held(&lock(&self.sim)).remove(&(id, field)).flatten() == value {
+        if held(&lock(&self.hubspot.sim))
+            .remove(&(id, field))
+            .flatten()
+            == value
+        {
             return;
         }
         let set = value.clone().unwrap_or_default();
@@ -141,13 +154,13 @@ impl World {
 
     fn their_new(&mut self) -> Result<(), Failure> {
         let name = self.word("theirs");
-        let now = self.theirs.now();
+        let now = self.hubspot.clock.now();
         let values = hubspot_sim::Values(
             vec![("name".to_owned(), name.clone())]
                 .into_iter()
                 .collect(),
         );
-        let made = lock(&self.sim).person_creates(OBJECT, values, now);
+        let made = lock(&self.hubspot.sim).person_creates(OBJECT, values, now);
         let id = made.map_err(|error| format!("{error:?}"))?.id;
         self.ledger
             .edit(self.ours.now(), Place::Object(id), 0, Some(name));
@@ -184,7 +197,7 @@ impl World {
         field: usize,
         clear: bool,
     ) -> Result<(), Failure> {
-        let value = (!clear || field == 0).then(|| self.word("ours"));
+        let value = (!clear || field == 0).then(|| self.new_value("ours", field));
         self.our_value(record, field, value).await
     }
 
@@ -219,7 +232,8 @@ impl World {
         let Some(id) = self.object(entity) else {
             return Ok(());
         };
-        let archived = lock(&self.sim).person_archives(OBJECT, id, self.theirs.now());
+        let archived =
+            lock(&self.hubspot.sim).person_archives(OBJECT, id, self.hubspot.clock.now());
         archived.map_err(|error| format!("{error:?}"))?;
         self.ledger.turn(Place::Object(id), true);
         Ok(())
@@ -227,7 +241,7 @@ impl World {
 
     /// An object whose unique value another has by now stays in the archive.
     fn their_restore(&self, entity: usize) -> Result<(), Failure> {
-        let mut sim = lock(&self.sim);
+        let mut sim = lock(&self.hubspot.sim);
         let companies = sim.object_type(sim.standard(Kind::Companies));
         let key = companies.registry.position(RECORD_ID);
         let is_free = |record: &&hubspot_sim::state::Record| {
@@ -242,7 +256,7 @@ impl World {
         let Some(id) = ids.get(entity % ids.len().max(1)) else {
             return Ok(());
         };
-        let restored = sim.person_restores(OBJECT, *id, self.theirs.now());
+        let restored = sim.person_restores(OBJECT, *id, self.hubspot.clock.now());
         restored.map_err(|error| format!("{error:?}"))?;
         drop(sim);
         self.ledger.turn(Place::Object(*id), false);
@@ -256,9 +270,9 @@ impl World {
         if primary == other {
             return Ok(());
         }
-        let mut sim = lock(&self.sim);
+        let mut sim = lock(&self.hubspot.sim);
         let before = held(&sim);
-        let merged = sim.person_merges(OBJECT, primary, other, self.theirs.now());
+        let merged = sim.person_merges(OBJECT, primary, other, self.hubspot.clock.now());
         let left = merged.map_err(|error| format!("{error:?}"))?.id;
         let after = held(&sim);
         drop(sim);
@@ -278,8 +292,8 @@ impl World {
         let Some(id) = self.object(entity) else {
             return Ok(());
         };
-        let call = Call::person(self.theirs.now());
-        let mut sim = lock(&self.sim);
+        let call = Call::person(self.hubspot.clock.now());
+        let mut sim = lock(&self.hubspot.sim);
         let made = sim.person_creates("contacts", hubspot_sim::Values::default(), call.now);
         let contact = made.map_err(|error| format!("{error:?}"))?.id;
         let end = |id: u64| End {

@@ -22,7 +22,7 @@ pub enum Refused {
 impl World {
     /// A person in HubSpot removes the app: every token is dead at once.
     pub(crate) fn uninstall(&mut self) {
-        lock(&self.sim).uninstall();
+        lock(&self.hubspot.sim).uninstall();
         self.uninstalled = true;
     }
 
@@ -31,7 +31,11 @@ impl World {
         let (organization, connection) = (self.template.organization, self.template.connection);
         let new = NewConnection {
             at: self.ours.now(),
-            ..installed(connection, &mut lock(&self.sim), self.theirs.now())
+            ..installed(
+                connection,
+                &mut lock(&self.hubspot.sim),
+                self.hubspot.clock.now(),
+            )
         };
         self.store.put_connection(organization, new).await?;
         self.uninstalled = false;
@@ -58,13 +62,13 @@ impl World {
         let plan = FaultPlan {
             rates: rates.to_vec(),
         };
-        lock(&self.sim).faults.set_plan(plan);
+        lock(&self.hubspot.sim).faults.set_plan(plan);
     }
 
     /// HubSpot refuses the next updates and upserts.
     pub(crate) fn refuse_writes(&mut self, times: u32) {
         self.refused = self.refused.max(Refused::Writes);
-        lock(&self.sim).faults.arm(ArmedFault {
+        lock(&self.hubspot.sim).faults.arm(ArmedFault {
             path: "/batch/up".to_owned(),
             skip: 0,
             times,
@@ -74,9 +78,9 @@ impl World {
 
     /// A property that is archived is hidden with its values, and cannot be written.
     pub(crate) fn set_property(&mut self, field: usize, there: bool) {
-        let mut sim = lock(&self.sim);
+        let mut sim = lock(&self.hubspot.sim);
         let companies = sim.standard(Kind::Companies);
-        let now = self.theirs.now();
+        let now = self.hubspot.clock.now();
         let registry = &mut sim.types[companies.0].registry;
         if let Some(property) = registry.position(Field::ALL[field].property) {
             registry.get_mut(property).archived = (!there).then_some(now);
@@ -90,7 +94,7 @@ impl World {
 
     /// Values that are not offered any more stay where they are, and cannot be written.
     pub(crate) fn set_options(&mut self, there: bool) {
-        let mut sim = lock(&self.sim);
+        let mut sim = lock(&self.hubspot.sim);
         let companies = sim.standard(Kind::Companies);
         let all = &self.template.sim.object_type(companies).registry;
         let registry = &mut sim.types[companies.0].registry;

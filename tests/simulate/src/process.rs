@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use hubspot_sim::{Clock, Sim, http as hubspot};
+use axum::Router;
+use hubspot_sim::{Clock, Sim, http};
 use partneros_domain::{OrganizationId, Timestamp};
 use partneros_hubspot::{ApiVersion, OAuth, OAuthConfig, RetryConfig};
 use partneros_store::{Sqlite, Steps, Store};
@@ -80,6 +81,28 @@ impl Steps for WatchedSteps {
     }
 }
 
+/// HubSpot: what there is, its clock, and its API over both.
+#[derive(Debug, Clone)]
+pub struct HubSpot {
+    /// The portal.
+    pub sim: Arc<Mutex<Sim>>,
+    /// Its clock.
+    pub clock: Clock,
+    api: Router,
+}
+
+impl HubSpot {
+    /// A portal with a clock of its own.
+    pub fn new(sim: Sim, clock: Clock) -> Self {
+        let sim = Arc::new(Mutex::new(sim));
+        Self {
+            api: http::router(Arc::clone(&sim), clock.clone()),
+            sim,
+            clock,
+        }
+    }
+}
+
 /// What a process meets in HubSpot.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Meets {
@@ -99,11 +122,11 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts with nothing in memory. The clocks are ours and HubSpot's.
+    /// Starts with nothing in memory.
     pub fn begin(
         template: &Template,
-        sim: &Arc<Mutex<Sim>>,
-        [ours, theirs]: [&Clock; 2],
+        hubspot: &HubSpot,
+        clock: &Clock,
         points: &Arc<Points>,
         ledger: &Arc<Ledger>,
         database: &Sqlite,
@@ -111,16 +134,20 @@ impl Process {
     ) -> Self {
         ledger.begun(points.process());
         let environment = Arc::new(SimEnvironment {
-            clock: ours.clone(),
+            clock: clock.clone(),
             points: Arc::clone(points),
         });
-        let router = hubspot::router(Arc::clone(sim), theirs.clone());
         let workflow = meets.rewrites.map(|field| Workflow {
-            sim: Arc::clone(sim),
-            clock: theirs.clone(),
+            sim: Arc::clone(&hubspot.sim),
+            clock: hubspot.clock.clone(),
             field,
         });
-        let wire = SimWire::new(router, Arc::clone(points), Arc::clone(ledger), workflow);
+        let wire = SimWire::new(
+            hubspot.api.clone(),
+            Arc::clone(points),
+            Arc::clone(ledger),
+            workflow,
+        );
         let http = template.http.clone().over(Arc::new(wire));
         let api_base: Url = "http://hubspot.invalid".parse().expect("an address");
         let app = template.sim.config.app.clone();

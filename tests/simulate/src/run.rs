@@ -1,10 +1,10 @@
 //! Runs one schedule: processes that sync, a driver that takes the steps, then calm, then the verdict.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use hubspot_sim::{Clock, Config, RefreshMode, Sim};
+use hubspot_sim::{Clock, Config, RefreshMode};
 use partneros_domain::DeletePolicy;
 use partneros_store::Sqlite;
 use partneros_store::{PairPatch, Pairs as _, RunOutcome, RunTrigger};
@@ -19,7 +19,7 @@ use crate::database::Database;
 use crate::ledger::Ledger;
 use crate::points::{Points, Trace};
 use crate::portal::Refused;
-use crate::process::{Meets, PAGE_ROWS, Process};
+use crate::process::{HubSpot, Meets, PAGE_ROWS, Process};
 use crate::schedule::{Habits, Schedule, What, When};
 use crate::template::{START, Template};
 
@@ -47,15 +47,15 @@ pub struct Report {
 #[derive(Debug)]
 pub struct World {
     pub(crate) template: Arc<Template>,
-    pub(crate) sim: Arc<Mutex<Sim>>,
+    pub(crate) hubspot: HubSpot,
     pub(crate) store: Sqlite,
     pub(crate) database: Database,
     pub(crate) ours: Clock,
-    pub(crate) theirs: Clock,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) trace: Trace,
     pub(crate) dice: StdRng,
     pub(crate) made: u32,
+    pub(crate) chosen: u32,
     pub(crate) policies_changed: BTreeSet<usize>,
     pub(crate) mirrors: bool,
     /// What processes meet in HubSpot.
@@ -84,18 +84,19 @@ impl World {
     fn new(template: &Arc<Template>, schedule: &Schedule) -> Result<Self, Failure> {
         let mut sim = template.sim.fork(schedule.chance);
         sim.config = habits(sim.config, schedule.habits);
-        let sim = Arc::new(Mutex::new(sim));
         let database = Database::new(template, schedule.on_disk)?;
+        let clock = Clock::runtime(START.plus_millis(schedule.habits.ahead_ms));
+        let hubspot = HubSpot::new(sim, clock);
         Ok(Self {
             template: Arc::clone(template),
             store: database.shared().clone(),
             database,
             ours: Clock::runtime(START),
-            theirs: Clock::runtime(START.plus_millis(schedule.habits.ahead_ms)),
-            ledger: Arc::new(Ledger::new(Arc::clone(&sim))),
+            ledger: Arc::new(Ledger::new(Arc::clone(&hubspot.sim))),
             trace: Trace::default(),
             dice: StdRng::seed_from_u64(schedule.chance ^ 0x5eed),
             made: 0,
+            chosen: 0,
             policies_changed: BTreeSet::new(),
             mirrors: schedule.mirrors,
             meets: Meets {
@@ -105,7 +106,7 @@ impl World {
             away: BTreeSet::new(),
             refused: Refused::Nothing,
             uninstalled: false,
-            sim,
+            hubspot,
         })
     }
 
@@ -178,16 +179,15 @@ impl World {
     ) -> impl Future<Output = Result<(u64, u64), Failure>> + Send + 'static {
         let (points, ledger) = (Arc::clone(points), Arc::clone(&self.ledger));
         let begin = {
-            let (template, sim) = (Arc::clone(&self.template), Arc::clone(&self.sim));
-            let (ours, theirs) = (self.ours.clone(), self.theirs.clone());
+            let template = Arc::clone(&self.template);
+            let (ours, hubspot) = (self.ours.clone(), self.hubspot.clone());
             let (points, database) = (Arc::clone(&points), self.database.clone());
             let ledger = Arc::clone(&ledger);
             let meets = self.meets;
             move || {
                 let store = database.open()?;
-                let clocks = [&ours, &theirs];
                 let process =
-                    Process::begin(&template, &sim, clocks, &points, &ledger, &store, meets);
+                    Process::begin(&template, &hubspot, &ours, &points, &ledger, &store, meets);
                 Ok::<_, Failure>(process)
             }
         };

@@ -2,7 +2,7 @@
 //! host's own code, and copied for each simulation.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use hubspot_sim::state::definitions::NewProperty;
 use hubspot_sim::state::property::Choice;
@@ -27,7 +27,7 @@ use crate::database;
 use crate::ledger::Ledger;
 use crate::overlong::RETURNED_BYTES_MAX;
 use crate::points::{Points, Trace};
-use crate::process::{Meets, Process};
+use crate::process::{HubSpot, Meets, Process};
 use crate::schedule::FIELDS;
 
 /// The name of the database's file.
@@ -107,10 +107,25 @@ impl Field {
 
 /// The place of the enumeration in [`Field::ALL`].
 pub const CHOICE: usize = FIELDS;
-/// The enumeration, whose options are everything that people may come to write.
+/// The enumeration, whose options are everything that people may come to choose.
 const CHOSEN: &str = "partner_tier";
-/// How many options each side has.
-const OPTIONS: u32 = 200;
+/// How many options each side has: more than people choose in a schedule.
+const OPTIONS: u32 = 24;
+
+/// What HubSpot keeps by itself and the host goes by. Of all other properties that nobody maps the simulated portal has none: half of
+/// a simulation's time would go into describing them.
+const SYSTEM: [&str; 10] = [
+    "createdate",
+    "description",
+    "domain",
+    "hs_calculated_merged_vids",
+    "hs_createdate",
+    "hs_is_enriched",
+    "hs_lastmodifieddate",
+    "hs_merged_object_ids",
+    "hs_object_id",
+    "lastmodifieddate",
+];
 
 /// Our field for what HubSpot calculates.
 pub const COUNT: &str = "employees";
@@ -164,6 +179,7 @@ impl Template {
         };
         let plugins = Plugins::new(runtime, built_in)?;
         let mut sim = Sim::new(Config::default(), START);
+        hide_unused(&mut sim);
         make_choices(&mut sim)?;
         let (organization, connection) = connect(&store, &mut sim).await?;
         let pair = PairId(Uuid::from_u128(3));
@@ -178,9 +194,9 @@ impl Template {
             pair,
             directory,
         };
-        let sim = Arc::new(Mutex::new(sim));
-        template.set_up(&sim).await?;
-        template.sim = crate::points::lock(&sim).fork(1);
+        let hubspot = HubSpot::new(sim, Clock::runtime(START));
+        template.set_up(&hubspot).await?;
+        template.sim = crate::points::lock(&hubspot.sim).fork(1);
         Ok(template)
     }
 
@@ -189,15 +205,14 @@ impl Template {
         self.directory.path().join(FILE)
     }
 
-    async fn set_up(&self, sim: &Arc<Mutex<Sim>>) -> Result<(), Failure> {
+    async fn set_up(&self, hubspot: &HubSpot) -> Result<(), Failure> {
         let points = Arc::new(Points::new(0, 1, Trace::default()));
         points.calm_down();
-        let ledger = Arc::new(Ledger::new(Arc::clone(sim)));
-        let clock = Clock::runtime(START);
+        let ledger = Arc::new(Ledger::new(Arc::clone(&hubspot.sim)));
         let process = Process::begin(
             self,
-            sim,
-            [&clock; 2],
+            hubspot,
+            &hubspot.clock,
             &points,
             &ledger,
             &self.store,
@@ -238,10 +253,31 @@ impl Template {
     }
 }
 
+/// Hides the properties that play no part.
+fn hide_unused(sim: &mut Sim) {
+    let is_used = |name: &str| {
+        let mut mapped = Field::ALL.iter().map(|field| field.property);
+        name == COUNTED || SYSTEM.contains(&name) || mapped.any(|property| property == name)
+    };
+    for kind in &mut sim.types {
+        let all = kind.registry.live();
+        let unused = all.filter(|(_, property)| !is_used(&property.name));
+        let unused: Vec<_> = unused.map(|(ix, _)| ix).collect();
+        for ix in unused {
+            kind.registry.get_mut(ix).archived = Some(START);
+        }
+    }
+}
+
+/// What somebody chooses; each option is chosen once.
+pub fn choice(of: &str, number: u32) -> String {
+    format!("{of} choice {number}")
+}
+
 /// A person in HubSpot makes the enumeration.
 fn make_choices(sim: &mut Sim) -> Result<(), Failure> {
-    let ours = (1..=OPTIONS).map(|number| format!("ours {number}"));
-    let theirs = (1..=OPTIONS).map(|number| format!("theirs {number}"));
+    let ours = (1..=OPTIONS).map(|number| choice("ours", number));
+    let theirs = (1..=OPTIONS).map(|number| choice("theirs", number));
     let options = ours.chain(theirs).map(|value| Choice {
         label: value.clone(),
         value,

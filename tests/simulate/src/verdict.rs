@@ -67,7 +67,7 @@ pub async fn complete(world: &World, process: &Process) -> Result<(), Failure> {
 }
 
 fn writes(world: &World) -> u64 {
-    lock(&world.sim).writes.total()
+    lock(&world.hubspot.sim).writes.total()
 }
 
 async fn records(world: &World) -> Result<Vec<Record>, Failure> {
@@ -93,7 +93,7 @@ pub async fn judge(world: &World) -> Result<(), Failure> {
         .items;
     let life = Life::of(world, &records, &failures).await?;
     world.ledger.with(|book| life.judge(book))?;
-    let held = held(&lock(&world.sim));
+    let held = held(&lock(&world.hubspot.sim));
     let end = End {
         held,
         records: records
@@ -158,7 +158,7 @@ impl End {
 
     /// What HubSpot calculates has come over.
     fn counts(&self, world: &World) -> Result<(), Failure> {
-        let sim = lock(&world.sim);
+        let sim = lock(&world.hubspot.sim);
         let companies = sim.object_type(sim.standard(Kind::Companies));
         for (object, record) in &self.record_of {
             let count = companies

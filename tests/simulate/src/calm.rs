@@ -55,7 +55,8 @@ impl World {
         sleep(CALM_PAUSE * 2).await;
         self.connect_if_dead(&process, rotates).await?;
         self.bring_properties_back(&process).await?;
-        self.correct_overlong().await?;
+        self.correct_values().await?;
+        self.mend_mapper(&process).await?;
         self.have_refused_retried(&process).await?;
         for _ in 0..CALM_PASSES {
             self.pass(&process).await?;

@@ -3,6 +3,7 @@
 use hubspot_sim::state::linking::{End, Pair};
 use hubspot_sim::state::view::Text;
 use hubspot_sim::{Call, Kind};
+use partneros_domain::PluginFailurePolicy::{LastGoodVersion, SkipField};
 use partneros_domain::{Mappings, RecordId, Value};
 use partneros_store::{NewRecord, Pairs as _, Record, RecordPatch, Records as _, SyncState as _};
 use rand::RngExt;
@@ -84,7 +85,14 @@ impl World {
                 field,
                 theirs,
             } => self.set_overlong(entity, field, theirs).await?,
-            What::SkipFields => self.skip_fields().await?,
+            What::Poison {
+                entity,
+                field,
+                theirs,
+            } => self.set_poison(entity, field, theirs).await?,
+            What::SkipFields => self.set_failure_policy(SkipField).await?,
+            What::LastGood => self.set_failure_policy(LastGoodVersion).await?,
+            What::Bind { mapper } => self.bind(mapper).await?,
             What::Options { there } => self.set_options(there),
             What::Policy { field, policy } => {
                 self.policies_changed.insert(field);

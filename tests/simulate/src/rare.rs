@@ -4,6 +4,7 @@
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
+use crate::plugins::Bound;
 use crate::schedule::{FIELDS, Schedule, Step, What, When};
 use crate::template::CHOICE;
 
@@ -29,6 +30,15 @@ const OVERLONG: f64 = 0.1;
 /// How many are set then.
 const OVERLONG_VALUES: std::ops::RangeInclusive<usize> = 1..=4;
 
+/// How often a mapper of the organization's own is bound, which crashes now and then.
+const MOODY: f64 = 0.1;
+/// How often one that crashes always takes its place for a while.
+const BROKEN: f64 = 0.3;
+/// How often the host's own maps again while the schedule lasts.
+const UNBOUND: f64 = 0.3;
+/// How many values the moody mapper crashes on are set.
+const POISONS: std::ops::RangeInclusive<usize> = 0..=3;
+
 /// How often an enumeration loses options.
 const OPTIONS_REMOVED: f64 = 0.1;
 /// How often it gets them back while the schedule lasts; otherwise that happens afterwards.
@@ -50,6 +60,7 @@ pub(crate) fn strew(schedule: &mut Schedule, seed: u64) {
     overlong(schedule, &mut dice(seed, 5));
     options(schedule, &mut dice(seed, 6));
     conflicts(schedule, &mut dice(seed, 7));
+    plugins(schedule, &mut dice(seed, 8));
 }
 
 fn dice(seed: u64, kind: u64) -> StdRng {
@@ -103,6 +114,33 @@ fn overlong(schedule: &mut Schedule, dice: &mut StdRng) {
     }
     if dice.random() {
         insert(schedule, dice, 0, What::SkipFields);
+    }
+}
+
+fn plugins(schedule: &mut Schedule, dice: &mut StdRng) {
+    if !dice.random_bool(MOODY) {
+        return;
+    }
+    let bind = |mapper| What::Bind { mapper };
+    let mut at = insert(schedule, dice, 0, bind(Bound::Moody));
+    if dice.random_bool(BROKEN) {
+        at = insert(schedule, dice, at + 1, bind(Bound::Broken));
+    }
+    if dice.random_bool(UNBOUND) {
+        insert(schedule, dice, at + 1, bind(Bound::Default));
+    }
+    for _ in 0..dice.random_range(POISONS) {
+        let what = What::Poison {
+            entity: dice.random_range(0..16),
+            field: dice.random_range(0..FIELDS),
+            theirs: dice.random(),
+        };
+        insert(schedule, dice, 0, what);
+    }
+    match dice.random_range(0..3) {
+        0 => drop(insert(schedule, dice, 0, What::SkipFields)),
+        1 => drop(insert(schedule, dice, 0, What::LastGood)),
+        _ => {}
     }
 }
 

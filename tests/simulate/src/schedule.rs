@@ -7,6 +7,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde::{Deserialize, Serialize};
 
+use crate::plugins::Bound;
 use crate::rare;
 
 /// Fields and properties that sync, with their policies and directions; see [`crate::template`].
@@ -93,8 +94,18 @@ pub enum What {
         field: usize,
         theirs: bool,
     },
+    /// Someone sets a field to a value on which the moody mapper crashes.
+    Poison {
+        entity: usize,
+        field: usize,
+        theirs: bool,
+    },
     /// From now on a field on which the mapper fails is skipped, not its whole record.
     SkipFields,
+    /// From now on what was bound before maps what the mapper fails on.
+    LastGood,
+    /// An admin binds a mapper.
+    Bind { mapper: Bound },
     /// A person in HubSpot removes every other option of the enumeration, or adds them again.
     Options { there: bool },
     /// The settings are saved once more, with another policy for a field.

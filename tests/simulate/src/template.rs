@@ -8,14 +8,15 @@ use hubspot_sim::state::definitions::NewProperty;
 use hubspot_sim::state::property::Choice;
 use hubspot_sim::{Call, Clock, Config, Sim};
 use partneros_domain::{
-    ConflictPolicy, ConnectionId, Direction, FieldMapping, MappingState, Mappings, MatchKey,
-    ObjectPair, OrganizationId, PairId, PairState, PluginFailurePolicy, Thresholds, Timestamp,
+    ConflictPolicy, ConnectionId, Digest, Direction, FieldMapping, MappingState, Mappings,
+    MatchKey, ObjectPair, OrganizationId, PairId, PairState, PluginFailurePolicy, Thresholds,
+    Timestamp,
 };
 use partneros_hubspot::{Http, HttpConfig, required_scopes};
 use partneros_runtime::{Runtime, RuntimeConfig};
 use partneros_store::{
-    Access, Connections as _, KeyRing, NewConnection, Options, Organization, Organizations as _,
-    OtherPortal, Pairs as _, Sqlite, Threads, TokenSet,
+    Access, Connections as _, KeyRing, NewConnection, NewPluginVersion, Options, Organization,
+    Organizations as _, OtherPortal, Pairs as _, Plugins as _, Sqlite, Threads, TokenSet,
 };
 use partneros_sync::{BuiltIn, Environment as _, Plugins};
 use secrecy::SecretString;
@@ -25,7 +26,7 @@ use uuid::Uuid;
 use crate::Failure;
 use crate::database;
 use crate::ledger::Ledger;
-use crate::overlong::RETURNED_BYTES_MAX;
+use crate::plugins::{Bound, RETURNED_BYTES_MAX};
 use crate::points::{Points, Trace};
 use crate::process::{HubSpot, Meets, Process};
 use crate::schedule::FIELDS;
@@ -182,6 +183,7 @@ impl Template {
         hide_unused(&mut sim);
         make_choices(&mut sim)?;
         let (organization, connection) = connect(&store, &mut sim).await?;
+        upload(&store, organization).await?;
         let pair = PairId(Uuid::from_u128(3));
         let mut template = Self {
             sim: sim.fork(1),
@@ -305,6 +307,25 @@ pub fn options() -> Options {
         readers: 0,
         ..Options::default()
     }
+}
+
+/// Uploads the organization's own mappers.
+async fn upload(store: &Sqlite, organization: OrganizationId) -> Result<(), Failure> {
+    for (mapper, component) in Bound::UPLOADED.map(|mapper| (mapper, mapper.component())) {
+        let Some(component) = component else { continue };
+        let new = NewPluginVersion {
+            digest: Digest::of(component),
+            plugin: format!("{mapper:?}"),
+            bytes: component.to_vec(),
+            world: "mapper".to_owned(),
+            contract: "0.1.0".to_owned(),
+            report: serde_json::Value::Null,
+            signed_by: None,
+            at: START,
+        };
+        store.put_plugin_version(organization, new).await?;
+    }
+    Ok(())
 }
 
 async fn connect(store: &Sqlite, sim: &mut Sim) -> Result<(OrganizationId, ConnectionId), Failure> {

@@ -6,9 +6,7 @@ use std::time::Duration;
 
 use hubspot_sim::FaultPlan;
 use partneros_domain::FieldName;
-use partneros_store::{
-    ConnectionStatus, Connections as _, FailureEntry, RunTrigger, SyncState as _,
-};
+use partneros_store::{ConnectionStatus, Connections as _, RunTrigger, SyncState as _};
 use tokio::time::sleep;
 
 use crate::Failure;
@@ -16,7 +14,7 @@ use crate::points::{Points, lock};
 use crate::portal::Refused;
 use crate::process::Process;
 use crate::run::World;
-use crate::template::{CHOICE, Field, OBJECT};
+use crate::template::{CHOICE, Field};
 use crate::verdict;
 
 /// Passes that a host gets to come to rest: what nobody answered for waits a minute, what HubSpot shows late two.
@@ -160,16 +158,9 @@ impl World {
     async fn nothing_is_left_listed(&self) -> Result<(), Failure> {
         let (organization, pair) = (self.template.organization, self.template.pair);
         let listed = self.store.failures(organization, pair, None, 500).await?;
-        // An object without a record of which nobody hears any more, since it was archived or merged, is not looked at again:
-        // what it failed with stays listed.
-        let live = lock(&self.hubspot.sim).live_ids(OBJECT).unwrap_or_default();
-        let is_there = |entry: &FailureEntry| match (entry.record_id, entry.hubspot_id) {
-            (None, Some(id)) => live.iter().any(|live| i64::try_from(*live) == Ok(id.0)),
-            _ => true,
-        };
         let failed = listed.items.into_iter();
         let failed: Vec<_> = failed
-            .filter(|entry| OVER.contains(&entry.failure.code.as_str()) && is_there(entry))
+            .filter(|entry| OVER.contains(&entry.failure.code.as_str()))
             .collect();
         if failed.is_empty() {
             return Ok(());

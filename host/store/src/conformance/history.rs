@@ -142,6 +142,21 @@ pub(super) async fn rejected_objects_are_found_by_their_reason(store: &dyn Store
     assert_eq!(found("a").await, [0; 0]);
     world.pulled(8).await;
     assert_eq!(found("b").await, [7], "what has a record is not rejected");
+    // What is there no more is forgotten; what failed of a record stays.
+    let listed = async || {
+        let listed = store
+            .failures(world.organization, world.pair, None, 9)
+            .await;
+        let of_records = listed.unwrap().items.into_iter();
+        of_records.filter(|entry| entry.record_id.is_some()).count()
+    };
+    let of_records = listed().await;
+    assert!(of_records > 0);
+    let gone = [7, 10].map(HubSpotId);
+    let forget = store.forget_rejected(world.organization, world.lease, &gone);
+    forget.await.unwrap();
+    assert_eq!(found("b").await, [0; 0]);
+    assert_eq!(listed().await, of_records);
 }
 
 pub(super) async fn parked_fields_are_listed_without_a_record(store: &dyn Store) {

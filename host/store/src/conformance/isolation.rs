@@ -263,6 +263,7 @@ impl Stranger<'_> {
         let noted = store.note_missing(organization, lease, &ids, at(1)).await;
         refused_as_not_found(noted);
         refused_as_not_found(store.note_found(organization, lease, &ids).await);
+        refused_as_not_found(store.forget_rejected(organization, lease, &ids).await);
         let missing = store.missing_objects(organization, pair, at(9), 9).await;
         refused_as_not_found(missing);
         refused_as_not_found(store.linked_objects(organization, pair, None, 9).await);

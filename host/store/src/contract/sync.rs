@@ -360,6 +360,13 @@ pub trait SyncState: Send + Sync {
         pair: PairId,
         code: &str,
     ) -> Result<Vec<HubSpotId>>;
+    /// Forgets that any of these objects could not become a record, since it is there no more. Fenced by the lease.
+    async fn forget_rejected(
+        &self,
+        organization: OrganizationId,
+        lease: Lease,
+        objects: &[HubSpotId],
+    ) -> Result<()>;
     /// The fields of the pair that do not sync at present, in the order they were put, see [`Commit::parked`].
     async fn parked(&self, organization: OrganizationId, pair: PairId) -> Result<Vec<NewFailure>>;
     /// All records of the pair's object that have no link, with the text of one field. Made once a pass, when the pass

@@ -150,6 +150,17 @@ pub(super) fn add_failures(
     Ok(())
 }
 
+/// Forgets what failed of objects that have no record.
+pub(super) fn forget_rejected(db: &Database, pair: i64, objects: &[HubSpotId]) -> Outcome<()> {
+    let mut forget = db.prepare_cached(
+        "DELETE FROM failures WHERE hubspot_id = ?2 AND pair = ?1 AND record IS NULL",
+    )?;
+    for object in objects {
+        forget.execute([pair, object.0])?;
+    }
+    Ok(())
+}
+
 /// Lists what does not sync in the pair as such, in place of what was listed before.
 pub(super) fn replace_parked(
     db: &Database,

@@ -247,6 +247,21 @@ impl SyncState for Sqlite {
         .await
     }
 
+    async fn forget_rejected(
+        &self,
+        organization: OrganizationId,
+        lease: Lease,
+        objects: &[HubSpotId],
+    ) -> Result<()> {
+        let objects = objects.to_vec();
+        self.write_repeatable("forget rejected HubSpot objects", move |tx| {
+            let pair = scope::pair(tx, organization, lease.pair_id)?.key;
+            commit::check_lease(tx, pair, lease)?;
+            history::forget_rejected(tx, pair, &objects)
+        })
+        .await
+    }
+
     async fn parked(&self, organization: OrganizationId, pair: PairId) -> Result<Vec<NewFailure>> {
         self.look_up("list the parked fields", move |tx| {
             history::parked(tx, scope::pair(tx, organization, pair)?.key)

@@ -9,7 +9,7 @@ use partneros_domain::{HubSpotId, Timestamp};
 use partneros_hubspot::{BATCH_MAX, List, Priority};
 use partneros_store::{Parting, Rounds};
 
-use super::{gone, save, take};
+use super::{forget_rejected, gone, save, take};
 use crate::absorb::{Unknown, look_at};
 use crate::error::Error;
 use crate::pass::Pass;
@@ -92,6 +92,7 @@ async fn read_archive(pass: &mut Pass, now: Timestamp) -> Result<(), Error> {
         if !linked.is_empty() {
             part_with(pass, &linked, Parting::Archived).await?;
         }
+        forget_rejected(pass, &rows.ids).await?;
         listed.extend(rows.ids);
         match next {
             Some(next) => after = Some(next),

@@ -10,7 +10,7 @@ use partneros_domain::{HubSpotId, RecordId};
 use partneros_hubspot::Rows;
 use partneros_store::{FormerLink, LinkStep, LinkedRecord, Parting};
 
-use super::{merged_ids, take};
+use super::{forget_rejected, merged_ids, take};
 use crate::error::Error;
 use crate::pass::Pass;
 use crate::row::Row;
@@ -48,7 +48,8 @@ pub(super) async fn follow(pass: &Pass, rows: &Rows) -> Result<(), Error> {
     };
     let steps = merges.iter().flat_map(|merge| known.steps(merge));
     take(pass, steps.collect()).await?;
-    Ok(())
+    let gone: Vec<_> = merges.into_iter().flat_map(|merge| merge.gone).collect();
+    forget_rejected(pass, &gone).await
 }
 
 fn merges_in(pass: &Pass, rows: &Rows) -> Vec<Merge> {

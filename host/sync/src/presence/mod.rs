@@ -66,6 +66,16 @@ pub async fn note_missing(pass: &Pass, missing: &[HubSpotId]) -> Result<(), Erro
     Ok(noted.await?)
 }
 
+/// Lists objects no longer as what could not become a record: they are there no more.
+async fn forget_rejected(pass: &Pass, gone: &[HubSpotId]) -> Result<(), Error> {
+    if gone.is_empty() {
+        return Ok(());
+    }
+    let store = &pass.engine.store;
+    let forgotten = store.forget_rejected(pass.organization, pass.lease, gone);
+    Ok(forgotten.await?)
+}
+
 /// Takes steps, which are told in the audit log.
 pub async fn take(pass: &Pass, steps: Vec<LinkStep>) -> Result<Vec<ChangedLink>, Error> {
     if steps.is_empty() {

@@ -176,26 +176,37 @@ fn journal(
     engine: &Engine,
     stop: &CancellationToken,
 ) -> Option<JournalReader> {
-    let hubspot = &config.hubspot;
-    let (oauth, app) = (oauth?, hubspot.client_id.clone()?);
-    if !hubspot.journal.enabled {
+    let app = config.hubspot.client_id.clone()?;
+    let environment = engine.parts().environment.as_ref();
+    let client = journal_client(config, http, oauth?, environment, stop)?;
+    let settings = config.hubspot.journal;
+    Some(JournalReader::new(engine.clone(), client, app, settings))
+}
+
+/// The way to HubSpot's change journal; none unless it is turned on.
+pub(crate) fn journal_client(
+    config: &Config,
+    http: &Http,
+    oauth: &Arc<OAuth>,
+    environment: &dyn Environment,
+    stop: &CancellationToken,
+) -> Option<JournalClient> {
+    if !config.hubspot.journal.enabled {
         return None;
     }
     let mut seed = [0; 8];
-    engine.parts().environment.random(&mut seed);
+    environment.random(&mut seed);
     let client = JournalConfig {
-        api_base: hubspot.api_base.clone(),
+        api_base: config.hubspot.api_base.clone(),
         retry: RetryConfig::default(),
         jitter_seed: u64::from_le_bytes(seed),
         cancel: stop.clone(),
     };
-    let client = JournalClient::new(http, client, Arc::clone(oauth));
-    let settings = hubspot.journal;
-    Some(JournalReader::new(engine.clone(), client, app, settings))
+    Some(JournalClient::new(http, client, Arc::clone(oauth)))
 }
 
 /// The configured app; none without its credentials.
-fn oauth(config: &Config, http: &Http) -> anyhow::Result<Option<Arc<OAuth>>> {
+pub(crate) fn oauth(config: &Config, http: &Http) -> anyhow::Result<Option<Arc<OAuth>>> {
     let HubSpotConfig {
         client_id,
         client_secret,

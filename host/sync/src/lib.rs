@@ -54,7 +54,7 @@ pub use engine::{Begun, Engine, Parts, describe};
 pub use environment::Environment;
 pub use error::{Error, MappingProblem};
 pub use http_portals::{HttpPortals, PortalsConfig};
-pub use journal::{JournalReader, JournalSettings};
+pub use journal::{JournalReader, JournalSettings, journal_refusal};
 pub use plugins::{
     Both, BuiltIn, Chosen, Example, FailedRow, FieldDifference, Mapper, Outcome, Plugins, Proof,
     Sample, ShadowReport, SplitPlan, Tryout, TryoutRow,

@@ -51,10 +51,11 @@ impl World {
         );
         // The lease of a process that ended runs out first.
         sleep(CALM_PAUSE * 2).await;
+        // While no mapper works, nobody asks HubSpot for anything.
+        self.mend_mapper(&process).await?;
         self.connect_if_dead(&process, rotates).await?;
         self.bring_properties_back(&process).await?;
         self.correct_values().await?;
-        self.mend_mapper(&process).await?;
         self.have_refused_retried(&process).await?;
         for _ in 0..CALM_PASSES {
             self.pass(&process).await?;

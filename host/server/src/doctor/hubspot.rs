@@ -3,15 +3,17 @@
 use std::time::Duration;
 
 use jiff::fmt::rfc2822;
-use partneros_hubspot::required_scopes;
+use partneros_hubspot::{Http, HttpConfig, required_scopes};
 use partneros_store::{
     Access, Connection, ConnectionStatus, Connections as _, Organizations as _, Sqlite,
 };
-use partneros_sync::{Environment as _, describe};
+use partneros_sync::{Environment as _, describe, journal_refusal};
+use tokio_util::sync::CancellationToken;
 
 use super::Finding;
 use crate::config::Config;
 use crate::environment::SystemEnvironment;
+use crate::host;
 
 /// How long HubSpot may take to answer.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
@@ -85,6 +87,21 @@ fn clock(date: Option<&str>, now_ms: i64) -> Finding {
             format!("{message}: synchronise it (NTP), changes are looked for at the wrong times"),
         )
     }
+}
+
+/// Whether HubSpot shows the change journal, where it is turned on.
+pub(super) async fn journal(config: &Config) -> Option<Finding> {
+    const CHECK: &str = "change journal";
+    let http = Http::new(&HttpConfig::default()).ok()?;
+    let oauth = host::oauth(config, &http).ok()??;
+    let stop = CancellationToken::new();
+    let client = host::journal_client(config, &http, &oauth, &SystemEnvironment, &stop)?;
+    let listed = tokio::time::timeout(ANSWER_MAX, client.subscriptions()).await;
+    Some(match listed {
+        Ok(Ok(listed)) => Finding::ok(CHECK, format!("{} subscriptions", listed.len())),
+        Ok(Err(error)) => Finding::failure(CHECK, journal_refusal(&error)),
+        Err(_) => Finding::failure(CHECK, "HubSpot does not answer in time: try again later"),
+    })
 }
 
 /// Whether each connection's secrets open and its portal granted what a sync needs.

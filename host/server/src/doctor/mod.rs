@@ -78,6 +78,7 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
     findings.push(database);
     findings.push(hubspot::app(config));
     findings.extend(hubspot::reach(config).await);
+    findings.extend(hubspot::journal(config).await);
     // Opening an older database would migrate it.
     if is_current {
         match storage::open(config) {

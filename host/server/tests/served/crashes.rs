@@ -239,6 +239,25 @@ impl Story {
         }
     }
 
+    /// A person in HubSpot archives a company; returns its name.
+    pub fn archives(&self) -> String {
+        let mut sim = self.portal.sim();
+        let id = sim.live_ids(COMPANY).expect("a type")[0];
+        let now = self.portal.now();
+        let view = sim.person_reads(COMPANY, id, &[NAME], now);
+        let view = view.expect("it is there");
+        let archived = sim.person_archives(COMPANY, id, now);
+        archived.expect("HubSpot archives it");
+        view.property(NAME).expect("a name").to_owned()
+    }
+
+    /// Takes a scope from the app.
+    pub fn withholds(&self, scope: &str) {
+        let mut sim = self.portal.sim();
+        sim.journal.withheld = vec![scope.to_owned()];
+        sim.journal.expire_tokens();
+    }
+
     fn property(&self, id: u64, name: &str) -> Option<String> {
         let now = self.portal.now();
         let view = self

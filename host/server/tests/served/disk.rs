@@ -13,7 +13,7 @@ use crate::process::{Home, Served};
 const DEADLINE: Duration = Duration::from_mins(1);
 
 /// Asks until an answer is what is waited for.
-fn until(mut ask: impl FnMut() -> Json, is_it: impl Fn(&Json) -> bool) -> Json {
+pub fn until(mut ask: impl FnMut() -> Json, is_it: impl Fn(&Json) -> bool) -> Json {
     let begun = Instant::now();
     loop {
         let answer = ask();

@@ -4,6 +4,7 @@ mod commands;
 mod contract;
 mod crashes;
 mod disk;
+mod journal;
 mod operations;
 mod process;
 mod secrets;

@@ -22,6 +22,7 @@ use partneros_store::{JournalHint, JournalState, JournalStep, Sign};
 use tokio::sync::Mutex;
 
 pub use settings::JournalSettings;
+pub use trouble::journal_refusal;
 
 use self::subscriptions::Subscribed;
 use crate::engine::{Engine, describe};

@@ -62,22 +62,29 @@ impl JournalReader {
 /// What is wrong and what to do about it; none for what passes by itself.
 fn fix(error: &Error) -> Option<String> {
     const BEGINNING: &str = "Change journal stopped: deletions, merges and restores in HubSpot arrive with the next round";
-    let fix = match error {
-        Error::Journal(HubSpotError::Unauthorized(_) | HubSpotError::ReauthRequired(_)) => {
-            "HubSpot does not take the app's credentials; correct `hubspot.client_id` and `hubspot.client_secret`"
-                .to_owned()
-        }
-        Error::Journal(HubSpotError::MissingScopes { scopes, .. }) => format!(
-            "the app lacks scopes ({}); give them to it in HubSpot's developer pages",
-            scopes.join(", ")
-        ),
-        Error::Journal(error) if !error.is_transient() => describe(error),
+    let refusal = match error {
+        Error::Journal(error) if !error.is_transient() => journal_refusal(error),
         Error::JournalUnreadable(_) => describe(error),
         _ => return None,
     };
     Some(format!(
-        "{BEGINNING}, since {fix}; or turn the journal off (`hubspot.journal.enabled`)"
+        "{BEGINNING}, since {refusal}; or turn the journal off (`hubspot.journal.enabled`)"
     ))
+}
+
+/// Why HubSpot does not show the journal, and what to do about it.
+pub fn journal_refusal(error: &HubSpotError) -> String {
+    match error {
+        HubSpotError::Unauthorized(_) | HubSpotError::ReauthRequired(_) => {
+            "HubSpot does not take the app's credentials; correct `hubspot.client_id` and `hubspot.client_secret`"
+                .to_owned()
+        }
+        HubSpotError::MissingScopes { scopes, .. } => format!(
+            "the app lacks scopes ({}); give them to it in HubSpot's developer pages",
+            scopes.join(", ")
+        ),
+        error => describe(error),
+    }
 }
 
 #[cfg(test)]

@@ -32,14 +32,14 @@ fn a_deletion_is_noticed_at_once_and_the_doctor_says_what_is_missing() {
     let detached = until(
         || asks(&format!("{pair}/detached")),
         |page| {
-            page["records"]
+            page["detached"]
                 .as_array()
                 .is_some_and(|list| !list.is_empty())
         },
     );
-    let id = detached["records"][0]["recordId"].as_str().expect("an id");
+    let id = detached["detached"][0]["recordId"].as_str().expect("an id");
     let record = asks(&format!("/api/records/partners/{id}"));
-    assert_eq!(record["fields"]["name"], name);
+    assert_eq!(record["record"]["fields"]["name"], name);
 
     story.withholds(SCOPE);
     let output = story.home.answers(&["doctor"], "");

@@ -35,8 +35,8 @@ pub use contract::health::{Health, LAG_HOURS_KEPT, LagHour, PairLags, RunStats};
 pub use contract::held::{HeldQuery, HeldValue, SoughtValues};
 pub use contract::idempotency::{Idempotency, KeptAnswer, RequestKey, Taken};
 pub use contract::journals::{
-    HINTED_OBJECTS_MAX, HintedObject, JournalHint, JournalLease, JournalState, JournalStep,
-    JournaledObject, Journals, Sign,
+    ASSOCIATED_OBJECTS_MAX, HINTED_OBJECTS_MAX, HintedObject, JournalHint, JournalLease,
+    JournalState, JournalStep, JournaledObject, Journals, Sign,
 };
 pub use contract::keys::{Erased, KeyUse, Keys, Rekeyed, Unopened};
 pub use contract::members::{Invitation, Joining, Member, Members, NewInvitation, User};

@@ -9,7 +9,7 @@ use partneros_store::{
 };
 
 use crate::Failure;
-use crate::ledger::{Book, Place};
+use crate::ledger::{Book, Moment, Place, Turn};
 use crate::points::lock;
 use crate::run::World;
 use crate::template::{OBJECT_OF_ANOTHER, RECORD_ID};
@@ -117,7 +117,7 @@ impl Life {
             if let Place::Record(record) = turn.place
                 && turn.by_host
                 && turn.gone
-                && !self.may_go(book, record)
+                && !self.may_go(book, record, turn.moment)
             {
                 return Err(format!(
                     "record {record} was deleted, which nobody wanted: {:?}",
@@ -207,8 +207,9 @@ impl Life {
         Err(format!("object {id} was archived, which nobody wanted").into())
     }
 
-    /// Whether a person archived an object of a record, where that deletes the record.
-    fn may_go(&self, book: &Book, record: RecordId) -> bool {
+    /// Whether a person had archived an object of a record by then, where that deletes the record.
+    fn may_go(&self, book: &Book, record: RecordId, by: Moment) -> bool {
+        let is_archival = |turn: &Turn| turn.gone && !turn.by_host && turn.moment < by;
         // An object on which another record goes on since a merge is no more known as one of the record that was deleted here
         // afterwards.
         let is_forgotten = self.objects_of(record).next().is_none();
@@ -216,11 +217,9 @@ impl Life {
         let forgotten = left_of_merge.filter(|_| is_forgotten);
         self.mirrors
             && self.objects_of(record).chain(forgotten).any(|id| {
-                book.turns_of(Place::Object(book.became(id)))
-                    .any(|turn| turn.gone && !turn.by_host)
-                    || book
-                        .turns_of(Place::Object(id))
-                        .any(|turn| turn.gone && !turn.by_host)
+                let left = Place::Object(book.became(id));
+                book.turns_of(left).any(is_archival)
+                    || book.turns_of(Place::Object(id)).any(is_archival)
             })
     }
 }

@@ -15,8 +15,9 @@ use partneros_domain::{
 use partneros_hubspot::{Http, HttpConfig, required_scopes};
 use partneros_runtime::{Runtime, RuntimeConfig};
 use partneros_store::{
-    Access, Connections as _, KeyRing, NewConnection, NewPluginVersion, Options, Organization,
-    Organizations as _, OtherPortal, Pairs as _, Plugins as _, Sqlite, Threads, TokenSet,
+    Access, Connections as _, KeyRing, MapperParts, NewConnection, NewPluginVersion, Options,
+    Organization, Organizations as _, OtherPortal, Pairs as _, Plugins as _, Sqlite, Threads,
+    TokenSet,
 };
 use partneros_sync::{BuiltIn, Environment as _, Plugins};
 use secrecy::SecretString;
@@ -183,7 +184,7 @@ impl Template {
         hide_unused(&mut sim);
         make_choices(&mut sim)?;
         let (organization, connection) = connect(&store, &mut sim).await?;
-        upload(&store, organization).await?;
+        upload(&store, &plugins, organization).await?;
         let pair = PairId(Uuid::from_u128(3));
         let mut template = Self {
             sim: sim.fork(1),
@@ -309,8 +310,12 @@ pub fn options() -> Options {
     }
 }
 
-/// Uploads the organization's own mappers.
-async fn upload(store: &Sqlite, organization: OrganizationId) -> Result<(), Failure> {
+/// Uploads the organization's own mappers, and loads them: all simulations share what is loaded, and each must do the same.
+async fn upload(
+    store: &Sqlite,
+    plugins: &Plugins,
+    organization: OrganizationId,
+) -> Result<(), Failure> {
     for (mapper, component) in Bound::UPLOADED.map(|mapper| (mapper, mapper.component())) {
         let Some(component) = component else { continue };
         let new = NewPluginVersion {
@@ -323,7 +328,9 @@ async fn upload(store: &Sqlite, organization: OrganizationId) -> Result<(), Fail
             signed_by: None,
             at: START,
         };
+        let parts = MapperParts(vec![new.digest]);
         store.put_plugin_version(organization, new).await?;
+        plugins.of_parts(store, organization, &parts).await?;
     }
     Ok(())
 }

@@ -56,14 +56,14 @@ pub enum JournalAction {
     /// The object was associated with another.
     Associate,
     /// An association of the object ended.
-    Part,
+    Dissociate,
 }
 
 impl JournalAction {
     /// What happens to an object itself.
     pub const OF_OBJECTS: [Self; 3] = [Self::Delete, Self::Merge, Self::Restore];
     /// What happens between objects.
-    pub const OF_ASSOCIATIONS: [Self; 2] = [Self::Associate, Self::Part];
+    pub const OF_ASSOCIATIONS: [Self; 2] = [Self::Associate, Self::Dissociate];
 
     /// The action in HubSpot's words.
     pub const fn as_str(self) -> &'static str {
@@ -72,7 +72,7 @@ impl JournalAction {
             Self::Merge => "MERGE",
             Self::Restore => "RESTORE",
             Self::Associate => "ASSOCIATION_ADDED",
-            Self::Part => "ASSOCIATION_REMOVED",
+            Self::Dissociate => "ASSOCIATION_REMOVED",
         }
     }
 }
@@ -108,7 +108,7 @@ struct Told {
     merged_object_ids: Option<Vec<Id>>,
     primary_object_id: Option<Id>,
     associated_object_id: Option<Id>,
-    associated_object_type_id: Option<String>,
+    associated_object_type_id: Option<Id>,
 }
 
 impl Id {
@@ -116,6 +116,13 @@ impl Id {
         match self {
             Self::Number(number) => Some(*number),
             Self::Text(text) => text.parse().ok(),
+        }
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::Number(number) => number.to_string(),
+            Self::Text(text) => text.clone(),
         }
     }
 }
@@ -159,7 +166,7 @@ fn understood(listed: Listed) -> Option<JournalEvent> {
     let associated = told
         .associated_object_type_id
         .zip(told.associated_object_id);
-    let associated = associated.and_then(|(type_id, id)| object(&type_id, &id));
+    let associated = associated.and_then(|(type_id, id)| object(&type_id.text(), &id));
     let others = merged.chain(associated).filter(|other| *other != own);
     Some(JournalEvent {
         portal_id: told.portal_id.number()?,

@@ -96,9 +96,9 @@ pub struct Subscription {
     /// Only of these objects; none means all.
     #[serde(default, deserialize_with = "or_none")]
     pub object_ids: Vec<i64>,
-    /// Only of these properties; none means all.
-    #[serde(default, deserialize_with = "or_none")]
-    pub properties: Vec<String>,
+    /// Only of these properties; none of them means all. None for what has no properties.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub properties: Option<Vec<String>>,
     /// Of associations: the types of the other end.
     #[serde(
         default,
@@ -106,6 +106,9 @@ pub struct Subscription {
         skip_serializing_if = "Vec::is_empty"
     )]
     pub associated_object_type_ids: Vec<String>,
+    /// When it was ended, if it is listed nevertheless.
+    #[serde(default, skip_serializing)]
+    pub deleted_at: Option<String>,
 }
 
 /// HubSpot lists what a subscription is not limited to as `null`.

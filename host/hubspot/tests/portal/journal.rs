@@ -241,6 +241,6 @@ async fn subscriptions_of_all_kinds_are_listed_and_ended() {
     assert_eq!(
         requests[3].json(),
         json!({ "subscriptionType": "OBJECT", "portalId": 7, "objectTypeId": "0-2",
-            "actions": ["DELETE"], "objectIds": [], "properties": [] })
+            "actions": ["DELETE"], "objectIds": [] })
     );
 }

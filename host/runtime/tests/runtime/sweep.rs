@@ -142,7 +142,10 @@ const EXPECTED: &[(&str, &str)] = &[
         "loops_in_realloc",
         "suggest: it used more than `fuel_max` = 300000000 units of fuel",
     ),
-    ("moody", "works"),
+    (
+        "moody",
+        "transform: it crashed: wasm `unreachable` instruction executed, its last words were `not today`",
+    ),
     ("next_version", "rejected: wrong-version"),
     ("only_describes", "rejected: missing-export"),
     ("opens_socket", "rejected: unknown-import"),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::fmt::rfc2822;
-use partneros_hubspot::{Http, HttpConfig, required_scopes};
+use partneros_hubspot::{Http, HttpConfig, JournalPlace, required_scopes};
 use partneros_store::{
     Access, Connection, ConnectionStatus, Connections as _, Organizations as _, Sqlite,
 };
@@ -96,8 +96,12 @@ pub(super) async fn journal(config: &Config) -> Option<Finding> {
     let oauth = host::oauth(config, &http).ok()??;
     let stop = CancellationToken::new();
     let client = host::journal_client(config, &http, &oauth, &SystemEnvironment, &stop)?;
-    let listed = tokio::time::timeout(ANSWER_MAX, client.subscriptions()).await;
-    Some(match listed {
+    // Each takes a scope of its own; a subscription is only tried by making it.
+    let look = async {
+        client.entry(JournalPlace::Latest).await?;
+        client.subscriptions().await
+    };
+    Some(match tokio::time::timeout(ANSWER_MAX, look).await {
         Ok(Ok(listed)) => Finding::ok(CHECK, format!("{} subscriptions", listed.len())),
         Ok(Err(error)) => Finding::failure(CHECK, journal_refusal(&error)),
         Err(_) => Finding::failure(CHECK, "HubSpot does not answer in time: try again later"),

@@ -251,6 +251,11 @@ impl Story {
         view.property(NAME).expect("a name").to_owned()
     }
 
+    /// How many subscriptions the app has to the journal.
+    pub fn subscriptions(&self) -> usize {
+        self.portal.sim().journal.subscriptions().count()
+    }
+
     /// Takes a scope from the app.
     pub fn withholds(&self, scope: &str) {
         let mut sim = self.portal.sim();

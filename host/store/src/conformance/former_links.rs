@@ -515,6 +515,8 @@ pub(super) async fn a_lost_lease_ends_no_link(store: &dyn Store) {
     assert!(matches!(lost, Err(Error::LeaseLost(_))), "{lost:?}");
     let lost = store.note_found(organization, lease, &ids).await;
     assert!(matches!(lost, Err(Error::LeaseLost(_))), "{lost:?}");
+    let lost = store.forget_rejected(organization, lease, &ids).await;
+    assert!(matches!(lost, Err(Error::LeaseLost(_))), "{lost:?}");
     let lost = store
         .set_rounds(organization, lease, Rounds::default())
         .await;

@@ -153,9 +153,18 @@ pub(super) async fn rejected_objects_are_found_by_their_reason(store: &dyn Store
     let of_records = listed().await;
     assert!(of_records > 0);
     let gone = [7, 10].map(HubSpotId);
+    let (organization, pair) = (world.organization, world.pair);
+    let among = async || {
+        store
+            .rejected_among(organization, pair, &gone)
+            .await
+            .unwrap()
+    };
+    assert_eq!(among().await, gone[..1]);
     let forget = store.forget_rejected(world.organization, world.lease, &gone);
     forget.await.unwrap();
     assert_eq!(found("b").await, [0; 0]);
+    assert_eq!(among().await, []);
     assert_eq!(listed().await, of_records);
 }
 

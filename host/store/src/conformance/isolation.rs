@@ -228,6 +228,7 @@ impl Stranger<'_> {
         refused_as_not_found(store.deleted_records(organization, pair, &[id]).await);
         refused_as_not_found(store.count_edits(organization, pair).await);
         refused_as_not_found(store.rejected_objects(organization, pair, "a").await);
+        refused_as_not_found(store.rejected_among(organization, pair, &hubspot_ids).await);
         refused_as_not_found(store.parked(organization, pair).await);
         refused_as_not_found(store.count_links(organization, pair).await);
         refused_as_not_found(store.count_outbox(organization, pair).await);

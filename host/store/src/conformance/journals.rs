@@ -4,8 +4,8 @@ use partneros_domain::{Direction, HubSpotId, PairId, PairState};
 
 use super::world::{World, at, due_pair};
 use crate::{
-    ConnectionStatus, HINTED_OBJECTS_MAX, HintedObject, JournalHint, JournalLease, JournalState,
-    JournalStep, RunOutcome, Sign, Store,
+    ASSOCIATED_OBJECTS_MAX, ConnectionStatus, HINTED_OBJECTS_MAX, HintedObject, JournalHint,
+    JournalLease, JournalState, JournalStep, RunOutcome, Sign, Store,
 };
 
 const APP: &str = "client-1";
@@ -167,8 +167,54 @@ pub(super) async fn an_association_hurries_nobody_and_hides_nothing(store: &dyn 
         .iter()
         .map(|hinted| (hinted.hubspot_id.0, hinted.sign))
         .collect();
-    assert_eq!(told, [(7, Sign::Associated), (8, Sign::Gone)]);
+    assert_eq!(
+        told,
+        [(8, Sign::Gone), (7, Sign::Associated)],
+        "in order of weight"
+    );
     assert_eq!(store.due_pairs(at(100), 9).await.unwrap().len(), 1);
+}
+
+pub(super) async fn associations_leave_room_for_what_matters(store: &dyn Store) {
+    let world = World::new(store).await;
+    world.rests(RunOutcome::Succeeded).await;
+    let many = |ids: std::ops::Range<usize>, sign| {
+        let hints = ids.map(|id| JournalHint {
+            if_known: false,
+            ..hint(id as i64, sign)
+        });
+        hints.collect::<Vec<_>>()
+    };
+    take(store, many(0..HINTED_OBJECTS_MAX, Sign::Associated)).await;
+    assert_eq!(store.due_pairs(at(100), 9).await.unwrap(), []);
+    // As many as have room, and those that are hinted need none.
+    let rest = HINTED_OBJECTS_MAX - ASSOCIATED_OBJECTS_MAX;
+    take(
+        store,
+        many(HINTED_OBJECTS_MAX..HINTED_OBJECTS_MAX + rest, Sign::Gone),
+    )
+    .await;
+    take(store, many(0..ASSOCIATED_OBJECTS_MAX, Sign::Changed)).await;
+    let due = store.due_pairs(at(100), 9).await.unwrap();
+    assert!(!due[0].audit, "nothing was dropped");
+    take(
+        store,
+        many(
+            ASSOCIATED_OBJECTS_MAX..ASSOCIATED_OBJECTS_MAX + 1,
+            Sign::Changed,
+        ),
+    )
+    .await;
+    let due = store.due_pairs(at(100), 9).await.unwrap();
+    assert!(due[0].audit);
+}
+
+pub(super) async fn associations_told_during_a_run_wait_for_the_next(store: &dyn Store) {
+    let world = World::new(store).await;
+    world.pulled(7).await;
+    take(store, vec![hint(7, Sign::Associated)]).await;
+    world.rests(RunOutcome::Succeeded).await;
+    assert_eq!(store.due_pairs(at(499), 9).await.unwrap(), []);
 }
 
 pub(super) async fn a_hint_is_forgotten_unless_something_was_said_since(store: &dyn Store) {

@@ -219,6 +219,8 @@ fn cases_of_safety() -> Vec<(&'static str, Case)> {
             one_process_reads_a_journal
             what_the_journal_says_of_linked_objects_makes_their_pair_due
             an_association_hurries_nobody_and_hides_nothing
+            associations_leave_room_for_what_matters
+            associations_told_during_a_run_wait_for_the_next
             a_hint_is_forgotten_unless_something_was_said_since
             what_is_said_while_a_pair_runs_makes_it_due_again
             a_gap_has_every_active_pair_audited

@@ -11,6 +11,8 @@ use crate::{Lease, Result};
 /// How many hinted objects a pair has at most. What comes beyond makes an audit of the pair due instead, which looks at all
 /// objects.
 pub const HINTED_OBJECTS_MAX: usize = 10_000;
+/// From how many hinted objects on there is no room for [`Sign::Associated`].
+pub const ASSOCIATED_OBJECTS_MAX: usize = HINTED_OBJECTS_MAX / 2;
 
 /// The right to read the journal of an app, held by one process at a time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +44,7 @@ pub enum Sign {
     /// It was restored, or merged with others.
     Changed,
     /// An association of it was made or ended, so that what HubSpot calculates of it may be another. This makes no pair due,
-    /// takes the place of nothing else that was said, and is dropped where there is no room.
+    /// takes the place of nothing else that was said, and is dropped where there is no room: see [`ASSOCIATED_OBJECTS_MAX`].
     Associated,
 }
 
@@ -122,7 +124,7 @@ pub trait Journals: Send + Sync {
     /// What active and braked pairs of all organizations sync over the host's app, each once and in order. Portals that were
     /// disconnected, or let nobody in, are left out.
     async fn journaled_objects(&self) -> Result<Vec<JournaledObject>>;
-    /// Objects that a run of the pair is to look up, in order of id, at most `limit`.
+    /// Objects that a run of the pair is to look up, in order of id, those of [`Sign::Associated`] last; at most `limit`.
     async fn hinted_objects(
         &self,
         organization: OrganizationId,

@@ -360,6 +360,13 @@ pub trait SyncState: Send + Sync {
         pair: PairId,
         code: &str,
     ) -> Result<Vec<HubSpotId>>;
+    /// Those of these HubSpot objects that could not become a record, for whatever reason, each once, in any order.
+    async fn rejected_among(
+        &self,
+        organization: OrganizationId,
+        pair: PairId,
+        objects: &[HubSpotId],
+    ) -> Result<Vec<HubSpotId>>;
     /// Forgets that any of these objects could not become a record, since it is there no more. Fenced by the lease.
     async fn forget_rejected(
         &self,

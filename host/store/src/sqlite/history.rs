@@ -150,6 +150,26 @@ pub(super) fn add_failures(
     Ok(())
 }
 
+/// Those of these objects for which failures are listed and no record.
+pub(super) fn rejected_among(
+    db: &Database,
+    pair: i64,
+    mut objects: Vec<HubSpotId>,
+) -> Outcome<Vec<HubSpotId>> {
+    let mut find = db.prepare_cached(
+        "SELECT 1 FROM failures WHERE hubspot_id = ?2 AND pair = ?1 AND record IS NULL LIMIT 1",
+    )?;
+    let mut rejected = Vec::new();
+    objects.sort_unstable();
+    objects.dedup();
+    for object in objects {
+        if find.exists([pair, object.0])? {
+            rejected.push(object);
+        }
+    }
+    Ok(rejected)
+}
+
 /// Forgets what failed of objects that have no record.
 pub(super) fn forget_rejected(db: &Database, pair: i64, objects: &[HubSpotId]) -> Outcome<()> {
     let mut forget = db.prepare_cached(

@@ -11,8 +11,8 @@ use super::encoding::time_if_any;
 use super::fault::Outcome;
 use super::{Sqlite, commit, scope};
 use crate::{
-    HINTED_OBJECTS_MAX, HintedObject, JournalHint, JournalLease, JournalState, JournalStep,
-    JournaledObject, Journals, Lease, Result, Sign,
+    ASSOCIATED_OBJECTS_MAX, HINTED_OBJECTS_MAX, HintedObject, JournalHint, JournalLease,
+    JournalState, JournalStep, JournaledObject, Journals, Lease, Result, Sign,
 };
 
 /// A [`Sign`] in the database.
@@ -110,9 +110,9 @@ impl Journals for Sqlite {
             let pair = scope::pair(tx, organization, pair)?.key;
             let mut list = tx.prepare_cached(
                 "SELECT hubspot_id, sign, hints FROM hinted_objects WHERE pair = ?1
-                 ORDER BY hubspot_id LIMIT ?2",
+                 ORDER BY sign = ?3, hubspot_id LIMIT ?2",
             )?;
-            let rows = list.query_map(params![pair, limit as i64], |row| {
+            let rows = list.query_map(params![pair, limit as i64, ASSOCIATED], |row| {
                 Ok(HintedObject {
                     hubspot_id: HubSpotId(row.get(0)?),
                     sign: match row.get(1)? {
@@ -197,7 +197,7 @@ struct Hinted<'a> {
 #[derive(Debug, Clone, Copy)]
 struct HintedPair {
     key: i64,
-    /// How many objects are hinted, at most.
+    /// How many objects are hinted.
     objects: usize,
     is_due: bool,
     is_full: bool,
@@ -222,30 +222,37 @@ impl Hinted<'_> {
         if pair.is_full || (hint.if_known && !self.knows(pair.key, hint.hubspot_id)?) {
             return Ok(());
         }
-        if pair.objects >= HINTED_OBJECTS_MAX {
-            pair.objects = self.count(pair.key)?;
-        }
-        let is_associated = hint.sign == Sign::Associated;
-        if pair.objects >= HINTED_OBJECTS_MAX {
-            if is_associated {
-                return Ok(());
-            }
-            pair.is_full = true;
-            return self.make_due(pair.key, true);
-        }
         let sign = match hint.sign {
             Sign::Changed => CHANGED,
             Sign::Gone => GONE,
             Sign::Associated => ASSOCIATED,
         };
-        self.db
+        let is_associated = sign == ASSOCIATED;
+        let was_hinted = self
+            .db
             .prepare_cached(
-                "INSERT INTO hinted_objects (pair, hubspot_id, sign, hints) VALUES (?1, ?2, ?3, 1)
-                 ON CONFLICT DO UPDATE SET hints = hints + 1,
-                     sign = CASE WHEN excluded.sign = ?4 THEN sign ELSE excluded.sign END",
+                "UPDATE hinted_objects SET hints = hints + 1,
+                     sign = CASE WHEN ?3 = ?4 THEN sign ELSE ?3 END
+                 WHERE pair = ?1 AND hubspot_id = ?2",
             )?
-            .execute(params![pair.key, hint.hubspot_id.0, sign, ASSOCIATED])?;
-        pair.objects += 1;
+            .execute(params![pair.key, hint.hubspot_id.0, sign, ASSOCIATED])?
+            == 1;
+        if !was_hinted {
+            if is_associated && pair.objects >= ASSOCIATED_OBJECTS_MAX {
+                return Ok(());
+            }
+            if pair.objects >= HINTED_OBJECTS_MAX {
+                pair.is_full = true;
+                return self.make_due(pair.key, true);
+            }
+            self.db
+                .prepare_cached(
+                    "INSERT INTO hinted_objects (pair, hubspot_id, sign, hints)
+                     VALUES (?1, ?2, ?3, 1)",
+                )?
+                .execute(params![pair.key, hint.hubspot_id.0, sign])?;
+            pair.objects += 1;
+        }
         if !pair.is_due && !is_associated {
             pair.is_due = true;
             self.make_due(pair.key, false)?;

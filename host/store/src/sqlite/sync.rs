@@ -247,6 +247,20 @@ impl SyncState for Sqlite {
         .await
     }
 
+    async fn rejected_among(
+        &self,
+        organization: OrganizationId,
+        pair: PairId,
+        objects: &[HubSpotId],
+    ) -> Result<Vec<HubSpotId>> {
+        let objects = objects.to_vec();
+        self.look_up("look for rejected HubSpot objects", move |tx| {
+            let key = scope::pair(tx, organization, pair)?.key;
+            history::rejected_among(tx, key, objects)
+        })
+        .await
+    }
+
     async fn forget_rejected(
         &self,
         organization: OrganizationId,

@@ -250,7 +250,8 @@ fn may_miss(state: &JournalState, now: Timestamp, problem: &str) -> Result<(), E
 }
 
 /// What an event is a hint at. All objects of a merge are looked up, known or not: which of them it names as what is left is
-/// not sure, and what is left may have an id that nobody knows yet. An association is one of both ends.
+/// not sure, and what is left may have an id that nobody knows yet. An association is one of both ends. What else is named with a
+/// deletion was not deleted itself.
 fn hints(event: &JournalEvent) -> Vec<JournalHint> {
     let is_merge = event.action == JournalAction::Merge;
     let hint = |object_type_id: &str, hubspot_id| JournalHint {
@@ -260,13 +261,19 @@ fn hints(event: &JournalEvent) -> Vec<JournalHint> {
         sign: match event.action {
             JournalAction::Delete => Sign::Gone,
             JournalAction::Merge | JournalAction::Restore => Sign::Changed,
-            JournalAction::Associate | JournalAction::Part => Sign::Associated,
+            JournalAction::Associate | JournalAction::Dissociate => Sign::Associated,
         },
         if_known: !is_merge,
     };
     let own = hint(&event.object_type_id, event.object_id);
-    let others = event.others.iter();
-    let others = others.map(|other| hint(&other.object_type_id, other.object_id));
+    let others = event.others.iter().map(|other| {
+        let hint = hint(&other.object_type_id, other.object_id);
+        let sign = match hint.sign {
+            Sign::Gone => Sign::Changed,
+            sign => sign,
+        };
+        JournalHint { sign, ..hint }
+    });
     std::iter::once(own).chain(others).collect()
 }
 
@@ -317,11 +324,13 @@ mod tests {
             assert_eq!(hint.hubspot_object, "companies");
             (hint.sign, hint.if_known)
         };
+        let beside = hints(&event(JournalAction::Delete)).remove(1);
+        assert_eq!(beside.sign, Sign::Changed);
         assert_eq!(hinted(JournalAction::Delete), (Sign::Gone, true));
         assert_eq!(hinted(JournalAction::Restore), (Sign::Changed, true));
         assert_eq!(hinted(JournalAction::Merge), (Sign::Changed, false));
         assert_eq!(hints(&event(JournalAction::Merge)).len(), 2);
-        assert_eq!(hinted(JournalAction::Part), (Sign::Associated, true));
+        assert_eq!(hinted(JournalAction::Dissociate), (Sign::Associated, true));
         let end = &hints(&event(JournalAction::Associate))[1];
         assert_eq!(
             (end.hubspot_object.as_str(), end.hubspot_id),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use partneros_domain::{AlertKind, OrganizationId};
-use partneros_hubspot::Error as HubSpotError;
+use partneros_hubspot::{Error as HubSpotError, JOURNAL_SCOPES};
 use partneros_store::Severity;
 
 use super::JournalReader;
@@ -75,10 +75,11 @@ fn fix(error: &Error) -> Option<String> {
 /// Why HubSpot does not show the journal, and what to do about it.
 pub fn journal_refusal(error: &HubSpotError) -> String {
     match error {
-        HubSpotError::Unauthorized(_) | HubSpotError::ReauthRequired(_) => {
-            "HubSpot does not take the app's credentials; correct `hubspot.client_id` and `hubspot.client_secret`"
-                .to_owned()
-        }
+        // The token endpoint says the same to wrong credentials and to scopes that the app does not have.
+        HubSpotError::Unauthorized(_) | HubSpotError::ReauthRequired(_) => format!(
+            "HubSpot grants the app no token; correct `hubspot.client_id` and `hubspot.client_secret`, or give the app the scopes {}",
+            JOURNAL_SCOPES.join(", ")
+        ),
         HubSpotError::MissingScopes { scopes, .. } => format!(
             "the app lacks scopes ({}); give them to it in HubSpot's developer pages",
             scopes.join(", ")

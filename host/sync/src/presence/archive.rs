@@ -9,10 +9,11 @@ use partneros_domain::{HubSpotId, Timestamp};
 use partneros_hubspot::{BATCH_MAX, List, Priority};
 use partneros_store::{Parting, Rounds};
 
-use super::{forget_rejected, gone, save, take};
+use super::{forget_rejected, gone, rejected_among, save, take};
 use crate::absorb::{Unknown, look_at};
 use crate::error::Error;
 use crate::pass::Pass;
+use crate::strangers::AMBIGUOUS;
 
 /// For how long HubSpot's archive is asked about an object whose link has ended: people can restore objects for 90 days.
 const RESTORABLE_MS: i64 = 100 * 24 * 3_600_000;
@@ -92,7 +93,19 @@ async fn read_archive(pass: &mut Pass, now: Timestamp) -> Result<(), Error> {
         if !linked.is_empty() {
             part_with(pass, &linked, Parting::Archived).await?;
         }
-        forget_rejected(pass, &rows.ids).await?;
+        let mut rejected = rejected_among(pass, &rows.ids).await?;
+        if !rejected.is_empty() {
+            let (store, pair) = (&pass.engine.store, pass.plan.pair.id);
+            let ambiguous = store.rejected_objects(pass.organization, pair, AMBIGUOUS);
+            // What could belong to several records is read by every run, and so noticed when it is restored.
+            let ambiguous: HashSet<_> = ambiguous.await?.into_iter().collect();
+            rejected.retain(|id| !ambiguous.contains(id));
+        }
+        for rejected in rejected.chunks(BATCH_MAX) {
+            // Those that are back are judged anew.
+            let missing = look_at(pass, rejected, Unknown::Create).await?;
+            forget_rejected(pass, &missing).await?;
+        }
         listed.extend(rows.ids);
         match next {
             Some(next) => after = Some(next),

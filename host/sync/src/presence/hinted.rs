@@ -17,9 +17,14 @@ use crate::absorb::{Unknown, look_at};
 use crate::error::Error;
 use crate::pass::Pass;
 
-/// Looks all hinted objects up. What is said of one meanwhile is looked up as well.
+/// How many batches a run looks up that only associations tell of, so that changes never wait for them.
+const ASSOCIATED_BATCHES_A_RUN: usize = 10;
+
+/// Looks all hinted objects up, and some of those that only associations tell of. What is said of one meanwhile is looked up as
+/// well.
 pub(super) async fn look_up(pass: &mut Pass) -> Result<(), Error> {
-    loop {
+    let mut associated = 0;
+    while associated < ASSOCIATED_BATCHES_A_RUN {
         let (store, pair) = (&pass.engine.store, pass.plan.pair.id);
         let hinted = store
             .hinted_objects(pass.organization, pair, BATCH_MAX)
@@ -27,6 +32,8 @@ pub(super) async fn look_up(pass: &mut Pass) -> Result<(), Error> {
         if hinted.is_empty() {
             return Ok(());
         }
+        let is_associated = |hinted: &HintedObject| hinted.sign == Sign::Associated;
+        associated += usize::from(hinted.iter().all(is_associated));
         pass.step().await?;
         look_up_batch(pass, &hinted).await?;
         let store = &pass.engine.store;
@@ -34,6 +41,7 @@ pub(super) async fn look_up(pass: &mut Pass) -> Result<(), Error> {
             .forget_hints(pass.organization, pass.lease, &hinted)
             .await?;
     }
+    Ok(())
 }
 
 async fn look_up_batch(pass: &mut Pass, hinted: &[HintedObject]) -> Result<(), Error> {

@@ -10,7 +10,7 @@ use partneros_domain::{HubSpotId, RecordId};
 use partneros_hubspot::Rows;
 use partneros_store::{FormerLink, LinkStep, LinkedRecord, Parting};
 
-use super::{forget_rejected, merged_ids, take};
+use super::{forget_rejected, merged_ids, rejected_among, take};
 use crate::error::Error;
 use crate::pass::Pass;
 use crate::row::Row;
@@ -29,11 +29,11 @@ struct Known {
     former: HashMap<HubSpotId, FormerLink>,
 }
 
-/// Moves and ends the links of objects that were merged into any of these rows.
-pub(super) async fn follow(pass: &Pass, rows: &Rows) -> Result<(), Error> {
+/// Moves and ends the links of objects that were merged into any of these rows, and says which objects those are.
+pub(super) async fn follow(pass: &Pass, rows: &Rows) -> Result<Vec<HubSpotId>, Error> {
     let merges = merges_in(pass, rows);
     if merges.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let mut ids: Vec<_> = merges.iter().map(|merge| merge.left).collect();
     ids.extend(merges.iter().flat_map(|merge| &merge.gone));
@@ -49,7 +49,9 @@ pub(super) async fn follow(pass: &Pass, rows: &Rows) -> Result<(), Error> {
     let steps = merges.iter().flat_map(|merge| known.steps(merge));
     take(pass, steps.collect()).await?;
     let gone: Vec<_> = merges.into_iter().flat_map(|merge| merge.gone).collect();
-    forget_rejected(pass, &gone).await
+    let rejected = rejected_among(pass, &gone).await?;
+    forget_rejected(pass, &rejected).await?;
+    Ok(gone)
 }
 
 fn merges_in(pass: &Pass, rows: &Rows) -> Vec<Merge> {

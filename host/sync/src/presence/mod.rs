@@ -34,8 +34,8 @@ pub const MERGED_IDS_PROPERTY: &str = "hs_merged_object_ids";
 /// that are no strangers although they have no link: late sightings of what is gone.
 pub async fn settle(pass: &Pass, rows: &Rows) -> Result<HashSet<HubSpotId>, Error> {
     // An object that is back has its own record again before another's is merged into it.
-    let held = restored::relink(pass, &rows.ids).await?;
-    merges::follow(pass, rows).await?;
+    let mut held = restored::relink(pass, &rows.ids).await?;
+    held.extend(merges::follow(pass, rows).await?);
     Ok(held)
 }
 
@@ -64,6 +64,13 @@ pub async fn note_missing(pass: &Pass, missing: &[HubSpotId]) -> Result<(), Erro
     let (store, now) = (&pass.engine.store, pass.engine.environment.now());
     let noted = store.note_missing(pass.organization, pass.lease, missing, now);
     Ok(noted.await?)
+}
+
+/// Those of these objects that are listed as what could not become a record.
+async fn rejected_among(pass: &Pass, ids: &[HubSpotId]) -> Result<Vec<HubSpotId>, Error> {
+    let (store, pair) = (&pass.engine.store, pass.plan.pair.id);
+    let rejected = store.rejected_among(pass.organization, pair, ids);
+    Ok(rejected.await?)
 }
 
 /// Lists objects no longer as what could not become a record: they are there no more.

@@ -4,7 +4,7 @@ use hubspot_sim::state::journal::Subscription;
 use hubspot_sim::{Action, Config};
 use partneros_domain::{AlertKind, DeletePolicy, Direction, MappingState};
 use partneros_it::{TestHost, TestOrganization};
-use partneros_store::Parting;
+use partneros_store::{FormerLinks as _, Parting};
 use partneros_sync::JournalReader;
 
 use crate::deletes::{companies, synced};
@@ -210,6 +210,7 @@ async fn what_hubspot_counts_of_associations_arrives_with_the_next_poll() {
     // An object that is deleted as well is gone, whatever else is said of it.
     let other = host.live_ids("companies")[1];
     let gone = pair.record_of(other).await;
+    host.person_associates(("companies", other), ("contacts", contact));
     host.person_archives("companies", other);
     read(&journal).await;
     run_due(&host).await;
@@ -229,9 +230,15 @@ async fn associations_are_of_no_use_to_a_pair_that_reads_nothing_calculated() {
     let contact = host.person_creates("contacts", &[("email", "ann@globex.example")]);
     host.person_associates(("companies", id), ("contacts", contact));
     read(&journal).await;
+    let is_hinted = async || {
+        let rounds = host.store.rounds(acme.id, pair.id).await;
+        rounds.expect("the pair exists").is_hinted
+    };
+    assert!(is_hinted().await);
     // A look-up by id would fail.
     faults::refuse(&host, "batch/read");
     pair.sync().await;
+    assert!(!is_hinted().await);
 }
 
 #[tokio::test]

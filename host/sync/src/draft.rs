@@ -23,6 +23,8 @@ use crate::tug;
 
 /// The category of a row that HubSpot's answer left out.
 pub const NO_ANSWER: &str = "NO_ANSWER";
+/// What HubSpot says of a property that it does not have.
+const NO_SUCH_PROPERTY: &str = "PROPERTY_DOESNT_EXIST";
 /// Categories of refusals that have nothing to do with the row.
 const TRANSIENT_CATEGORIES: [&str; 4] = [NO_ANSWER, "RATE_LIMITS", "INTERNAL_ERROR", "TIMEOUT"];
 
@@ -58,7 +60,7 @@ pub struct Draft {
     pub failures: Vec<NewFailure>,
     /// Whether the object was made or changed.
     done: bool,
-    /// Whether HubSpot had trouble of its own with the row.
+    /// Whether it is worth trying again by itself: HubSpot had trouble of its own with the row, or lacked a property.
     waits: bool,
 }
 
@@ -240,6 +242,8 @@ impl Draft {
             let Some(problem) = error.properties.iter().find(named) else {
                 return true;
             };
+            // Either the property comes back, or the next look at the object tells that the mapping cannot run.
+            self.waits |= problem.code == NO_SUCH_PROPERTY;
             failures.push(refused_value(&plan.routes[change.route], problem));
             false
         });
@@ -254,7 +258,7 @@ impl Draft {
     /// Parks the whole row; if the trouble is HubSpot's own, only for a while.
     pub fn give_up(&mut self, error: &RowError) {
         self.changes.clear();
-        self.waits = TRANSIENT_CATEGORIES.contains(&error.category.as_str());
+        self.waits |= TRANSIENT_CATEGORIES.contains(&error.category.as_str());
         self.failures.push(NewFailure {
             field: None,
             property: None,
@@ -470,8 +474,8 @@ fn untransformed(route: &Route, code: &str, message: &str) -> NewFailure {
 fn refused_value(route: &Route, problem: &PropertyError) -> NewFailure {
     let hint = match problem.code.as_str() {
         "INVALID_OPTION" => "choose a value that HubSpot allows, or add a value map to the mapping",
-        "PROPERTY_DOESNT_EXIST" => {
-            "refresh the schema, then map the field to another property or ignore it"
+        NO_SUCH_PROPERTY => {
+            "it is tried again; if the property is gone for good, map the field to another or ignore it"
         }
         "READ_ONLY_VALUE" => "give the mapping the direction `hubspot_to_partneros`",
         _ => "correct the value, or change the mapping or its options",

@@ -15,7 +15,7 @@ mod schemas;
 mod shell;
 mod sim;
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -26,9 +26,15 @@ use crate::state::{ApiVersion, Sim};
 /// Bytes of a request body.
 pub const BODY_BYTES_MAX: usize = 20 * 1024 * 1024;
 
+/// All routes, put together once: simulations make thousands of portals.
+static ROUTES: LazyLock<Router<shell::Shell>> = LazyLock::new(routes);
+
 /// All routes of the portal.
 pub fn router(sim: Arc<Mutex<Sim>>, clock: Clock) -> Router {
-    let shell = shell::Shell::new(sim, clock);
+    ROUTES.clone().with_state(shell::Shell::new(sim, clock))
+}
+
+fn routes() -> Router<shell::Shell> {
     let mut router = Router::new()
         .merge(oauth::routes())
         .merge(journal::routes())
@@ -66,5 +72,4 @@ pub fn router(sim: Arc<Mutex<Sim>>, clock: Clock) -> Router {
         .merge(older)
         .fallback(shell::no_such_route)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .with_state(shell)
 }

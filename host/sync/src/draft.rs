@@ -378,7 +378,9 @@ fn draft(
         let overwrites = made(Mistake::Overwritten);
         if row.is_some_and(|row| hubspot_changed(agreed, route.hubspot_values(row))) && !overwrites
         {
-            // HubSpot's side could not be taken in (it is listed as failed), so the field is undecided.
+            // HubSpot's side could not be taken in (it is listed as failed). That ours waits is listed too, so that the record is
+            // not deleted with its object.
+            draft.failures.push(undecided(route));
             continue;
         }
         let failure = transformed
@@ -459,6 +461,18 @@ fn settle(
 fn tug_of(base: &Base, route: &Route) -> Tug {
     let agreed = base.agreed(&route.field.name, route.rule);
     agreed.map(|agreed| agreed.tug.clone()).unwrap_or_default()
+}
+
+/// A value that waits for HubSpot's to be taken in, which may count more.
+fn undecided(route: &Route) -> NewFailure {
+    NewFailure {
+        field: Some(route.field.name.clone()),
+        property: Some(route.property.clone()),
+        code: "undecided".to_owned(),
+        message: "both sides changed, and HubSpot's value could not be taken in".to_owned(),
+        hint: "correct HubSpot's value, or the mapping: then it is decided which one counts"
+            .to_owned(),
+    }
 }
 
 fn untransformed(route: &Route, code: &str, message: &str) -> NewFailure {

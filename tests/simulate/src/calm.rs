@@ -23,7 +23,8 @@ const CALM_PAUSE: Duration = Duration::from_secs(200);
 /// Passes within which a host has read the schema anew.
 const SCHEMA_PASSES: usize = 3;
 /// The codes of failures that have no reason any more when all is quiet.
-const OVER: [&str; 4] = [
+const OVER: [&str; 5] = [
+    "undecided",
     "plugin_failed",
     "property_missing",
     "PROPERTY_DOESNT_EXIST",

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use hubspot_sim::FaultPlan;
 use partneros_domain::FieldName;
-use partneros_store::{ConnectionStatus, Connections as _, RunTrigger, SyncState as _};
+use partneros_store::{
+    ConnectionStatus, Connections as _, FailureEntry, FormerLinks as _, RunTrigger, SyncState as _,
+};
 use tokio::time::sleep;
 
 use crate::Failure;
@@ -160,9 +162,18 @@ impl World {
     async fn nothing_is_left_listed(&self) -> Result<(), Failure> {
         let (organization, pair) = (self.template.organization, self.template.pair);
         let listed = self.store.failures(organization, pair, None, 500).await?;
+        // What HubSpot never took of a record stays listed once the record has no object any more.
+        let detached = self
+            .store
+            .detached_records(organization, pair, None, 500)
+            .await?;
+        let is_detached = |entry: &FailureEntry| {
+            let mut detached = detached.items.iter();
+            detached.any(|detached| Some(detached.record_id) == entry.record_id)
+        };
         let failed = listed.items.into_iter();
         let failed: Vec<_> = failed
-            .filter(|entry| OVER.contains(&entry.failure.code.as_str()))
+            .filter(|entry| OVER.contains(&entry.failure.code.as_str()) && !is_detached(entry))
             .collect();
         if failed.is_empty() {
             return Ok(());

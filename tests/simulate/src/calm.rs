@@ -24,9 +24,11 @@ const CALM_PASSES: usize = 5;
 const CALM_PAUSE: Duration = Duration::from_secs(200);
 /// Passes within which a host has read the schema anew.
 const SCHEMA_PASSES: usize = 3;
+/// Both sides changed, and HubSpot's value could not be taken in.
+const UNDECIDED: &str = "undecided";
 /// The codes of failures that have no reason any more when all is quiet.
 const OVER: [&str; 5] = [
-    "undecided",
+    UNDECIDED,
     "plugin_failed",
     "property_missing",
     "PROPERTY_DOESNT_EXIST",
@@ -162,18 +164,19 @@ impl World {
     async fn nothing_is_left_listed(&self) -> Result<(), Failure> {
         let (organization, pair) = (self.template.organization, self.template.pair);
         let listed = self.store.failures(organization, pair, None, 500).await?;
-        // What HubSpot never took of a record stays listed once the record has no object any more.
+        // What waited for HubSpot's value stays listed as never taken once the record has no object any more.
         let detached = self
             .store
             .detached_records(organization, pair, None, 500)
             .await?;
-        let is_detached = |entry: &FailureEntry| {
+        let is_given_up = |entry: &FailureEntry| {
             let mut detached = detached.items.iter();
-            detached.any(|detached| Some(detached.record_id) == entry.record_id)
+            entry.failure.code == UNDECIDED
+                && detached.any(|detached| Some(detached.record_id) == entry.record_id)
         };
         let failed = listed.items.into_iter();
         let failed: Vec<_> = failed
-            .filter(|entry| OVER.contains(&entry.failure.code.as_str()) && !is_detached(entry))
+            .filter(|entry| OVER.contains(&entry.failure.code.as_str()) && !is_given_up(entry))
             .collect();
         if failed.is_empty() {
             return Ok(());

@@ -227,6 +227,8 @@ impl World {
             fields: [patch].into_iter().collect(),
             expected_version: None,
         };
+        // What the record had become until now: a process that is held up may have kept its commit from being seen.
+        self.look().await?;
         let now = self.ours.now();
         self.store
             .update_record(organization, OURS, record.id, patch, now)

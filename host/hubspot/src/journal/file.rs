@@ -25,17 +25,15 @@ pub enum JournalFile {
 pub struct JournalEvent {
     /// The portal.
     pub portal_id: i64,
-    /// The object type, such as `0-2`.
-    pub object_type_id: String,
     /// The object; of a merge, what is left.
-    pub object_id: HubSpotId,
+    pub object: JournalObject,
     /// What happened.
     pub action: JournalAction,
     /// The other objects that are named: of a merge those that are part of it, of an association its other end.
     pub others: Vec<JournalObject>,
 }
 
-/// An object that an event names besides its own.
+/// An object that an event names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JournalObject {
     /// The object type, such as `0-2`.
@@ -172,8 +170,7 @@ fn understood(listed: Listed) -> Option<JournalEvent> {
         portal_id: told.portal_id.number()?,
         action,
         others: others.collect(),
-        object_type_id: own.object_type_id,
-        object_id: own.object_id,
+        object: own,
     })
 }
 
@@ -210,7 +207,7 @@ mod tests {
         let merged: Vec<_> = merged.map(|other| other.object_id).collect();
         assert_eq!(merged, [HubSpotId(42), HubSpotId(43)]);
         assert_eq!(
-            (events[0].portal_id, events[0].object_id),
+            (events[0].portal_id, events[0].object.object_id),
             (7, HubSpotId(41))
         );
         assert_eq!(skipped, 0);
@@ -260,7 +257,7 @@ mod tests {
         };
         assert_eq!(skipped, 8);
         assert_eq!(events.len(), 1);
-        assert_eq!(events[0].object_id, HubSpotId(44));
+        assert_eq!(events[0].object.object_id, HubSpotId(44));
     }
 
     #[test]

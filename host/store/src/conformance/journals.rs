@@ -51,6 +51,14 @@ impl World<'_> {
         hinted.await.unwrap()
     }
 
+    /// What was said last of each hinted object.
+    async fn told(&self, pair: PairId) -> Vec<(i64, Sign)> {
+        let hinted = self.hinted(pair).await.into_iter();
+        hinted
+            .map(|hinted| (hinted.hubspot_id.0, hinted.sign))
+            .collect()
+    }
+
     async fn hinted_ids(&self, pair: PairId) -> Vec<i64> {
         let hinted = self.hinted(pair).await.into_iter();
         hinted.map(|hinted| hinted.hubspot_id.0).collect()
@@ -135,11 +143,7 @@ pub(super) async fn what_the_journal_says_of_linked_objects_makes_their_pair_due
         vec![hint(7, Sign::Changed), merged, hint(7, Sign::Gone)],
     )
     .await;
-    let hinted = world.hinted(world.pair).await;
-    let told: Vec<_> = hinted
-        .iter()
-        .map(|hinted| (hinted.hubspot_id.0, hinted.sign))
-        .collect();
+    let told = world.told(world.pair).await;
     assert_eq!(
         told,
         [(7, Sign::Gone), (9, Sign::Changed)],
@@ -162,11 +166,7 @@ pub(super) async fn an_association_hurries_nobody_and_hides_nothing(store: &dyn 
         vec![associated(7), hint(8, Sign::Gone), associated(8)],
     )
     .await;
-    let hinted = world.hinted(world.pair).await;
-    let told: Vec<_> = hinted
-        .iter()
-        .map(|hinted| (hinted.hubspot_id.0, hinted.sign))
-        .collect();
+    let told = world.told(world.pair).await;
     assert_eq!(
         told,
         [(8, Sign::Gone), (7, Sign::Associated)],

@@ -16,7 +16,8 @@ use std::time::Duration;
 
 use partneros_domain::Timestamp;
 use partneros_hubspot::{
-    JournalAction, JournalClient, JournalEntry, JournalEvent, JournalFile, JournalPlace,
+    JournalAction, JournalClient, JournalEntry, JournalEvent, JournalFile, JournalObject,
+    JournalPlace,
 };
 use partneros_store::{JournalHint, JournalState, JournalStep, Sign};
 use tokio::sync::Mutex;
@@ -254,10 +255,10 @@ fn may_miss(state: &JournalState, now: Timestamp, problem: &str) -> Result<(), E
 /// deletion was not deleted itself.
 fn hints(event: &JournalEvent) -> Vec<JournalHint> {
     let is_merge = event.action == JournalAction::Merge;
-    let hint = |object_type_id: &str, hubspot_id| JournalHint {
+    let hint = |object: &JournalObject| JournalHint {
         portal_id: event.portal_id,
-        hubspot_object: subscriptions::object_of(object_type_id).to_owned(),
-        hubspot_id,
+        hubspot_object: subscriptions::object_of(&object.object_type_id).to_owned(),
+        hubspot_id: object.object_id,
         sign: match event.action {
             JournalAction::Delete => Sign::Gone,
             JournalAction::Merge | JournalAction::Restore => Sign::Changed,
@@ -265,9 +266,9 @@ fn hints(event: &JournalEvent) -> Vec<JournalHint> {
         },
         if_known: !is_merge,
     };
-    let own = hint(&event.object_type_id, event.object_id);
+    let own = hint(&event.object);
     let others = event.others.iter().map(|other| {
-        let hint = hint(&other.object_type_id, other.object_id);
+        let hint = hint(other);
         let sign = match hint.sign {
             Sign::Gone => Sign::Changed,
             sign => sign,
@@ -300,20 +301,22 @@ impl JournalSettings {
 #[cfg(test)]
 mod tests {
     use partneros_domain::HubSpotId;
-    use partneros_hubspot::JournalObject;
 
     use super::*;
+
+    fn object(object_type_id: &str, id: i64) -> JournalObject {
+        JournalObject {
+            object_type_id: object_type_id.to_owned(),
+            object_id: HubSpotId(id),
+        }
+    }
 
     fn event(action: JournalAction) -> JournalEvent {
         JournalEvent {
             portal_id: 7,
-            object_type_id: "0-2".to_owned(),
-            object_id: HubSpotId(1),
+            object: object("0-2", 1),
             action,
-            others: vec![JournalObject {
-                object_type_id: "0-3".to_owned(),
-                object_id: HubSpotId(2),
-            }],
+            others: vec![object("0-3", 2)],
         }
     }
 

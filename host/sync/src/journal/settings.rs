@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 pub struct JournalSettings {
     /// Whether HubSpot's change journal is read, which tells of deletions, merges and restores within seconds, and of what is
-    /// counted of associations with the next poll. Default no: the app needs the scopes `developer.webhooks_journal.read`, `developer.webhooks_journal.subscriptions.read` and
-    /// `developer.webhooks_journal.subscriptions.write` for it, and no other host may use the app.
+    /// counted of associations with the next poll. Default no: the app needs the scopes `developer.webhooks_journal.read`,
+    /// `developer.webhooks_journal.subscriptions.read` and `developer.webhooks_journal.subscriptions.write` for it, and no other
+    /// host may use the app.
     pub enabled: bool,
     /// How often it is asked for what is new. Default 15,000. A call takes nothing from a portal's limits; at least 1,000.
     pub interval_ms: u64,

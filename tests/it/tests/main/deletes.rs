@@ -24,6 +24,22 @@ pub async fn synced(host: &TestHost, pair: &TestPair<'_>) -> (u64, RecordId) {
     (id, pair.record_of(id).await)
 }
 
+/// An active pair that reads what HubSpot counts of a company's contacts.
+pub async fn counting<'a>(acme: &'a TestOrganization<'a>) -> TestPair<'a> {
+    let pair = acme
+        .draft("partners", "companies", Direction::HubSpotToPartnerOs)
+        .await;
+    for (field, property) in [("name", "name"), ("employees", "num_associated_contacts")] {
+        pair.map(field, |mapping| {
+            mapping.property = Some(property.into());
+            mapping.state = MappingState::Confirmed;
+        })
+        .await;
+    }
+    pair.activate().await;
+    pair
+}
+
 /// What a person does who wants an object made anew.
 async fn releases(host: &TestHost, acme: &TestOrganization<'_>, pair: &TestPair<'_>, id: RecordId) {
     let act = Act {
@@ -202,17 +218,7 @@ async fn an_object_whose_record_was_deleted_meanwhile_stays_alone() {
 async fn what_hubspot_calculates_arrives_in_time_although_nothing_was_modified() {
     let host = TestHost::start(companies(2));
     let acme = host.organization("acme").await;
-    let pair = acme
-        .draft("partners", "companies", Direction::HubSpotToPartnerOs)
-        .await;
-    for (field, property) in [("name", "name"), ("employees", "num_associated_contacts")] {
-        pair.map(field, |mapping| {
-            mapping.property = Some(property.into());
-            mapping.state = MappingState::Confirmed;
-        })
-        .await;
-    }
-    pair.activate().await;
+    let pair = counting(&acme).await;
     let (id, record) = synced(&host, &pair).await;
     assert_eq!(acme.value("partners", record, "employees").await, json!(0));
     let contact = host.person_creates("contacts", &[("email", "ann@globex.example")]);

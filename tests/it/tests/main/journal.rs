@@ -2,12 +2,12 @@
 
 use hubspot_sim::state::journal::Subscription;
 use hubspot_sim::{Action, Config};
-use partneros_domain::{AlertKind, DeletePolicy, Direction, MappingState};
+use partneros_domain::{AlertKind, DeletePolicy};
 use partneros_it::{TestHost, TestOrganization};
 use partneros_store::{FormerLinks as _, Parting};
 use partneros_sync::JournalReader;
 
-use crate::deletes::{companies, synced};
+use crate::deletes::{companies, counting, synced};
 use crate::faults;
 
 const DAY_MS: i64 = 24 * 3_600_000;
@@ -181,17 +181,7 @@ async fn what_is_said_of_an_object_that_nobody_knows_makes_nothing_due() {
 async fn what_hubspot_counts_of_associations_arrives_with_the_next_poll() {
     let host = TestHost::start(blind());
     let acme = host.organization("acme").await;
-    let pair = acme
-        .draft("partners", "companies", Direction::HubSpotToPartnerOs)
-        .await;
-    for (field, property) in [("name", "name"), ("employees", "num_associated_contacts")] {
-        pair.map(field, |mapping| {
-            mapping.property = Some(property.into());
-            mapping.state = MappingState::Confirmed;
-        })
-        .await;
-    }
-    pair.activate().await;
+    let pair = counting(&acme).await;
     let (id, record) = synced(&host, &pair).await;
     let journal = host.journal_reader();
     read(&journal).await;

@@ -230,11 +230,13 @@ impl World {
         // What the record had become until now: a process that is held up may have kept its commit from being seen.
         self.look().await?;
         let now = self.ours.now();
-        self.store
-            .update_record(organization, OURS, record.id, patch, now)
-            .await?;
-        self.ledger
-            .edit(now, Place::Record(record.id), field, value);
+        let updated = self
+            .store
+            .update_record(organization, OURS, record.id, patch, now);
+        if if_there(updated.await)?.is_some() {
+            self.ledger
+                .edit(now, Place::Record(record.id), field, value);
+        }
         Ok(())
     }
 
@@ -350,10 +352,12 @@ impl World {
         let now = self.ours.now();
         // What the record had become until now.
         self.look().await?;
-        self.store
-            .delete_record(organization, OURS, record.id, now)
-            .await?;
-        self.ledger.turn(Place::Record(record.id), true);
+        let deleted = self
+            .store
+            .delete_record(organization, OURS, record.id, now);
+        if if_there(deleted.await)?.is_some() {
+            self.ledger.turn(Place::Record(record.id), true);
+        }
         Ok(())
     }
 
@@ -407,16 +411,11 @@ impl World {
         }
     }
 
-    /// A record may have been deleted with its object.
     async fn our_edit_if_there(&mut self, id: RecordId, field: usize) -> Result<(), Failure> {
-        match self
-            .store
-            .record(self.template.organization, OURS, id)
-            .await
-        {
-            Ok(record) => self.our_edit(&record, field, false).await,
-            Err(partneros_store::Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(error.into()),
+        let record = self.store.record(self.template.organization, OURS, id);
+        match if_there(record.await)? {
+            Some(record) => self.our_edit(&record, field, false).await,
+            None => Ok(()),
         }
     }
 
@@ -431,5 +430,14 @@ impl World {
             .put_mappings(organization, pair, set.version, &mappings)
             .await?;
         Ok(())
+    }
+}
+
+/// A record may be deleted with its object at any moment; who wanted to do something with it finds it gone.
+fn if_there<T>(done: partneros_store::Result<T>) -> Result<Option<T>, Failure> {
+    match done {
+        Ok(done) => Ok(Some(done)),
+        Err(partneros_store::Error::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }

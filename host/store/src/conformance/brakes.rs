@@ -147,6 +147,12 @@ pub(super) async fn a_record_counts_once_and_for_a_while(store: &dyn Store) {
         ..LIMIT
     };
     world.note(later, &ids[2..], 9).await.unwrap();
+    // What changed before the window, and again within it, is one more; what is refused is not counted.
+    for _ in 0..2 {
+        let stopped = tripped(world.note(later, &ids[..2], 9).await);
+        assert_eq!(stopped.records, 4);
+        world.note(later, &ids[2..], 9).await.unwrap();
+    }
     assert_eq!(store.forget_changes(at(9), 9).await.unwrap(), 2);
     world.note(LIMIT, &ids[2..], 10).await.unwrap();
     let lost = crate::Lease {

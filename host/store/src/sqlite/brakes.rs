@@ -1,21 +1,21 @@
-//! The brake: notes of changes, the limit on them, and what people decided.
+//! The brake: which pairs it has stopped, and what people decided.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use async_trait::async_trait;
 use partneros_domain::{
-    EventType, FieldName, OrganizationId, PairId, PairState, RecordId, RunId, Side, Timestamp,
+    EventType, FieldName, OrganizationId, PairId, PairState, RunId, Side, Timestamp,
 };
-use rusqlite::{Connection as Database, OptionalExtension as _, Row, params};
+use rusqlite::{Connection as Database, Row, params};
 use serde_json::json;
 
 use super::encoding::{Cell, json as encoded, time, time_if_any, word};
 use super::fault::Outcome;
 use super::scope::PairScope;
-use super::{Sqlite, audit, commit, scope};
+use super::{Sqlite, audit, commit, recent_changes, scope};
 use crate::{
-    Act, Brake, BrakeDecision, BrakeKey, BrakeLimit, BrakeSample, BrakeVerdict, Brakes, Error,
-    Lease, NewEvent, NotedChange, Result, Tripped, Watched,
+    Act, Brake, BrakeDecision, BrakeKey, BrakeSample, BrakeVerdict, Brakes, Lease, NewEvent,
+    Result, Tripped, Watched,
 };
 
 #[async_trait]
@@ -30,7 +30,7 @@ impl Brakes for Sqlite {
         self.write("note changes", move |tx| {
             let pair = scope::pair(tx, organization, lease.pair_id)?;
             commit::check_lease(tx, pair.key, lease)?;
-            note(tx, &pair, &watched, &HashMap::new(), at)
+            recent_changes::note(tx, &pair, &watched, &HashMap::new(), at)
         })
         .await
     }
@@ -105,101 +105,6 @@ impl Brakes for Sqlite {
     }
 }
 
-/// Notes changes, and fails if they pass a limit; the caller's transaction is undone then. `known` are keys of records
-/// that were looked up already; a change of none that is there is left out.
-pub(super) fn note(
-    db: &Database,
-    pair: &PairScope,
-    watched: &Watched,
-    known: &HashMap<RecordId, i64>,
-    at: Timestamp,
-) -> Outcome<()> {
-    let mut by_key: BTreeMap<&BrakeKey, Vec<&NotedChange>> = BTreeMap::new();
-    for change in &watched.changes {
-        by_key.entry(&change.key).or_default().push(change);
-    }
-    let mut tripped = Vec::new();
-    for (key, changes) in by_key {
-        let (side, field) = columns(key)?;
-        let mut insert = db.prepare_cached(
-            "INSERT INTO recent_changes (pair, side, field, record, blanked, at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-             ON CONFLICT DO UPDATE SET blanked = excluded.blanked, at = excluded.at",
-        )?;
-        for change in &changes {
-            let record = match known.get(&change.record_id) {
-                Some(record) => Some(*record),
-                None => record_key(db, pair, change.record_id)?,
-            };
-            if let Some(record) = record {
-                let blanks = change.to.is_none();
-                insert.execute(params![pair.key, side, field, record, blanks, at.0])?;
-            }
-        }
-        let limit = &watched.limit;
-        let (records, blanked): (u64, u64) = db
-            .prepare_cached(
-                "SELECT count(*), coalesce(sum(blanked), 0) FROM recent_changes
-                 WHERE pair = ?1 AND side = ?2 AND field = ?3 AND at >= ?4",
-            )?
-            .query_row(params![pair.key, side, field, limit.since.0], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })?;
-        if records <= limit.records_min {
-            continue;
-        }
-        let links = count_links(db, pair.key, limit)?;
-        let allowed = limit
-            .records_min
-            .max(links * u64::from(limit.share_percent) / 100);
-        if records > allowed {
-            tripped.push(Tripped {
-                key: key.clone(),
-                records,
-                blanked: if key.field.is_some() { blanked } else { 0 },
-                allowed,
-                links,
-                samples: changes
-                    .into_iter()
-                    .take(Tripped::SAMPLES_MAX)
-                    .cloned()
-                    .collect(),
-            });
-        }
-    }
-    if tripped.is_empty() {
-        return Ok(());
-    }
-    Err(Error::Braked(tripped).into())
-}
-
-/// How many records are linked, those among them whose link a deletion of late has ended.
-fn count_links(db: &Database, pair: i64, limit: &BrakeLimit) -> Outcome<u64> {
-    Ok(db
-        .prepare_cached(
-            "SELECT (SELECT count(*) FROM links WHERE pair = ?1)
-                 + (SELECT count(*) FROM former_links WHERE pair = ?1 AND parting <> 'merged'
-                     AND at >= ?2)",
-        )?
-        .query_row([pair, limit.since.0], |row| row.get(0))?)
-}
-
-fn record_key(db: &Database, pair: &PairScope, id: RecordId) -> Outcome<Option<i64>> {
-    let mut find = db.prepare_cached(
-        "SELECT key FROM records WHERE organization = ?1 AND id = ?2 AND object = ?3",
-    )?;
-    Ok(find
-        .query_row(params![pair.organization, id.0, pair.object], |row| {
-            row.get(0)
-        })
-        .optional()?)
-}
-
-fn columns(key: &BrakeKey) -> Outcome<(String, &str)> {
-    let field = key.field.as_ref().map_or("", FieldName::as_str);
-    Ok((word(&key.side)?, field))
-}
-
 fn put(db: &Database, pair: i64, run: RunId, tripped: &Tripped, at: Timestamp) -> Outcome<()> {
     let samples = tripped.samples.iter().map(|sample| BrakeSample {
         record_id: sample.record_id,
@@ -208,7 +113,7 @@ fn put(db: &Database, pair: i64, run: RunId, tripped: &Tripped, at: Timestamp) -
         to: sample.to.clone(),
     });
     let samples: Vec<_> = samples.collect();
-    let (side, field) = columns(&tripped.key)?;
+    let (side, field) = recent_changes::columns(&tripped.key)?;
     db.prepare_cached(
         "INSERT OR REPLACE INTO brakes (pair, side, field, run, at, records, blanked, allowed, links,
              samples)
@@ -250,7 +155,7 @@ fn decide(
         return Ok(waiting);
     }
     for brake in &mut waiting {
-        let (side, field) = columns(&brake.key)?;
+        let (side, field) = recent_changes::columns(&brake.key)?;
         db.prepare_cached(
             "UPDATE brakes SET verdict = ?4, decided_by = ?5, decided_at = ?6, until = ?7
              WHERE pair = ?1 AND side = ?2 AND field = ?3",
@@ -264,10 +169,7 @@ fn decide(
             act.at.0,
             until.0
         ])?;
-        db.prepare_cached(
-            "DELETE FROM recent_changes WHERE pair = ?1 AND side = ?2 AND field = ?3",
-        )?
-        .execute(params![pair.key, side, field])?;
+        recent_changes::forget(db, pair.key, &brake.key)?;
         brake.decision = Some(BrakeDecision {
             verdict,
             by: act.actor.clone(),

@@ -12,7 +12,7 @@ use rusqlite::{CachedStatement, Connection as Database, OptionalExtension as _, 
 use super::encoding::json;
 use super::fault::Outcome;
 use super::history::Subject;
-use super::{brakes, changes, deletion, history, outbox, runs, scope};
+use super::{changes, deletion, former_links, history, outbox, recent_changes, runs, scope};
 use crate::{
     Commit, Committed, Counts, Cursor, Effect, Error, FailureStage, Lease, NewConflict, NewFailure,
     NotedChange, OutboxEffect, RecordEffect, Result, Watched,
@@ -172,11 +172,11 @@ fn note_changes(
 ) -> Outcome<()> {
     let is_written = |change: &NotedChange| written.contains_key(&change.record_id);
     if watched.changes.iter().all(is_written) {
-        return brakes::note(db, pair, watched, written, at);
+        return recent_changes::note(db, pair, watched, written, at);
     }
     let mut kept = watched.clone();
     kept.changes.retain(is_written);
-    brakes::note(db, pair, &kept, written, at)
+    recent_changes::note(db, pair, &kept, written, at)
 }
 
 pub(super) fn set_cursor(db: &Database, pair: i64, cursor: Option<Cursor>) -> Outcome<()> {
@@ -230,6 +230,8 @@ struct Writer<'a> {
     others: Vec<i64>,
     /// Whether there may be failures to replace.
     failures: bool,
+    /// Whether there may be objects whose link has ended.
+    former_links: bool,
     /// The last number of a change.
     change: i64,
     find_record: CachedStatement<'a>,
@@ -251,6 +253,7 @@ impl<'a> Writer<'a> {
             at: commit.at,
             others,
             failures: history::has_failures(db, pair.key)?,
+            former_links: former_links::has_any(db, pair.key)?,
             change: changes::last(db, pair.organization)?,
             find_record: db.prepare_cached(
                 "SELECT key, version, deleted_at IS NULL FROM records
@@ -265,15 +268,9 @@ impl<'a> Writer<'a> {
                 "UPDATE records SET version = version + 1, fields = ?2, updated_at = ?3, change = ?4
                  WHERE key = ?1",
             )?,
-            // An object whose link ended meanwhile is no stranger: its link comes back in a step of its own, or never. It is one
-            // once its record has found another object.
             insert_link: db.prepare_cached(
                 "INSERT INTO links (pair, record, hubspot_id, base, hubspot_updated_at)
-                 SELECT ?1, ?2, ?3, ?4, ?5 WHERE NOT EXISTS (
-                     SELECT 1 FROM former_links f WHERE f.pair = ?1 AND f.hubspot_id = ?3
-                         AND (f.parting = 'merged' OR f.doomed = 1 OR NOT EXISTS (
-                             SELECT 1 FROM links l WHERE l.pair = ?1 AND l.record = f.record)))
-                 ON CONFLICT DO NOTHING",
+                 VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
             )?,
             update_link: db.prepare_cached(
                 "UPDATE links SET base = ?4, hubspot_updated_at = ?5
@@ -374,6 +371,7 @@ impl<'a> Writer<'a> {
         let written = self.write_link(record, link, true)?;
         if written && deletion::unheard(self.db, self.pair, record)?.is_some() {
             deletion::doom(self.db, self.pair, record, self.at)?;
+            self.former_links = true;
         }
         Ok(written)
     }
@@ -395,8 +393,14 @@ impl<'a> Writer<'a> {
             link.base,
             link.hubspot_updated_at.0
         ];
-        let updated = may_exist && self.update_link.execute(row)? == 1;
-        Ok(updated || self.insert_link.execute(row)? == 1)
+        if may_exist && self.update_link.execute(row)? == 1 {
+            return Ok(true);
+        }
+        // An object whose link ended meanwhile is no stranger: its link comes back in a step of its own, or never.
+        if self.former_links && former_links::is_held(self.db, self.pair, link.hubspot_id)? {
+            return Ok(false);
+        }
+        Ok(self.insert_link.execute(row)? == 1)
     }
 
     fn write_consequences(&mut self, effect: &EncodedEffect, written: Written) -> Outcome<()> {

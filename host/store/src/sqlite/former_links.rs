@@ -11,7 +11,7 @@ use super::encoding::{Cell, time, time_if_any, word};
 use super::fault::{Fault, Outcome, not_found};
 use super::parting::Parter;
 use super::position::{List, one_more};
-use super::{Sqlite, audit, brakes, commit, outbox, runs, scope};
+use super::{Sqlite, audit, commit, outbox, recent_changes, runs, scope};
 use crate::{
     Act, BrakeKey, BrakeLimit, ChangedLink, Counts, Detached, FormerLink, FormerLinks, Lease,
     LinkChange, LinkCommit, NewEvent, NotedChange, Page, Parting, Result, Rounds, Watched,
@@ -38,7 +38,7 @@ impl FormerLinks for Sqlite {
             }
             if let Some(limit) = commit.limit {
                 let watched = watched(limit, &changes);
-                brakes::note(tx, &pair, &watched, &HashMap::new(), commit.at)?;
+                recent_changes::note(tx, &pair, &watched, &HashMap::new(), commit.at)?;
             }
             let mut counts = Counts::default();
             for change in &changes {
@@ -62,10 +62,7 @@ impl FormerLinks for Sqlite {
         let ids = ids.to_vec();
         self.read_by(ids.len(), "read former links", move |tx| {
             let pair = scope::pair(tx, organization, pair)?.key;
-            let any = tx
-                .prepare_cached("SELECT 1 FROM former_links WHERE pair = ?1")?
-                .exists([pair])?;
-            if !any {
+            if !has_any(tx, pair)? {
                 return Ok(Vec::new());
             }
             let mut find = tx.prepare_cached(
@@ -336,6 +333,25 @@ impl FormerLinks for Sqlite {
         })
         .await
     }
+}
+
+/// Whether any link of the pair has ended, so that where none has nobody is looked up.
+pub(super) fn has_any(db: &Database, pair: i64) -> Outcome<bool> {
+    Ok(db
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM former_links WHERE pair = ?1)")?
+        .query_row([pair], |row| row.get(0))?)
+}
+
+/// Whether an object whose link ended is not to be linked as one that nobody knows. It may be once its record has found another
+/// object, unless it was merged away or is to be archived.
+pub(super) fn is_held(db: &Database, pair: i64, id: HubSpotId) -> Outcome<bool> {
+    Ok(db
+        .prepare_cached(
+            "SELECT 1 FROM former_links f WHERE f.pair = ?1 AND f.hubspot_id = ?2
+                 AND (f.parting = 'merged' OR f.doomed = 1 OR NOT EXISTS (
+                     SELECT 1 FROM links l WHERE l.pair = ?1 AND l.record = f.record))",
+        )?
+        .exists([pair, id.0])?)
 }
 
 /// The newest former link of each record of pair `?1` that is there and has no other, as `f` with the record as `r`.

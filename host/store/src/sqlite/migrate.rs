@@ -8,7 +8,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use super::fault::{Fault, Outcome};
 use crate::{Error, Result};
 
-const MIGRATIONS: [&str; 31] = [
+const MIGRATIONS: [&str; 32] = [
     include_str!("../../migrations/001_organizations.sql"),
     include_str!("../../migrations/002_connections.sql"),
     include_str!("../../migrations/003_schemas.sql"),
@@ -40,6 +40,7 @@ const MIGRATIONS: [&str; 31] = [
     include_str!("../../migrations/029_unheard_creates.sql"),
     include_str!("../../migrations/030_journal.sql"),
     include_str!("../../migrations/031_hinted_signs.sql"),
+    include_str!("../../migrations/032_change_tallies.sql"),
 ];
 
 /// The version of a database that this program has opened.

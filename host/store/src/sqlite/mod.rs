@@ -42,6 +42,7 @@ mod plugin_versions;
 mod plugins;
 mod pool;
 mod position;
+mod recent_changes;
 mod records;
 mod runs;
 mod schemas;

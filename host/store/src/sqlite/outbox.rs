@@ -7,6 +7,7 @@ use rusqlite::{Connection as Database, OptionalExtension as _, params};
 
 use super::encoding::{Cell, json, time};
 use super::fault::Outcome;
+use super::former_links;
 use super::records::{RECORD_COLUMNS, read_record};
 use super::scope::PairScope;
 use super::sync::read_link;
@@ -221,7 +222,7 @@ pub(super) fn batch(
          WHERE x.pair = ?1 AND x.due_at IS NOT NULL AND x.due_at <= ?2 AND x.position > ?3
          ORDER BY x.position LIMIT ?4"
     ))?;
-    let may_be_detached = has_former_links(db, pair.key)?;
+    let may_be_detached = former_links::has_any(db, pair.key)?;
     let start = after.unwrap_or(i64::MIN);
     let mut rows = list.query(params![pair.key, now.0, start, limit as i64])?;
     let mut entries = Vec::new();
@@ -241,13 +242,6 @@ pub(super) fn batch(
         });
     }
     Ok(entries)
-}
-
-/// Whether any link of the pair has ended, so that where none has nobody is looked up.
-fn has_former_links(db: &Database, pair: i64) -> Outcome<bool> {
-    Ok(db
-        .prepare_cached("SELECT EXISTS (SELECT 1 FROM former_links WHERE pair = ?1)")?
-        .query_row([pair], |row| row.get(0))?)
 }
 
 /// The last object of a record that has none now.

@@ -23,7 +23,7 @@ const COLUMNS: &str = "SELECT p.id, c.id, b.name, p.hubspot_object, p.direction,
 
 /// The tables whose rows, by `pair`, say something of one portal's objects: what is left behind when a pair moves to another
 /// portal. What is left out is history.
-const OF_PORTAL: [&str; 10] = [
+const OF_PORTAL: [&str; 11] = [
     "links",
     "former_links",
     "unheard_creates",
@@ -32,6 +32,7 @@ const OF_PORTAL: [&str; 10] = [
     "outbox",
     "failures",
     "recent_changes",
+    "change_tallies",
     "brakes",
     "audits",
 ];

@@ -352,9 +352,7 @@ impl World {
         let now = self.ours.now();
         // What the record had become until now.
         self.look().await?;
-        let deleted = self
-            .store
-            .delete_record(organization, OURS, record.id, now);
+        let deleted = self.store.delete_record(organization, OURS, record.id, now);
         if if_there(deleted.await)?.is_some() {
             self.ledger.turn(Place::Record(record.id), true);
         }

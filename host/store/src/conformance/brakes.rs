@@ -155,6 +155,9 @@ pub(super) async fn a_record_counts_once_and_for_a_while(store: &dyn Store) {
     }
     assert_eq!(store.forget_changes(at(9), 9).await.unwrap(), 2);
     world.note(LIMIT, &ids[2..], 10).await.unwrap();
+    // Forgotten in the middle of a run, a change counts once when it is made again.
+    assert_eq!(store.forget_changes(at(11), 9).await.unwrap(), 2);
+    world.note(LIMIT, &ids[2..], 11).await.unwrap();
     let lost = crate::Lease {
         epoch: world.lease.epoch - 1,
         ..world.lease

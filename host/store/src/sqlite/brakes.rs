@@ -99,6 +99,11 @@ impl Brakes for Sqlite {
                          WHERE at < ?1 LIMIT ?2)",
                 )?
                 .execute(params![before.0, at_most as i64])?;
+            if forgotten > 0 {
+                // A run whose window reaches back further counts what is left, so that nothing counts twice when it changes again.
+                tx.prepare_cached("DELETE FROM change_tallies WHERE since < ?1")?
+                    .execute([before.0])?;
+            }
             Ok(forgotten)
         })
         .await
